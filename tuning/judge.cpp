@@ -150,7 +150,11 @@ std::vector<Load> LoadsOf(const std::vector<const Curve*>& curves) {
 
 // The one load at which latency objectives compare; nullopt if nothing was measured. One load for all scenarios, so
 // that a better measurement in one of them can never leave the task without a feasible configuration.
-std::optional<Load> ComparedLoad(const std::vector<const Curve*>& curves) {
+std::optional<Load> ComparedLoad(const std::vector<Observation>& observations, const std::vector<Curve>& all) {
+  std::vector<const Curve*> curves;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!observations[i].confirms) curves.push_back(&all[i]);
+  }
   // Measured by all; where rows are missing, by most.
   std::optional<Load> best;
   std::pair<std::ptrdiff_t, bool> best_rank{0, false};
@@ -475,6 +479,14 @@ bool ComparesAtOneLoad(Objective objective) {
   return false;
 }
 
+std::optional<Load> ComparedLoad(const std::vector<Observation>& observations, const Criteria& criteria) {
+  const std::vector<std::string> scenarios = ScenariosOf(observations);
+  std::vector<Curve> curves;
+  curves.reserve(observations.size());
+  for (const Observation& observation : observations) curves.push_back(CurveOf(observation, scenarios, criteria));
+  return ComparedLoad(observations, curves);
+}
+
 bool Criteria::AtReference() const { return ComparesAtOneLoad(objective) && !fixed_loads; }
 
 Judgement Judge(const std::vector<Observation>& observations, const Criteria& criteria) {
@@ -484,11 +496,7 @@ Judgement Judge(const std::vector<Observation>& observations, const Criteria& cr
   for (const Observation& observation : observations) curves.push_back(CurveOf(observation, scenarios, criteria));
   Yardstick yardstick{std::nullopt, criteria.AtReference()};
   if (ComparesAtOneLoad(criteria.objective) && !yardstick.reference) {
-    std::vector<const Curve*> all;
-    for (std::size_t i = 0; i < curves.size(); ++i) {
-      if (!observations[i].confirms) all.push_back(&curves[i]);
-    }
-    yardstick.load = ComparedLoad(all);
+    yardstick.load = ComparedLoad(observations, curves);
   }
 
   Judgement judgement;

@@ -49,6 +49,10 @@ struct Observation {
   std::optional<std::size_t> confirms = std::nullopt;
 };
 
+// The load at which a latency objective compares these where loads are fixed: the highest that all measured, or most.
+// nullopt: nothing was measured.
+std::optional<measurement::Load> ComparedLoad(const std::vector<Observation>& observations, const Criteria& criteria);
+
 struct Judged {
   std::string id;
   bool feasible = false;  // the scored point of every scenario meets the SLO, and so does the quality

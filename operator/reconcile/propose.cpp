@@ -195,6 +195,13 @@ double OfferedConcurrency(const measurement::Point& point) {
                                                                 : std::max(1.0, std::round(point.mean_concurrency));
 }
 
+// At a request rate.
+double InFlight(const measurement::Point& point) {
+  constexpr double kLeast = 0.01;
+  const double by_littles_law = point.load.value * point.e2e.mean / 1000;
+  return std::max(kLeast, point.mean_concurrency > 0 ? point.mean_concurrency : by_littles_law);
+}
+
 // `divisor`: search::DivisorOf, of throughput.
 search::Point PointOf(const tuning::Criteria& criteria, const measurement::Point& measured, std::size_t candidate,
                       double divisor) {
@@ -231,22 +238,27 @@ search::StartOutcome OutcomeOf(const api::ExperimentStatus& experiment) {
                                                   : search::StartOutcome::kInfrastructure;
 }
 
-// The requests in flight of a baseline at the load where latencies are compared: the one load that the search then
-// knows. Returns nullopt if limits are compared, or it is not known yet.
-std::optional<double> ReferenceConcurrency(const tuning::Criteria& criteria, const api::TaskStatus& status) {
-  if (!criteria.AtReference()) return std::nullopt;
+// The load at which latencies are compared. Returns nullopt if limits are compared, or it is not known yet.
+std::optional<measurement::Load> ComparedLoad(const api::TaskSpec& spec, const api::TaskStatus& status,
+                                              const tuning::Criteria& criteria) {
+  if (!tuning::ComparesAtOneLoad(criteria.objective)) return std::nullopt;
+  std::vector<const api::ExperimentStatus*> measured;
   for (const api::ExperimentStatus& experiment : status.experiments) {
     for (const api::LoadRow& row : experiment.loads) {
-      if (row.measured.role == measurement::PointRole::kReference) return OfferedConcurrency(row.measured);
+      if (row.measured.role == measurement::PointRole::kReference) return row.measured.load;
     }
+    if (experiment.state == api::ExperimentState::kSucceeded) measured.push_back(&experiment);
   }
-  return std::nullopt;
+  if (criteria.AtReference()) return std::nullopt;
+  if (const auto load = tuning::ComparedLoad(ObservationsOf(measured, spec, status), criteria)) return load;
+  const measurement::LoadPlan& plan = spec.benchmark.load;
+  if (plan.fixed.empty()) return std::nullopt;
+  return measurement::Load{measurement::KindOf(plan.mode), plan.fixed.back()};
 }
 
-// What the status says of one candidate. `attempt`: which start of it, from 1. `reference`: the load that all
-// references are at, for the search.
+// What the status says of one candidate. `attempt`: which start of it, from 1. `compared`: the one load that counts.
 void Observe(const tuning::Criteria& criteria, const api::ExperimentStatus& experiment, std::size_t candidate,
-             double divisor, int attempt, std::optional<double> reference, search::Observations& out) {
+             double divisor, int attempt, const std::optional<measurement::Load>& compared, search::Observations& out) {
   if (!IsFinished(experiment)) return;
   out.starts.push_back({candidate, OutcomeOf(experiment), experiment.start_seconds});
   out.ended.push_back(candidate);
@@ -260,9 +272,14 @@ void Observe(const tuning::Criteria& criteria, const api::ExperimentStatus& expe
     }
     using measurement::PointRole;
     if (row.measured.role != (criteria.AtReference() ? PointRole::kReference : PointRole::kSearch)) continue;
+    if (compared && !criteria.AtReference() && !(row.measured.load == *compared)) continue;
     out.points.push_back(PointOf(criteria, row.measured, candidate, divisor));
-    if (reference) out.points.back().load = *reference;
     out.points.back().attempt = attempt;
+    if (!compared || compared->kind != measurement::LoadKind::kRequestRate) continue;
+    // One rate is one load: what is in flight varies with the noise of each start.
+    const auto earlier = std::find_if(out.points.begin(), out.points.end(),
+                                      [&](const search::Point& point) { return point.candidate == candidate; });
+    out.points.back().load = earlier == out.points.end() - 1 ? InFlight(row.measured) : earlier->load;
   }
 }
 
@@ -355,12 +372,16 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
                           base::WallTime now) {
   const tuning::Criteria criteria = CriteriaOf(spec, status);
   SearchInput input;
-  const std::optional<double> reference = ReferenceConcurrency(criteria, status);
+  const std::optional<measurement::Load> compared = ComparedLoad(spec, status, criteria);
+  if (compared && compared->kind == measurement::LoadKind::kRequestRate) input.space.request_rate = compared->value;
   std::map<std::size_t, int> starts;
-  const std::vector<double> grid = reference ? std::vector<double>{*reference}
-                                   : spec.benchmark.load.mode == measurement::LoadMode::kFixedConcurrency
-                                       ? spec.benchmark.load.fixed
-                                       : LoadGrid(spec.benchmark.load.max);
+  // A rate leads to more requests in flight in a slow engine than any load that is searched.
+  constexpr double kMoreInFlight = 4;
+  const bool fixed = spec.benchmark.load.mode == measurement::LoadMode::kFixedConcurrency;
+  const std::vector<double> grid =
+      fixed && compared ? std::vector<double>{compared->value}
+      : fixed           ? spec.benchmark.load.fixed
+                        : LoadGrid(spec.benchmark.load.max * (input.space.request_rate ? kMoreInFlight : 1));
   const std::vector<double> prices = RelativePrices(spec, status);
   for (const tuning::Candidate& candidate : space.expansion.candidates) {
     search::Candidate out;
@@ -379,7 +400,7 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
     const auto index = IndexOf(space, experiment);
     if (!index) continue;
     const double divisor = search::DivisorOf(input.space.candidates[*index]);
-    Observe(criteria, experiment, *index, std::max(divisor, 1e-9), ++starts[*index], reference, input.observations);
+    Observe(criteria, experiment, *index, std::max(divisor, 1e-9), ++starts[*index], compared, input.observations);
   }
   for (const search::Point& point : input.observations.points) {
     std::vector<double>& loads = input.space.candidates[point.candidate].loads;

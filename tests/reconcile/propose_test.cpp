@@ -344,6 +344,58 @@ TEST_F(ProposeTest, SaysBeforeItStartsWhatItWillTakeAndComparesAfterwards) {
   EXPECT_THAT(api::FindCondition(after.conditions, "Ready")->message, HasSubstr("GPU-hours, estimated "));
 }
 
+TEST_F(ProposeTest, LatenciesAreComparedAtARateThatLeadsToFewerRequestsInFlightOfAFasterEngine) {
+  const FakeCluster& cluster = Run(WithOptimization(AdaptiveTask(), {{"objective", "MinimizeLatency"}}));
+  const api::AutotuneTask task = cluster.Task();
+  ASSERT_EQ(task.status.reference_loads.size(), 1U);
+  ASSERT_GE(task.status.experiments.size(), 2U);
+  const double rate = task.status.reference_loads.front().request_rate;
+  const auto space = BuildSpace(task.spec, FactsOfModels(task.status), GpusOf(task.spec, task.status), Rules(),
+                                cluster.settings.environment);
+  ASSERT_TRUE(space.ok());
+  const SearchInput input = SearchInputOf(task.spec, task.status, *space, base::WallTime{});
+  ASSERT_TRUE(input.space.request_rate);
+  EXPECT_NEAR(*input.space.request_rate, rate, 0.01);
+  ASSERT_EQ(input.observations.points.size(), task.status.experiments.size());
+  const tuning::search::Point& baseline = input.observations.points.front();
+  double fastest = baseline.load;
+  for (const tuning::search::Point& point : input.observations.points) {
+    EXPECT_NEAR(point.load, rate * std::exp(point.ln_objective_ms) / 1000, 0.3 * point.load) << "Little's law";
+    fastest = std::min(fastest, point.load);
+  }
+  EXPECT_LT(fastest, 0.7 * baseline.load);
+  // Before the baseline has ended, no load is known.
+  api::TaskStatus before = task.status;
+  before.experiments.clear();
+  EXPECT_FALSE(SearchInputOf(task.spec, before, *space, base::WallTime{}).space.request_rate);
+}
+
+TEST_F(ProposeTest, OfFixedLoadsLatenciesAreComparedAtTheHighest) {
+  for (const auto& [key, loads] :
+       {std::pair{"concurrency", json{1, 8, 32}}, std::pair{"requestRate", json{"1", "4"}}}) {
+    json spec = WithOptimization(AdaptiveTask(), {{"objective", "MinimizeTPOT"}});
+    spec["spec"]["benchmark"]["load"] = {{key, loads}};
+    const FakeCluster& cluster = Run(spec);
+    const api::AutotuneTask task = cluster.Task();
+    ASSERT_EQ(task.status.state, "Complete");
+    const auto space = BuildSpace(task.spec, FactsOfModels(task.status), GpusOf(task.spec, task.status), Rules(),
+                                  cluster.settings.environment);
+    ASSERT_TRUE(space.ok());
+    const SearchInput input = SearchInputOf(task.spec, task.status, *space, base::WallTime{});
+    ASSERT_FALSE(input.observations.points.empty());
+    EXPECT_EQ(input.observations.points.size(), task.status.experiments.size()) << "one load of each";
+    if (key == std::string("requestRate")) {
+      EXPECT_EQ(input.space.request_rate, 4);
+      continue;
+    }
+    EXPECT_FALSE(input.space.request_rate);
+    for (const tuning::search::Candidate& candidate : input.space.candidates) {
+      EXPECT_EQ(candidate.loads, std::vector<double>{32});
+    }
+    for (const tuning::search::Point& point : input.observations.points) EXPECT_EQ(point.load, 32);
+  }
+}
+
 TEST_F(ProposeTest, WhatWasLearnedCanBeReported) {
   const FakeCluster& cluster = Run(WithOptimization(AdaptiveTask(), {{"confirmations", 1}}));
   const api::AutotuneTask task = cluster.Task();

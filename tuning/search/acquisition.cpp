@@ -10,6 +10,9 @@
 namespace autotune::tuning::search {
 namespace {
 
+// Excess (ln) of an engine that does not keep up with the requests: its latencies grow without end.
+constexpr double kOverloaded = 1;
+
 constexpr std::array<Metric, kMetrics> kAllMetrics = {kTtft, kTpot, kE2e, kObjective};
 
 std::array<double, kMetrics> LnBounds(const Bounds& bounds) {
@@ -57,9 +60,12 @@ std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const
   if (space_->objective != Objective::kThroughput) value.value = measurement::LoadValue::kInverseLatency;
   if (model_->Models(kObjective)) value.objective.emplace();
 
+  const bool at_rate = space_->request_rate.has_value();
+  std::vector<const Row*> at_the_rate;
   std::vector<const Row*> measured(loads, nullptr);
   for (const Row& row : *rows_) {
     if (row.candidate != candidate) continue;
+    if (at_rate) at_the_rate.push_back(&row);
     const auto at = static_cast<std::size_t>(std::find(c.loads.begin(), c.loads.end(), row.load) - c.loads.begin());
     if (at < loads) measured[at] = &row;
   }
@@ -78,6 +84,14 @@ std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const
     return measurement::ValueAt(value, c.loads[j], y[kTtft], y[kTpot], y[kObjective]);
   };
 
+  const auto excess = [&](const std::array<double, kMetrics>& y) {
+    double violation = 0;
+    for (const Metric m : kAllMetrics) {
+      if (metrics_[m]) violation += std::max(0.0, y[m] - limit[m]);
+    }
+    return violation;
+  };
+
   std::vector<Sample> samples(constants::kDraws);
   for (std::size_t s = 0; s < samples.size(); ++s) {
     std::array<double, kMetrics> level{};
@@ -86,30 +100,55 @@ std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const
       if (metrics_[m]) metrics_[m]->LineOf(candidate, s, &level[m], &slope[m]);
     }
     const std::uint64_t key = base::Key({key_, c.key, s});
-    samples[s].violation = std::numeric_limits<double>::infinity();
-    for (std::size_t j = 0; j < loads; ++j) {
+    const auto predicted = [&](std::size_t j, std::size_t point) {
       std::array<double, kMetrics> y{};
-      double violation = 0;
       for (const Metric m : kAllMetrics) {
         if (!metrics_[m]) continue;
-        const double z = base::Normal(base::Mix64(key + (j * kMetrics + m) * 0x9e3779b97f4a7c15ULL));
-        y[m] = measured[j] != nullptr ? measured[j]->y[m] + z * std::sqrt(model_->NoiseVariance(m, *measured[j]))
-                                      : prior[j][m] + level[m] + slope[m] * u[j] + z * model_->Roughness(m);
+        const double z = base::Normal(base::Mix64(key + (point * kMetrics + m) * 0x9e3779b97f4a7c15ULL));
+        y[m] = prior[j][m] + level[m] + slope[m] * u[j] + z * model_->Roughness(m);
       }
-      if (measured[j] == nullptr) {
-        y[kTtft] = measurement::WithQueue(y[kTtft], y[kTpot], queued[j], value.output_tokens);
-      }
+      y[kTtft] = measurement::WithQueue(y[kTtft], y[kTpot], queued[j], value.output_tokens);
+      return y;
+    };
+    // Measured throughput need not follow from the latencies exactly: the noise moves it, the formula does not replace
+    // it.
+    const auto consider_row = [&](const Row& row, std::size_t point) {
+      std::array<double, kMetrics> y{};
       for (const Metric m : kAllMetrics) {
-        if (metrics_[m]) violation += std::max(0.0, y[m] - limit[m]);
+        if (!metrics_[m]) continue;
+        const double z = base::Normal(base::Mix64(key + (point * kMetrics + m) * 0x9e3779b97f4a7c15ULL));
+        y[m] = row.y[m] + z * std::sqrt(model_->NoiseVariance(m, row));
       }
-      if (measured[j] != nullptr && !measured[j]->met) continue;
+      if (!row.met) return;
+      const double violation = excess(y);
       samples[s].violation = std::min(samples[s].violation, violation);
-      if (violation > 0) continue;
-      // Measured throughput need not follow from the latencies exactly: the noise moves it, the formula does not
-      // replace it.
-      const double v =
-          measured[j] != nullptr ? measured[j]->value * value_at(j, y) / value_at(j, measured[j]->y) : value_at(j, y);
-      samples[s].value = std::max(samples[s].value, v);
+      if (violation > 0) return;
+      const std::size_t j = std::min(point, loads - 1);
+      samples[s].value = std::max(samples[s].value, row.value * value_at(j, y) / value_at(j, row.y));
+    };
+    samples[s].violation = std::numeric_limits<double>::infinity();
+    if (!at_the_rate.empty()) {
+      for (std::size_t i = 0; i < at_the_rate.size(); ++i) consider_row(*at_the_rate[i], i);
+    } else if (at_rate) {
+      // One point of the curve, wherever the rate meets it.
+      std::vector<std::array<double, kMetrics>> curve(loads);
+      for (std::size_t j = 0; j < loads; ++j) curve[j] = predicted(j, 0);
+      const std::optional<InFlight> at = model_->MeetRate(candidate, curve);
+      std::array<double, kMetrics> y = curve.back();
+      for (std::size_t m = 0; at && m < kMetrics; ++m) y[m] = at->Between(curve[at->below][m], curve[at->above][m]);
+      samples[s].violation = excess(y) + (at ? 0 : kOverloaded);
+      if (samples[s].violation == 0) samples[s].value = value_at(0, y);
+    } else {
+      for (std::size_t j = 0; j < loads; ++j) {
+        if (measured[j] != nullptr) {
+          consider_row(*measured[j], j);
+          continue;
+        }
+        const std::array<double, kMetrics> y = predicted(j, j);
+        const double violation = excess(y);
+        samples[s].violation = std::min(samples[s].violation, violation);
+        if (violation == 0) samples[s].value = std::max(samples[s].value, value_at(j, y));
+      }
     }
   }
   return samples;

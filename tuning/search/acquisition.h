@@ -32,7 +32,7 @@ class ValueDraws {
              std::uint64_t key);
 
   // The largest value over the candidate's loads within the limits, 0 where none is; one per draw. At a measured load
-  // the observation with its own noise stands for the model.
+  // the observation with its own noise stands for the model. With a request rate: at the load that it leads to.
   [[nodiscard]] std::vector<double> Of(std::size_t candidate) const;
   // Excess (ln) over the limits at the candidate's best load, mean over the draws; 0 = met.
   [[nodiscard]] double Violation(std::size_t candidate) const;

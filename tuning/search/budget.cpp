@@ -17,8 +17,7 @@ std::optional<Allowance> Allow(const Space& space, const Budget& budget, std::si
   const Candidate& c = space.candidates[candidate];
   const double gpus = c.features.shape.gpus;
   const double least = c.start_seconds + space.step_seconds;
-  const double most =
-      constants::kLongestStart * c.start_seconds + 2 * static_cast<double>(c.loads.size()) * space.step_seconds;
+  const double most = constants::kLongestStart * c.start_seconds + 2 * MostLoadsOf(space, c) * space.step_seconds;
   Allowance reserve = ConfirmationCost(space, candidate);
   if (incumbent) {
     const Allowance other = ConfirmationCost(space, *incumbent);

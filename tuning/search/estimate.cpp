@@ -77,31 +77,55 @@ class Game {
     std::vector<Point> points;
   };
 
-  // Of the load that is asked for, as the drawn surface has it.
-  Point Measure(std::size_t candidate, const measurement::NextLoad& step) {
-    const Candidate& c = space_.candidates[candidate];
-    const auto load = static_cast<std::size_t>(std::find(c.loads.begin(), c.loads.end(), step.load) - c.loads.begin());
-    Point point;
-    point.candidate = candidate;
-    point.attempt = attempt_[candidate];
-    point.load = step.load;
-    // What is drawn is the truth; a repeat finds the same, and settles a borderline.
-    point.measurements = step.action == measurement::LoadAction::kRepeat ? 2 : 1;
+  // All metrics of the drawn surface at a load.
+  std::array<double, kMetrics> Drawn(std::size_t candidate, std::size_t load, std::size_t roughness) const {
     std::array<double, kMetrics> y{};
     for (const Metric m : {kTtft, kTpot, kE2e, kObjective}) {
       if (!draws_[m]) continue;
       double level = 0;
       double slope = 0;
       draws_[m]->LineOf(candidate, 0, &level, &slope);
-      const double rough = model_.Roughness(m) * base::Normal(base::Key({key_, c.key, load, m}));
+      const double rough =
+          model_.Roughness(m) * base::Normal(base::Key({key_, space_.candidates[candidate].key, roughness, m}));
       y[m] = model_.PriorAt(m, candidate, load) + level + slope * model_.U(candidate, load) + rough;
     }
     y[kTtft] = model_.WholeTtft(candidate, load, y[kTtft], y[kTpot]);
+    return y;
+  }
+
+  // At the rate that is the same for all.
+  Point MeasureAtRate(std::size_t candidate) {
+    const Candidate& c = space_.candidates[candidate];
+    std::vector<std::array<double, kMetrics>> curve;
+    for (std::size_t load = 0; load < c.loads.size(); ++load) curve.push_back(Drawn(candidate, load, 0));
+    const std::optional<InFlight> at = model_.MeetRate(candidate, curve);
+    std::array<double, kMetrics> y = curve.back();
+    for (std::size_t m = 0; at && m < kMetrics; ++m) y[m] = at->Between(curve[at->below][m], curve[at->above][m]);
+    Point point = PointOf(candidate, at ? at->load : c.loads.back(), y);
+    point.met = at.has_value();
+    return point;
+  }
+
+  Point PointOf(std::size_t candidate, double load, const std::array<double, kMetrics>& y) {
+    Point point;
+    point.candidate = candidate;
+    point.attempt = attempt_[candidate];
+    point.load = load;
     point.ln_ttft_ms = y[kTtft];
     point.ln_tpot_ms = y[kTpot];
     point.ln_e2e_ms = y[kE2e];
     point.ln_objective_ms = y[kObjective];
-    point.value = measurement::ValueAt(model_.PredictLoads(candidate), point.load, y[kTtft], y[kTpot], y[kObjective]);
+    point.value = measurement::ValueAt(model_.PredictLoads(candidate), load, y[kTtft], y[kTpot], y[kObjective]);
+    return point;
+  }
+
+  // Of the load that is asked for, as the drawn surface has it.
+  Point Measure(std::size_t candidate, const measurement::NextLoad& step) {
+    const Candidate& c = space_.candidates[candidate];
+    const auto load = static_cast<std::size_t>(std::find(c.loads.begin(), c.loads.end(), step.load) - c.loads.begin());
+    Point point = PointOf(candidate, step.load, Drawn(candidate, load, load));
+    // What is drawn is the truth; a repeat finds the same, and settles a borderline.
+    point.measurements = step.action == measurement::LoadAction::kRepeat ? 2 : 1;
     return point;
   }
 
@@ -114,7 +138,13 @@ class Game {
     double seconds = c.start_seconds * factors_.start;
     run.start = {candidate, ok ? StartOutcome::kOk : StartOutcome::kCrashed, seconds};
     ++attempt_[candidate];
-    if (ok) {
+    if (ok && space_.request_rate) {
+      run.points.push_back(MeasureAtRate(candidate));
+      const std::optional<Incumbent> best = BestObserved(bounds_, MergePoints(space_, observations_.points));
+      const bool leads = run.points.front().met && (!best || run.points.front().value > best->value);
+      const double loads = leads || c.baseline ? space_.loads_of_a_leader : space_.loads_of_a_loser;
+      seconds += loads * space_.step_seconds * factors_.step;
+    } else if (ok) {
       Observations seen = observations_;
       int measured = 0;
       for (;;) {
@@ -214,7 +244,7 @@ CostEstimate EstimateCost(const Space& space, const Bounds& bounds, const Prior&
   for (std::size_t i = 0; i < space.candidates.size(); ++i) {
     const Candidate& c = space.candidates[i];
     if (tried[i] || !c.available) continue;
-    const double loads = std::max(static_cast<double>(c.loads.size()), space.loads_of_a_leader);
+    const double loads = std::max(MostLoadsOf(space, c), space.loads_of_a_leader);
     const double seconds = c.start_seconds * correction + loads * space.step_seconds;
     out.most_experiments += 1;
     out.most_gpu_hours += c.features.shape.gpus * seconds / 3600;

@@ -15,31 +15,34 @@ Outlook Expect(const Space& space, const Bounds& bounds, const ResidualModel& mo
   best.candidate = candidate;
   best.feasible = false;
   double least = 0;
-  for (std::size_t i = 0; i < space.candidates[candidate].loads.size(); ++i) {
-    const auto mean = [&](Metric metric) {
-      const ResidualModel::Line line = model.LineOf(metric, candidate);
-      return model.PriorAt(metric, candidate, i) + line.level + line.slope * model.U(candidate, i);
-    };
-    const double tpot = mean(kTpot);
-    const double ttft = model.WholeTtft(candidate, i, mean(kTtft), tpot);
-    const double objective = model.Models(kObjective) ? mean(kObjective) : 0;
+  const auto consider = [&](double load, const std::array<double, kMetrics>& y) {
     double over = 0;
-    if (bounds.ttft_ms) over = std::max(over, ttft - std::log(*bounds.ttft_ms));
-    if (bounds.tpot_ms) over = std::max(over, tpot - std::log(*bounds.tpot_ms));
-    if (bounds.e2e_ms && model.Models(kE2e)) over = std::max(over, mean(kE2e) - std::log(*bounds.e2e_ms));
+    if (bounds.ttft_ms) over = std::max(over, y[kTtft] - std::log(*bounds.ttft_ms));
+    if (bounds.tpot_ms) over = std::max(over, y[kTpot] - std::log(*bounds.tpot_ms));
+    if (bounds.e2e_ms && model.Models(kE2e)) over = std::max(over, y[kE2e] - std::log(*bounds.e2e_ms));
     Outlook at;
     at.candidate = candidate;
-    at.load = space.candidates[candidate].loads[i];
-    at.ttft_ms = std::exp(ttft);
-    at.tpot_ms = std::exp(tpot);
-    at.value = measurement::ValueAt(loads, at.load, ttft, tpot, objective);
+    at.load = load;
+    at.ttft_ms = std::exp(y[kTtft]);
+    at.tpot_ms = std::exp(y[kTpot]);
+    at.value = measurement::ValueAt(loads, at.load, y[kTtft], y[kTpot], y[kObjective]);
     at.feasible = over <= 0;
     const bool better = at.feasible != best.feasible ? at.feasible : at.feasible ? at.value > best.value : over < least;
     if (best.load == 0 || better) {
       best = at;
       least = over;
     }
+  };
+  const std::vector<std::array<double, kMetrics>> curve = model.MeanCurve(candidate);
+  if (space.request_rate) {
+    const std::optional<InFlight> at = model.MeetRate(candidate, curve);
+    std::array<double, kMetrics> y = curve.back();
+    for (std::size_t m = 0; at && m < kMetrics; ++m) y[m] = at->Between(curve[at->below][m], curve[at->above][m]);
+    consider(at ? at->load : space.candidates[candidate].loads.back(), y);
+    best.feasible = best.feasible && at;
+    return best;
   }
+  for (std::size_t i = 0; i < curve.size(); ++i) consider(space.candidates[candidate].loads[i], curve[i]);
   return best;
 }
 

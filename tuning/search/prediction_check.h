@@ -25,7 +25,8 @@ struct PredictionCheck {
   double load = 0;  // requests in flight
   Forecast ttft, tpot;
   // Value to maximise, or the inverse of the latency to minimise (Point::value). Its interval is that of the latency it
-  // follows from: the objective's where that is modelled, else TPOT's.
+  // follows from: the objective's where that is modelled, else TPOT's. With a request rate: predicted at that rate, not
+  // at the measured load.
   Forecast value;
 };
 

@@ -4,9 +4,12 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <tuple>
+#include <utility>
 
 #include "measurement/predicted_load.h"
+#include "tuning/search/at_rate.h"
 #include "tuning/search/constants.h"
 
 namespace autotune::tuning::search {
@@ -50,19 +53,34 @@ void SetMeanRunning(Prior* prior) {
   prior->mean_ln_running = n > 0 ? sum / n : 0;
 }
 
+// The latencies, and the requests in flight, where the space's request rate meets a candidate; nullopt: nowhere.
+std::optional<std::pair<LoadPrior, double>> AtRate(const Space& space, const Candidate& candidate,
+                                                   const std::vector<LoadPrior>& loads) {
+  std::vector<double> ln_e2e;
+  ln_e2e.reserve(loads.size());
+  for (const LoadPrior& load : loads) ln_e2e.push_back(LnE2e(space, load));
+  const std::optional<InFlight> at = MeetRate(candidate.loads, ln_e2e, *space.request_rate);
+  if (!at) return std::nullopt;
+  const LoadPrior& a = loads[at->below];
+  const LoadPrior& b = loads[at->above];
+  return std::pair{LoadPrior{at->Between(a.ln_ttft_ms, b.ln_ttft_ms), at->Between(a.ln_tpot_ms, b.ln_tpot_ms),
+                             at->Between(a.ln_running, b.ln_running)},
+                   at->load};
+}
+
 std::vector<std::size_t> Order(const Space& space, const Bounds& bounds, const Prior& prior) {
   const std::size_t n = space.candidates.size();
   std::vector<std::size_t> all(n);
   std::iota(all.begin(), all.end(), std::size_t{0});
 
-  // Value within the limits; where the prior sees none, minus what it sees them exceeded by.
+  // Value within the limits; where the prior sees none, minus what it sees them exceeded by, last those that do not
+  // keep up with the request rate.
   std::vector<double> rank(n);
   for (std::size_t i = 0; i < n; ++i) {
     const Candidate& candidate = space.candidates[i];
     double best = 0;
     double excess = 1e9;
-    for (std::size_t j = 0; j < candidate.loads.size(); ++j) {
-      const LoadPrior& at = prior.at[i][j];
+    const auto consider = [&](const LoadPrior& at, double load) {
       const double e2e = LnE2e(space, at);
       const auto above = [](double y, const std::optional<double>& bound) {
         return bound ? std::max(0.0, y - std::log(*bound)) : 0.0;
@@ -70,13 +88,17 @@ std::vector<std::size_t> Order(const Space& space, const Bounds& bounds, const P
       const double over =
           above(at.ln_ttft_ms, bounds.ttft_ms) + above(at.ln_tpot_ms, bounds.tpot_ms) + above(e2e, bounds.e2e_ms);
       excess = std::min(excess, over);
-      if (over > 0) continue;
+      if (over > 0) return;
       measurement::PredictedLoads value;
       value.output_tokens = std::max(1.0, space.workload.output_tokens);
       value.gpus = DivisorOf(candidate);
       if (space.objective != Objective::kThroughput) value.value = measurement::LoadValue::kInverseLatency;
-      best = std::max(
-          best, measurement::ValueAt(value, candidate.loads[j], at.ln_ttft_ms, at.ln_tpot_ms, LnObjective(space, at)));
+      best = std::max(best, measurement::ValueAt(value, load, at.ln_ttft_ms, at.ln_tpot_ms, LnObjective(space, at)));
+    };
+    if (!space.request_rate) {
+      for (std::size_t j = 0; j < candidate.loads.size(); ++j) consider(prior.at[i][j], candidate.loads[j]);
+    } else if (const auto at = AtRate(space, candidate, prior.at[i])) {
+      consider(at->first, at->second);
     }
     rank[i] = best > 0 ? best : -excess;
   }

@@ -108,6 +108,17 @@ ResidualModel::ResidualModel(const Space& space, const Bounds& bounds, const Pri
       columns.family = family->second;
   }
 
+  if (space.request_rate) {
+    double n = 0;
+    for (const Row& row : rows) {
+      if (row.candidate == without || !row.met) continue;
+      const double ln_e2e = LnE2eOf(space, row.y[kTtft], row.y[kTpot], row.y[kObjective]);
+      ln_in_flight_ratio_ += std::log(row.load / *space.request_rate * 1000) - ln_e2e;
+      n += 1;
+    }
+    if (n > 0) ln_in_flight_ratio_ /= n;
+  }
+
   // Precisions of the prior.
   for (std::size_t m = 0; m < kMetrics; ++m) {
     if (!modelled_[m]) continue;
@@ -161,13 +172,15 @@ ResidualModel::ResidualModel(const Space& space, const Bounds& bounds, const Pri
     Eigen::VectorXd z(n);
     for (const Row& row : rows) {
       if (row.candidate == without) continue;
-      const std::vector<double>& loads = space.candidates[row.candidate].loads;
-      const auto load = static_cast<std::size_t>(std::find(loads.begin(), loads.end(), row.load) - loads.begin());
-      if (load == loads.size()) continue;
-      if (m == kTtft && Queued(row.candidate, load) > measurement::kQueueTells) continue;
+      const std::optional<InFlight> place = PlaceOf(space.candidates[row.candidate].loads, row.load);
+      if (!place) continue;
+      const auto between = [&](const auto& of) { return place->Between(of(place->below), of(place->above)); };
+      const double queued = between([&](std::size_t load) { return Queued(row.candidate, load); });
+      if (m == kTtft && queued > measurement::kQueueTells) continue;
       z.setZero();
-      Add(Of(row.candidate), prior.U(row.candidate, load), &z);
-      const double residual = row.y[m] - PriorAt(static_cast<Metric>(m), row.candidate, load);
+      Add(Of(row.candidate), between([&](std::size_t load) { return prior.U(row.candidate, load); }), &z);
+      const double residual =
+          row.y[m] - between([&](std::size_t load) { return PriorAt(static_cast<Metric>(m), row.candidate, load); });
       const double weight = 1 / (d.roughness * d.roughness + NoiseVariance(static_cast<Metric>(m), row));
       // A few entries of z are not zero: touch only these.
       std::array<Eigen::Index, 12> used{};
@@ -233,6 +246,31 @@ double ResidualModel::PriorAt(Metric metric, std::size_t candidate, std::size_t 
       return LnObjective(*space_, at);
   }
   return 0;
+}
+
+std::vector<std::array<double, kMetrics>> ResidualModel::MeanCurve(std::size_t candidate) const {
+  std::array<Line, kMetrics> lines;
+  for (const Metric m : {kTtft, kTpot, kE2e, kObjective}) {
+    if (modelled_[m]) lines[m] = LineOf(m, candidate);
+  }
+  std::vector<std::array<double, kMetrics>> curve(space_->candidates[candidate].loads.size());
+  for (std::size_t i = 0; i < curve.size(); ++i) {
+    for (const Metric m : {kTtft, kTpot, kE2e, kObjective}) {
+      if (modelled_[m]) curve[i][m] = PriorAt(m, candidate, i) + lines[m].level + lines[m].slope * U(candidate, i);
+    }
+    curve[i][kTtft] = WholeTtft(candidate, i, curve[i][kTtft], curve[i][kTpot]);
+  }
+  return curve;
+}
+
+std::optional<InFlight> ResidualModel::MeetRate(std::size_t candidate,
+                                                const std::vector<std::array<double, kMetrics>>& y) const {
+  std::vector<double> ln_e2e;
+  ln_e2e.reserve(y.size());
+  for (const auto& at : y) {
+    ln_e2e.push_back(ln_in_flight_ratio_ + LnE2eOf(*space_, at[kTtft], at[kTpot], at[kObjective]));
+  }
+  return search::MeetRate(space_->candidates[candidate].loads, ln_e2e, *space_->request_rate);
 }
 
 ResidualModel::Line ResidualModel::LineOf(Metric metric, std::size_t candidate) const {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "measurement/predicted_load.h"
+#include "tuning/search/at_rate.h"
 #include "tuning/search/constants.h"
 #include "tuning/search/observations.h"
 #include "tuning/search/prior.h"
@@ -89,6 +90,14 @@ class ResidualModel {
   };
   [[nodiscard]] Draws Draw(Metric metric, std::size_t draws, std::uint64_t key) const;
 
+  // Every metric at each of its loads, the mean; TTFT with the wait. 0 where a metric is not modelled.
+  [[nodiscard]] std::vector<std::array<double, kMetrics>> MeanCurve(std::size_t candidate) const;
+
+  // Of a space with a request rate: where it meets this candidate's latencies, `y` at each of its loads with the whole
+  // TTFT. The bounded statistics stand for means by the ratio that was measured.
+  [[nodiscard]] std::optional<InFlight> MeetRate(std::size_t candidate,
+                                                 const std::vector<std::array<double, kMetrics>>& y) const;
+
   // Prediction for the pod that measures this candidate, to choose its loads.
   [[nodiscard]] measurement::PredictedLoads PredictLoads(std::size_t candidate) const;
 
@@ -118,6 +127,7 @@ class ResidualModel {
   std::vector<std::uint32_t> position_;  // of a candidate in of_candidate_, 1 = the first; 0 = not asked about
   std::vector<Columns> of_candidate_;
   std::array<OneMetric, kMetrics> metrics_;
+  double ln_in_flight_ratio_ = 0;  // requests in flight as measured, to those by the statistics that are modelled
 };
 
 }  // namespace autotune::tuning::search

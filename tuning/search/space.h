@@ -3,6 +3,7 @@
 // Independent of operator types and engine flags: a candidate is an opaque key with features. Plain values.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -38,7 +39,8 @@ struct Candidate {
   bool baseline = false;
 };
 
-// Objective: maximise output tokens/s per GPU and price, or minimise one latency, at the loads of the candidates.
+// Objective: maximise output tokens/s per GPU and price, or minimise one latency, at the loads of the candidates or at
+// one request rate.
 enum class Objective { kThroughput, kTtft, kTpot, kE2e };
 
 // Upper bounds in milliseconds on the statistics that observations carry. Several bounds on one metric (p50 and p99)
@@ -53,6 +55,10 @@ struct Space {
   std::vector<Candidate> candidates;
   engine_model::Workload workload;
   Objective objective = Objective::kThroughput;
+  // Requests per second at which a latency is minimised: the same of all candidates, which have as many in flight as
+  // they are slow (at_rate.h). Their `loads` are those that latencies are predicted for; a trial measures its own one.
+  // nullopt: a candidate is worth what it is at the best of its loads.
+  std::optional<double> request_rate;
   double step_seconds = 0;  // one load
   // Loads that a pod measures at least beside those that the search asks for: a leader's limit is found between them.
   double loads_of_a_leader = 0, loads_of_a_loser = 0;
@@ -60,5 +66,11 @@ struct Space {
 
 // The number that a throughput is divided by: GPUs, times their price.
 inline double DivisorOf(const Candidate& candidate) { return candidate.features.shape.gpus * candidate.price; }
+
+// Loads that a trial may measure.
+inline double MostLoadsOf(const Space& space, const Candidate& candidate) {
+  if (space.objective != Objective::kThroughput) return std::max(1.0, space.loads_of_a_leader);
+  return static_cast<double>(candidate.loads.size());
+}
 
 }  // namespace autotune::tuning::search
