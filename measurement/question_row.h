@@ -25,9 +25,6 @@ using FirstNumbers = std::map<std::string, std::size_t, std::less<>>;
 // The error message has what was found and what to write instead, without file and line.
 base::Result<Question> ReadQuestionRow(const nlohmann::json& row, const FirstNumbers& first = {});
 
-// Has the row a text or a list that questions are about?
-bool HasContext(const nlohmann::json& row);
-
 // A number that may tell which choice is right.
 struct Position {
   std::string member;

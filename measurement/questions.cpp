@@ -463,6 +463,12 @@ class BadRows {
 
 }  // namespace
 
+std::string SentOf(const Question& question) {
+  std::string sent = question.prompt;
+  for (const Message& message : question.messages) sent += "\n" + message.content;
+  return sent;
+}
+
 std::string_view Trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const std::size_t begin = text.find_first_not_of(kSpace);

@@ -66,6 +66,9 @@ std::string Summary(const QuestionSet& set);
 // REQUIRES: not a kChoice.
 bool IsRight(const Question& question, std::string_view answer);
 
+// What an engine gets: the prompt, or the texts of the messages.
+std::string SentOf(const Question& question);
+
 // Without white space at its ends.
 std::string_view Trimmed(std::string_view text);
 

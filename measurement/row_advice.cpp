@@ -200,4 +200,17 @@ std::string AdviceForHint(const json& row, const std::string& member) {
   return "jq -c '" + program + " | del(" + key + ")' FILE > OUT sends " + Quoted(member);
 }
 
+std::string ProgramForLetters(const json& row, const std::string& asked, const Found& right) {
+  const auto prompt = PromptOf(row) ? PromptOf(row) : QuestionOf(row);
+  const bool known = prompt && prompt->value->is_string() && FitsJq(prompt->name) && row.contains(prompt->name) &&
+                     FitsJq(right.name) && row.contains(right.name) && !right.value->is_structured();
+  if (!known || AdviceForLetter(asked).find('[') == std::string::npos) return "";
+  const std::string key = "." + JqKey(right.name);
+  const std::string choices = ".choices = ([." + JqKey(prompt->name) +
+                              R"j( | scan("(?:^|[\\s(])([A-J])[.):\u3001\uFF0E\uFF09\uFF1A]")[0]] | unique))j";
+  if (right.value->is_number()) return ": jq -c '" + choices + "' FILE > OUT";
+  return ": jq -c 'if (" + key + R"j( | type == "string" and test("^\\W*[A-J](\\W|$)")) then )j" + choices +
+         " | .answer = (" + key + R"( | match("[A-J]").string) else . end' FILE > OUT)";
+}
+
 }  // namespace autotune::measurement

@@ -6,6 +6,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "measurement/row_member.h"
+
 namespace autotune::measurement {
 
 // Of a row of texts and classes ("text", "label"): the text is asked with all classes of the file as choices.
@@ -24,5 +26,8 @@ std::string AdviceForJoin(const nlohmann::json& row, bool answers);
 // What sends a member that helps to find the answer ("hints", "evidence"), or tells that it may have the answer
 // ("explanation").
 std::string AdviceForHint(const nlohmann::json& row, const std::string& member);
+
+// Takes the letters of the choices from the prompt, and the right one from `right`; behind ": ". `asked`: what is sent.
+std::string ProgramForLetters(const nlohmann::json& row, const std::string& asked, const Found& right);
 
 }  // namespace autotune::measurement

@@ -148,4 +148,22 @@ std::optional<Conversation> ConversationOf(const json& row, bool answered) {
   return out;
 }
 
+base::Status ReadMessages(const json& row, const Found& from, bool answered, std::vector<Message>& out) {
+  const json& messages = *from.value;
+  if (messages.empty()) return base::Invalid(Quoted(from.name) + " is no list of messages");
+  for (const json& message : messages) {
+    const bool ok = message.is_object() && message.contains("role") && message["role"].is_string() &&
+                    message.contains("content") && message["content"].is_string();
+    if (!ok) {
+      return base::Invalid(Quoted(from.name) + " has " + Excerpt(message) +
+                           R"(, which is no message: write {"role": "user", "content": "..."}, both texts)");
+    }
+    out.push_back({message["role"].get<std::string>(), message["content"].get<std::string>()});
+  }
+  const std::string member = row.contains(from.name) && &row[from.name] == &messages ? from.name : "";
+  const std::string why = WhyEndsWithAnswer(messages, member, answered);
+  if (!why.empty()) return base::Invalid(Quoted(from.name) + " " + why);
+  return {};
+}
+
 }  // namespace autotune::measurement

@@ -8,6 +8,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "measurement/row_member.h"
+#include "measurement/workload.h"
 
 namespace autotune::measurement {
 
@@ -18,6 +23,9 @@ bool IsAnswerer(std::string_view role);
 // it is none. `member`: a key of the row, or "" if the row has them somewhere
 // else. `answered`: another member has the answer, too.
 std::string WhyEndsWithAnswer(const nlohmann::json& messages, const std::string& member, bool answered);
+
+// Reads a list of messages. kInvalid: it is none, or ends with the answer. `answered`: as above.
+base::Status ReadMessages(const nlohmann::json& row, const Found& from, bool answered, std::vector<Message>& out);
 
 // A conversation that is not yet one of "messages".
 struct Conversation {

@@ -8,6 +8,7 @@
 
 #include "measurement/question_row.h"
 #include "measurement/row_columns.h"
+#include "measurement/row_context.h"
 
 namespace autotune::measurement {
 namespace {

@@ -1,0 +1,167 @@
+#include "measurement/reference_wording.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "measurement/question_choices.h"
+#include "measurement/row_advice.h"
+#include "measurement/row_columns.h"
+#include "measurement/unjudged_row.h"
+#include "measurement/written_answer.h"
+#include "measurement/written_number.h"
+#include "measurement/written_program.h"
+#include "measurement/written_sentence.h"
+#include "measurement/written_verdict.h"
+
+namespace autotune::measurement {
+namespace {
+
+using base::Invalid;
+using nlohmann::json;
+using Match = Question::Match;
+
+class WordingCheck {
+ public:
+  WordingCheck(const json& row, const Question& question, bool framed) : row_(row), out_(question), framed_(framed) {}
+
+  base::Status Check(const Found& from) const {
+    const std::string name = Quoted(from.name);
+    const std::vector<std::string>& references = out_.references;
+    const std::string asked = SentOf(out_);
+    for (const std::string& reference : references) {
+      const std::string_view program = Says(asked, json(reference)) ? "" : ProgramIn(reference);
+      if (!program.empty()) return IsProgram(from, json(reference), program);
+    }
+    if (IsTranslation(references.front())) {
+      return Invalid(name + ": " + Excerpt(json(references.front())) +
+                     (Says(asked, json(references.front())) ? " repeats what is to be translated"
+                                                            : " is one of many good translations") +
+                     R"(, and no measure of translations is computed: leave the rows out ("match": "exact" compares )"
+                     R"(the characters))");
+    }
+    if (std::ranges::all_of(references, [&](const std::string& one) { return IsWordedNumber(one, asked); }))
+      return IsNumberInWords(from, references.front());
+    const auto is_free = [&](const std::string& reference) {
+      return IsSentence(reference, asked) || IsEnumeration(reference, asked);
+    };
+    if (std::all_of(references.begin(), references.end(), is_free)) return HasNoOneForm(from);
+    for (const std::string& reference : references) {
+      const std::string said = name + ": " + Excerpt(json(reference));
+      if (framed_ && IsLetter(PlainLabel(reference)))
+        return Invalid(said + " seems to name a choice, and no choices are known: " + AdviceForLetter(SentOf(out_)) +
+                       ProgramForLetters(row_, asked, from));
+      const bool bracketed = reference.size() == 3 && Trimmed(reference).front() == '(';  // as BIG-Bench Hard has it
+      if (out_.match != Match::kExact && !bracketed && !IsLetter(reference) && NamesChoiceOf(SentOf(out_), reference))
+        return Invalid(said + " names a choice: " + AdviceForLetter(SentOf(out_)) + ", and the letter as \"answer\"" +
+                       ProgramForLetters(row_, asked, from));
+      const bool own = out_.match == Match::kExact || Plain(from.name) == "ideal";  // what a list is compared with
+      if (!own && NamesChoicesOf(SentOf(out_), reference)) return Invalid(said + kSeveralRight);
+      const auto items = ListedIn(reference);
+      const bool quoted =
+          Says(SentOf(out_), json(reference)) && static_cast<unsigned char>(items.empty() ? 0 : items[0][0]) >= 0x80;
+      const bool listed = !own && !items.empty() && !quoted;  // a text of the prompt may be copied
+      const std::string_view text = Trimmed(reference);
+      if (listed && std::count(text.begin(), text.end(), ',') == 1 &&
+          text.find_first_not_of("0123456789,%") == std::string_view::npos)
+        return Invalid(
+            said + R"( has two numbers, or a decimal comma: write a decimal point, or "match": "exact" or "contains")");
+      if (listed || reference.starts_with("['") || reference.starts_with("[\"") || reference.starts_with("[(")) {
+        const std::string fix =
+            json::accept(reference) ? " (jq -c '.[" + name + "] = (.[" + name + "] | fromjson? // .)' FILE > OUT)" : "";
+        return Invalid(said + " is a list in a text: write a list of texts" + fix + " if one of them suffices, else " +
+                       R"("match": "exact" or "contains")");
+      }
+      if ((reference.starts_with('[') || reference.starts_with('{')) && json::accept(reference)) {
+        return Invalid(
+            said +
+            R"( is JSON in a text: write the text that an answer has to have, with "match": "exact" or "contains")");
+      }
+      if (IsWordedNumber(reference, asked)) return IsNumberInWords(from, reference);
+      if (HasFormula(reference) || HasFormula(WithoutTex(reference))) {
+        return Invalid(said + R"( is a formula, and only those that are one number are compared: leave it out, )"
+                              R"(or write "match": "exact" if it can be written in one way only)");
+      }
+    }
+    return {};
+  }
+
+ private:
+  // The prompt asks for a translation, and the reference is more than a word or two.
+  bool IsTranslation(const std::string& reference) const {
+    constexpr std::array<std::string_view, 16> kAsks = {
+        "translat", "bersetz", "traduc", "traduis", "traduz", "traduir", "vertaal", "przet\u0142umacz",
+        "översätt", "перевед", "翻译",   "翻譯",    "翻訳",   "번역",    "ترجم",    "अनुवाद"};
+    const std::string asked = Plain(SentOf(out_));
+    const bool asks =
+        std::ranges::any_of(kAsks, [&](std::string_view word) { return asked.find(word) != std::string::npos; });
+    const bool langs =
+        First(row_, std::array<std::string_view, 5>{"targetlanguage", "targetlang", "tgtlang", "langtgt", "trglang"})
+            .has_value();
+    constexpr std::size_t kCharacters = 12;  // bytes, of a script without spaces
+    const bool wide = !reference.empty() && static_cast<unsigned char>(reference.front()) >= 0xE3;
+    return (asks || langs) &&
+           (std::ranges::count(Trimmed(reference), ' ') >= 2 || (wide && reference.size() > kCharacters));
+  }
+
+  static base::Status IsNumberInWords(const Found& from, const std::string& reference) {
+    const std::string key = "." + JqKey(from.name);
+    const bool plain = from.value->is_string() && FitsJq(from.name);
+    return Invalid(
+        Quoted(from.name) + ": " + Excerpt(json(reference)) +
+        " is a number with words that a right answer may write otherwise" +
+        (plain ? ": jq -c 'if (" + key +
+                     R"( | type == "string" and test("^[A-Za-z ]*[^A-Za-z0-9 ]?[0-9][0-9.,]*%?( [A-Za-z]+)*[.]?$")))" +
+                     R"( then .match = "number" else . end' FILE > OUT compares the number)"
+               : R"(: write "match": "number")"));
+  }
+
+  // "yes|no|true|false", and the words of another language.
+  static std::string VerdictWords(std::string_view verdict) {
+    std::vector<std::string> words = OppositesOf(verdict);
+    words.emplace_back(verdict);
+    std::string out = "yes|no|true|false";
+    for (const std::string& word : words) {
+      if (VerdictIn(word) && ("|" + out + "|").find("|" + Plain(word) + "|") == std::string::npos) out += "|" + word;
+    }
+    return out;
+  }
+
+  // Nobody writes these words in this order.
+  base::Status HasNoOneForm(const Found& from) const {
+    const std::string& reference = out_.references.front();
+    const std::string said = Quoted(from.name) + ": " + Excerpt(json(reference));
+    if (const std::string_view verdict = ExplainedVerdict(reference); !verdict.empty()) {
+      const std::string key = "." + JqKey(from.name);
+      const std::string words = VerdictWords(verdict);
+      const bool plain = from.value->is_string() && FitsJq(from.name);
+      return Invalid(said + " is a verdict with its reasons, and no answer has the same words" +
+                     (plain ? ": jq -c 'if (" + key + R"( | type == "string" and test("^()" + words +
+                                  ")([,;:] |[.] +[^0-9]| - |[\u3001\u3002\uFF0C\uFF1B\uFF1A\u060C])\"; \"i\")) then " +
+                                  key + R"( |= match("^()" + words +
+                                  R"j()"; "i").string else . end' FILE > OUT leaves the verdict)j"
+                            : ": write the verdict as \"answer\""));
+    }
+    if (!IsSentence(reference, SentOf(out_))) {
+      return Invalid(said +
+                     " is a list in a text, and its order may be another: write a list of texts if one of them " +
+                     R"(suffices, else "match": "exact" or "contains")");
+    }
+    return Invalid(said + " has " + std::to_string(reference.size()) + " bytes and " + kManyWays);
+  }
+
+  const json& row_;
+  const Question& out_;
+  bool framed_;
+};
+
+}  // namespace
+
+base::Status CheckWording(const json& row, const Question& question, bool framed, const Found& from) {
+  return WordingCheck(row, question, framed).Check(from);
+}
+
+}  // namespace autotune::measurement

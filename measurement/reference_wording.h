@@ -1,0 +1,18 @@
+// References that a right answer may have in other words, in another order or under another name.
+//
+// Pure and thread-safe.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/result.h"
+#include "measurement/questions.h"
+#include "measurement/row_member.h"
+
+namespace autotune::measurement {
+
+// Of references that are no numbers, where the row does not say how they are compared. kInvalid: a program, a
+// translation, a sentence, a list in one text, a formula, or a letter of a choice; with what to write instead.
+base::Status CheckWording(const nlohmann::json& row, const Question& question, bool framed, const Found& from);
+
+}  // namespace autotune::measurement

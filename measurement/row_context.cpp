@@ -1,0 +1,415 @@
+#include "measurement/row_context.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "measurement/row_columns.h"
+#include "measurement/row_member.h"
+
+namespace autotune::measurement {
+namespace {
+
+using base::Invalid;
+using nlohmann::json;
+
+// What is sent before a question. `certain`: nothing else is called so.
+struct Context {
+  std::string_view name;
+  bool certain;
+};
+constexpr std::array<Context, 11> kContexts = {{{"passage", true},
+                                                {"context", true},
+                                                {"article", true},
+                                                {"support", false},
+                                                {"body", false},
+                                                {"text", false},
+                                                {"hint", false},
+                                                {"florespassage", true},
+                                                {"contexttext", true},
+                                                {"passagetext", true},
+                                                {"documentplaintext", true}}};
+
+enum class Need {
+  kAlways,  // nobody could answer without it
+  kAlone,   // where nothing else is sent with the question, and it has sentences: "Genghis Khan-17" names a paragraph
+};
+enum class Form {
+  kTexts,   // a text, a list of texts or a table, that goes before a question
+  kMedium,  // no text could say it
+  kOther,
+};
+// What a question is about, or how it is to be answered, and what is not sent with it.
+struct Unsent {
+  std::string_view name;
+  Need need;
+  Form form;
+};
+constexpr std::array<Unsent, 51> kUnsent = {{{"contexts", Need::kAlways, Form::kTexts},
+                                             {"retrievedcontexts", Need::kAlways, Form::kTexts},
+                                             {"referencecontexts", Need::kAlways, Form::kTexts},
+                                             {"document", Need::kAlways, Form::kTexts},
+                                             {"documents", Need::kAlways, Form::kTexts},
+                                             {"docs", Need::kAlways, Form::kTexts},
+                                             {"paragraph", Need::kAlways, Form::kTexts},
+                                             {"paragraphs", Need::kAlways, Form::kTexts},
+                                             {"story", Need::kAlways, Form::kTexts},
+                                             {"narrative", Need::kAlways, Form::kTexts},
+                                             {"passages", Need::kAlways, Form::kTexts},
+                                             {"pretext", Need::kAlways, Form::kTexts},
+                                             {"table", Need::kAlways, Form::kTexts},
+                                             {"posttext", Need::kAlways, Form::kTexts},
+                                             {"tools", Need::kAlways, Form::kOther},
+                                             {"functions", Need::kAlways, Form::kOther},
+                                             {"background", Need::kAlways, Form::kTexts},
+                                             {"premise", Need::kAlways, Form::kOther},
+                                             {"premises", Need::kAlways, Form::kOther},
+                                             {"majorpremise", Need::kAlways, Form::kOther},
+                                             {"minorpremise", Need::kAlways, Form::kOther},
+                                             {"giveninfo", Need::kAlways, Form::kOther},
+                                             {"code", Need::kAlways, Form::kOther},
+                                             {"dialogue", Need::kAlways, Form::kOther},
+                                             {"dialog", Need::kAlways, Form::kOther},
+                                             {"conversation", Need::kAlways, Form::kOther},
+                                             {"transcript", Need::kAlways, Form::kTexts},
+                                             {"scenario", Need::kAlways, Form::kTexts},
+                                             {"situation", Need::kAlways, Form::kTexts},
+                                             {"theory", Need::kAlways, Form::kTexts},
+                                             {"contract", Need::kAlways, Form::kTexts},
+                                             {"paraa", Need::kAlways, Form::kOther},
+                                             {"system", Need::kAlways, Form::kOther},
+                                             {"systemprompt", Need::kAlways, Form::kOther},
+                                             {"instruction", Need::kAlways, Form::kOther},
+                                             {"instructions", Need::kAlways, Form::kOther},
+                                             {"image", Need::kAlways, Form::kMedium},
+                                             {"images", Need::kAlways, Form::kMedium},
+                                             {"image1", Need::kAlways, Form::kMedium},
+                                             {"imagepath", Need::kAlways, Form::kMedium},
+                                             {"picture", Need::kAlways, Form::kMedium},
+                                             {"audio", Need::kAlways, Form::kMedium},
+                                             {"video", Need::kAlways, Form::kMedium},
+                                             {"knowledge", Need::kAlone, Form::kTexts},
+                                             {"evidence", Need::kAlone, Form::kTexts},
+                                             {"evidences", Need::kAlone, Form::kTexts},
+                                             {"evidencelist", Need::kAlone, Form::kTexts},
+                                             {"evidencetext", Need::kAlone, Form::kTexts},
+                                             {"goldevidence", Need::kAlone, Form::kTexts},
+                                             {"supportingtexts", Need::kAlone, Form::kTexts},
+                                             {"snippets", Need::kAlone, Form::kTexts}}};
+constexpr std::size_t kLeastEvidence = 60;  // bytes
+constexpr std::ptrdiff_t kLeastSpaces = 8;
+constexpr std::size_t kMostContexts = 4;  // that a program puts together
+// Where such a list has objects: their texts.
+constexpr std::array<std::string_view, 9> kPartTexts = {
+    "text", "evidencetext", "paragraphtext", "passagetext", "fact", "sentence", "content", "contents", "snippet"};
+// What says that a picture is needed.
+constexpr std::array<std::pair<std::string_view, bool>, 7> kPictured = {{{"textonly", false},
+                                                                         {"hasimage", true},
+                                                                         {"hasimages", true},
+                                                                         {"hasfigure", true},
+                                                                         {"hasdiagram", true},
+                                                                         {"requiresimage", true},
+                                                                         {"multimodal", true}}};
+// Texts that belong before a question and not before a prompt, where a prompt of this name is only the question.
+constexpr std::array<std::string_view, 2> kBarePrompts = {"input", "query"};
+
+bool HasObject(const json& value) {
+  return value.is_object() || (value.is_array() && std::ranges::any_of(value, HasObject));
+}
+
+// The member with a text that is called as the object is ("contexts" of "context"), or else the longest.
+std::string TextMember(const std::string& outer, const json& object) {
+  std::string longest;
+  std::size_t most = 0;
+  const std::string plain = Plain(outer);
+  for (const auto& [key, value] : object.items()) {
+    if (!HasText(value) || !FitsJq(key)) continue;
+    if (Plain(key) == plain || Plain(key) == plain + 's' || Plain(key) + 's' == plain) return key;
+    const std::size_t size = value.dump(-1, ' ', false, json::error_handler_t::replace).size();
+    if (size <= most) continue;
+    most = size;
+    longest = key;
+  }
+  return longest;
+}
+
+// What else of an object has texts.
+std::string OtherTexts(const json& object, const std::string& taken) {
+  std::string names;
+  for (const auto& [key, value] : object.items()) {
+    if (key != taken && HasText(value)) names += (names.empty() ? "" : ", ") + Quoted(key.substr(0, 40));
+  }
+  return names;
+}
+
+// The texts of a list, or of the one member of its objects (or of an object) that has what questions are about:
+// another may have the answer. "" = it is not known. `at`: where jq finds the value.
+std::string ProgramOfTexts(const std::string& name, const json& value, const std::string& at) {
+  const bool objects = value.is_array() && !value.empty() && value.front().is_object();
+  if (objects) {
+    const auto text = First(value.front(), kPartTexts);
+    if (text && FitsJq(text->name)) return "[" + at + "[]" + JqKey(text->name) + R"(] | join("\n"))";
+  }
+  if (!objects && !value.is_object()) {
+    const bool nested = value.is_array() && std::ranges::any_of(value, HasObject);
+    return nested ? "" : "[" + (at == "." ? "" : at + " | ") + R"(.. | strings] | join("\n"))";
+  }
+  const std::string key = TextMember(name, objects ? value.front() : value);
+  if (key.empty()) return "";
+  return "[" + at + (objects ? "[]" : "") + JqKey(key) + R"( | .. | strings] | join("\n"))";
+}
+
+// What makes a text of a context that is none.
+base::Error NoText(const Found& context) {
+  const json& value = *context.value;
+  const std::string program = HasText(value) && FitsJq(context.name) ? ProgramOfTexts(context.name, value, ".") : "";
+  const bool objects = value.is_array() && !value.empty() && value.front().is_object();
+  const json& object = objects ? value.front() : value;
+  const auto part = objects ? First(object, kPartTexts) : std::nullopt;
+  const std::string taken = !object.is_object()          ? ""
+                            : part && FitsJq(part->name) ? part->name
+                                                         : TextMember(context.name, object);
+  const std::string others = taken.empty() ? "" : OtherTexts(object, taken);
+  return Invalid(Quoted(context.name) + ": " + Excerpt(value) + " is no text" +
+                 (program.empty() ? ""
+                                  : ": jq -c '." + JqKey(context.name) + " |= (" + program +
+                                        ")' FILE > OUT makes one of " + (taken.empty() ? "it" : Quoted(taken)) +
+                                        (others.empty() ? "" : "; " + others + " may have the answer")));
+}
+
+class SentCheck {
+ public:
+  SentCheck(const json& row, const Question& question) : row_(row), out_(question) {}
+
+  // Something that the question is about would be left out.
+  base::Status Check() const {
+    const std::string sent = SentOf(out_);
+    const auto prompt = PromptOf(row_);
+    const auto unsent = [&](const Found& text) {
+      const std::string program = prompt ? ProgramOfInput(*prompt, text) : ProgramOfContext(text);
+      return Invalid(Quoted(text.name) + ": " + Excerpt(*text.value) +
+                     R"( would not be sent, and the question is about it: write both as one "prompt")" +
+                     (program.empty() ? "" : " (jq -c '" + program + "' FILE > OUT does so)") + ", or leave " +
+                     Quoted(text.name) + " out if the prompt says enough");
+    };
+    const auto question = QuestionOf(row_);
+    const auto words = [](const std::optional<Found>& text) {
+      return text && text->value->is_string() &&
+             text->value->get_ref<const std::string&>().find_first_of(" \n") != std::string::npos;
+    };
+    for (const auto& [name, need, form] : kUnsent) {
+      const auto found = need == Need::kAlways ? Find(row_, name) : std::nullopt;
+      if (!found || found->value->empty() || Says(sent, *found->value)) continue;
+      if (form != Form::kMedium && (IsLink(*found->value) || NamesDocuments(name, *found->value))) continue;
+      if (name == "code" && !words(found)) continue;  // of a language or a course
+      if (name == "code" && question && words(question) && !IsAboutCode(sent)) return LeaveOutCode(*found);
+      if (name == "premise" && !prompt && question && !words(question)) return AskForStem(*found, *question);
+      return unsent(*found);
+    }
+    if (const auto context = ContextOf(row_); !prompt && !(context && HasText(*context->value))) {
+      for (const auto& [name, need, form] : kUnsent) {
+        const auto found = need == Need::kAlone ? Find(row_, name) : std::nullopt;
+        if (found && HasLongText(*found->value) && !Says(sent, *found->value)) return unsent(*found);
+      }
+    }
+    for (const auto& [name, value] : kPictured) {
+      const auto found = Find(row_, name);
+      if (found && *found->value == json(value))
+        return Invalid(Quoted(found->name) + ": " + Excerpt(*found->value) +
+                       " says that the question needs a picture: leave it out");
+    }
+    const auto file = First(row_, std::array<std::string_view, 4>{"filename", "filepath", "attachment", "attachments"});
+    if (file && HasText(*file->value) && Plain(sent).find("attach") != std::string::npos) {
+      return Invalid(Quoted(file->name) + ": " + Excerpt(*file->value) +
+                     " would not be sent, and the question is about what is attached: leave the row out");
+    }
+    if (prompt && words(question) && !Says(sent, *question->value)) return unsent(*question);
+    for (const std::string_view name : kBarePrompts) {
+      const auto other = prompt && Plain(prompt->name) != name ? Find(row_, name) : std::nullopt;
+      if (words(other) && !Says(sent, *other->value) && sent.find(' ') != std::string::npos &&
+          !Says(other->value->get_ref<const std::string&>(), json(out_.prompt))) {
+        return unsent(*other);
+      }
+    }
+    const bool bare =
+        !prompt || std::find(kBarePrompts.begin(), kBarePrompts.end(), Plain(prompt->name)) != kBarePrompts.end();
+    for (const auto& [name, certain] : kContexts) {
+      const auto context = bare || certain ? Find(row_, name) : std::nullopt;
+      if (context && HasText(*context->value) && !Says(sent, *context->value)) return unsent(*context);
+    }
+    return {};
+  }
+
+ private:
+  // Names a question what a program has or does, without asking for one?
+  static bool IsAboutCode(const std::string& asked) {
+    constexpr std::array<std::string_view, 7> kWrites = {"write",    "implement", "create", "develop",
+                                                         "generate", "complete",  "define"};
+    constexpr std::array<std::string_view, 16> kAbout = {
+        "code",   "function", "program", "snippet", "script", "print",   "return", "output",
+        "method", "variable", "compile", "bug",     "loop",   "execute", "line",   "class"};
+    std::string lower = asked;
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const auto is_in = [&](std::string_view word) {
+      for (std::size_t at = lower.find(word); at != std::string::npos; at = lower.find(word, at + 1)) {
+        if (at == 0 || std::isalpha(static_cast<unsigned char>(lower[at - 1])) == 0) return true;
+      }
+      return false;
+    };
+    return std::ranges::any_of(kAbout, is_in) && std::ranges::none_of(kWrites, is_in);
+  }
+
+  static base::Status LeaveOutCode(const Found& code) {
+    return Invalid(Quoted(code.name) + ": " + Excerpt(*code.value) +
+                   " would not be sent. It seems to be a solution: jq -c 'del(." + JqKey(code.name) +
+                   ")' FILE > OUT leaves it out; if the question is about it, write both as one \"prompt\"");
+  }
+
+  // ["15829955"]: where the question is from, as BioASQ has it beside its snippets.
+  static bool NamesDocuments(std::string_view name, const json& value) {
+    constexpr std::size_t kLongest = 40;  // bytes
+    return (name == "documents" || name == "document" || name == "docs") && value.is_array() &&
+           std::ranges::all_of(value, [](const json& item) {
+             return item.is_number() || (item.is_string() && item.get_ref<const std::string&>().size() <= kLongest &&
+                                         std::ranges::all_of(item.get_ref<const std::string&>(),
+                                                             [](unsigned char c) { return c > ' ' && c < 0x80; }));
+           });
+  }
+
+  static bool HasLongText(const json& value) {
+    if (value.is_structured()) return std::any_of(value.begin(), value.end(), HasLongText);
+    if (!value.is_string()) return false;
+    const std::string& text = value.get_ref<const std::string&>();
+    return text.size() >= kLeastEvidence && std::count(text.begin(), text.end(), ' ') >= kLeastSpaces;
+  }
+
+  // Writes a text, or the texts of a list, as the context. "" = it is neither, or the row has a context.
+  std::string ProgramOfContext(const Found& from) const {
+    if (TextsOf(from).empty()) return "";
+    const auto context = ContextOf(row_);
+    const bool has = context && HasText(*context->value);
+    if (has && (!context->value->is_string() || !FitsJq(context->name))) return "";
+    const std::string key = has ? "." + JqKey(context->name) : ".context";
+    std::vector<std::string> texts, keys;
+    if (has) texts.push_back(key);
+    const std::string sent = SentOf(out_);
+    const auto add = [&](const Found& text) {
+      if (keys.size() == kMostContexts || text.value->empty() || IsLink(*text.value)) return;
+      if (NamesDocuments(Plain(text.name), *text.value)) return;
+      if (Says(sent, *text.value)) return;
+      if (std::ranges::find(keys, "." + JqKey(text.name)) != keys.end() || TextsOf(text).empty()) return;
+      texts.push_back(TextsOf(text));
+      keys.push_back("." + JqKey(text.name));
+    };
+    for (const auto& [name, need, form] : kUnsent) {
+      const auto found = need == Need::kAlways ? Find(row_, name) : std::nullopt;
+      if (found) add(*found);
+    }
+    add(from);
+    std::string program, dropped;
+    for (const std::string& text : texts) program += (program.empty() ? "" : ", ") + text;
+    for (const std::string& one : keys) dropped += (dropped.empty() ? "" : ", ") + one;
+    if (texts.size() > 1) program = "[" + program + R"(] | join("\n"))";
+    if (texts.size() == 1 && program.starts_with('(')) program = program.substr(1, program.size() - 2);
+    return key + " = (" + program + ") | del(" + dropped + ")";
+  }
+
+  // What jq writes for a text, a list of texts, or a table. "" = it is none that goes before a question.
+  static std::string TextsOf(const Found& from) {
+    const auto known = std::ranges::find(kUnsent, Plain(from.name), &Unsent::name);
+    if (known == kUnsent.end() || known->form != Form::kTexts || !FitsJq(from.name)) return "";
+    std::string key = "." + JqKey(from.name);
+    const json* value = from.value;
+    if (value->is_string()) return key;
+    const auto inner = value->is_object() ? Find(*value, Plain(from.name)) : std::nullopt;  // {"table": [[...]]}
+    if (inner && FitsJq(inner->name)) {
+      key += JqKey(inner->name);
+      value = inner->value;
+    }
+    const bool table =
+        value->is_array() && !value->empty() && std::ranges::all_of(*value, [](const json& line) {
+          return line.is_array() && std::ranges::all_of(line, [](const json& cell) { return cell.is_primitive(); });
+        });
+    if (table) return "(" + key + R"( | map(map(tostring) | join(" | ")) | join("\n")))";
+    const std::string texts = ProgramOfTexts(from.name, *value, key);
+    return texts.empty() ? "" : "(" + texts + ")";
+  }
+
+  // Asks a prompt that is only a question behind its context, and puts a question behind a prompt that is its context.
+  // "" = neither is known.
+  std::string ProgramOfInput(const Found& prompt, const Found& unsent) const {
+    const bool bare = std::find(kBarePrompts.begin(), kBarePrompts.end(), Plain(prompt.name)) != kBarePrompts.end();
+    if (!bare || !FitsJq(prompt.name) || !FitsJq(unsent.name) || !unsent.value->is_string()) return "";
+    const std::string input = "." + JqKey(prompt.name), other = "." + JqKey(unsent.name);
+    const auto question = QuestionOf(row_);
+    if (question && question->name == unsent.name) return input + R"( += "\n" + )" + other + " | del(" + other + ")";
+    const auto context = ContextOf(row_);
+    if (question || !context || context->name != unsent.name) return "";
+    return ".question = " + input + " | del(" + input + ")";
+  }
+
+  // COPA: what is asked for is the kind of the choices.
+  static base::Status AskForStem(const Found& premise, const Found& question) {
+    return Invalid(Quoted(question.name) + ": " + Excerpt(*question.value) + " and " + Quoted(premise.name) +
+                   R"( are no prompt: write one that the choices go on with, as in English )"
+                   R"(jq -c '.prompt = (.premise | rtrimstr(".")) + {cause: " because", effect: " so"}[.question] )"
+                   R"(| del(.premise, .question)' FILE)");
+  }
+
+  const json& row_;
+  const Question& out_;
+};
+
+}  // namespace
+
+std::optional<Found> ContextOf(const json& row) {
+  const auto question = QuestionOf(row);
+  for (const Context& context : kContexts) {
+    if (auto found = Find(row, context.name); found && !(question && question->name == found->name)) return found;
+  }
+  return std::nullopt;
+}
+
+bool HasContext(const json& row) {
+  const auto context = ContextOf(row);
+  return (context && HasText(*context->value)) || std::ranges::any_of(kUnsent, [&](const Unsent& unsent) {
+           const auto found = unsent.need == Need::kAlways ? Find(row, unsent.name) : std::nullopt;
+           return found && HasText(*found->value);
+         });
+}
+
+bool NamesParts(const json& row, const json& list) {
+  return std::ranges::any_of(kUnsent, [&](const Unsent& unsent) {
+    const auto parts = unsent.need == Need::kAlways ? Find(row, unsent.name) : std::nullopt;
+    return parts && parts->value->is_array() && parts->value->size() == list.size();
+  });
+}
+
+base::Status CheckSent(const json& row, const Question& question) { return SentCheck(row, question).Check(); }
+
+base::Result<std::string> TextBefore(const json& row, const Found& question) {
+  const auto context = ContextOf(row);
+  if (!context) return std::string();
+  const json& value = *context->value;
+  const auto text = ValueText(value);
+  if (!text && value.is_string()) return std::string();
+  if (!text) return NoText(*context);
+  if (Plain(context->name) == "text" && Says(*text, *question.value) && HasWordsOf(*question.value)) {
+    return Invalid(Quoted(context->name) + " has " + Quoted(question.name) +
+                   " in it, and perhaps the answer, which would be sent" +
+                   (FitsJq(context->name) ? ": jq -c 'del(." + JqKey(context->name) + ")' FILE > OUT" : ""));
+  }
+  return std::string(Trimmed(*text)) + "\n";
+}
+
+bool HasWordsOf(const json& question) {
+  return question.is_string() && question.get_ref<const std::string&>().find(' ') != std::string::npos;
+}
+
+}  // namespace autotune::measurement

@@ -1,0 +1,435 @@
+#include "measurement/row_references.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "measurement/question_choices.h"
+#include "measurement/reference_match.h"
+#include "measurement/row_advice.h"
+#include "measurement/row_columns.h"
+#include "measurement/row_context.h"
+#include "measurement/unjudged_row.h"
+#include "measurement/written_answer.h"
+#include "measurement/written_sentence.h"
+
+namespace autotune::measurement {
+namespace {
+
+using base::Invalid;
+using nlohmann::json;
+using Match = Question::Match;
+
+// Where nothing says how answers are compared.
+struct Reference {
+  std::string_view name;
+  Match match = Match::kWords;
+};
+constexpr std::array<Reference, 35> kReferences = {{{"reference", Match::kExact},
+                                                    {"references", Match::kExact},
+                                                    {"ideal", Match::kBegins},
+                                                    {"answers"},
+                                                    {"target"},
+                                                    {"doctotarget"},
+                                                    {"answernumber", Match::kNumber},
+                                                    {"lsolutions", Match::kNumber},
+                                                    {"resultfloat", Match::kNumber},
+                                                    {"answer"},
+                                                    {"goldenanswers"},
+                                                    {"possibleanswers"},
+                                                    {"gold"},
+                                                    {"correctanswer"},
+                                                    {"rightanswer"},
+                                                    {"exactanswer"},
+                                                    {"finalanswer"},
+                                                    {"finalans"},
+                                                    {"ans"},
+                                                    {"answersspans/spans"},
+                                                    {"annotations/answertext"},
+                                                    {"rewardmodel/groundtruth"},
+                                                    {"expectedanswer"},
+                                                    {"expectedoutput"},
+                                                    {"expected"},
+                                                    {"groundtruth"},
+                                                    {"groundtruths"},
+                                                    {"groundtruthanswer"},
+                                                    {"expectedanswers"},
+                                                    {"referenceanswer"},
+                                                    {"referenceanswers"},
+                                                    {"goldanswer"},
+                                                    {"goldanswers"},
+                                                    {"shortanswer"},
+                                                    {"shortanswers"}}};
+// Other texts of the same answer.
+constexpr std::array<std::string_view, 4> kAliases = {"answeraliases", "answeralias", "alternativeanswers",
+                                                      "acceptableanswers"};
+// What says that there is no answer, whatever the row has as one.
+constexpr std::array<std::pair<std::string_view, bool>, 7> kUnanswerable = {{{"answerable", false},
+                                                                             {"isanswerable", false},
+                                                                             {"hasanswer", false},
+                                                                             {"isimpossible", true},
+                                                                             {"impossible", true},
+                                                                             {"unanswerable", true},
+                                                                             {"isunanswerable", true}}};
+// What a solution is called that ends with its result.
+constexpr std::array<std::string_view, 4> kWorkedOut = {"solution", "output", "response", "completion"};
+// Parts of names and types, of questions that have several right answers.
+constexpr std::array<std::string_view, 10> kSeveral = {
+    "multispan",       "multipleanswer",   "multianswer", "multiselect",  "multipleselect",
+    "multiplecorrect", "multipleresponse", "(multiple)",  "\u591A\u9009", "\u591A\u9879\u9009\u62E9"};
+// What says of an answer whether it is right, and so that some are wrong.
+constexpr std::array<std::string_view, 5> kMarks = {"label", "labels", "iscorrect", "correct", "score"};
+
+bool HasAnswer(const json& value) {
+  const auto answer = value.is_object() ? Find(value, "answer") : std::nullopt;
+  return answer && (answer->value->is_number() || HasText(*answer->value));
+}
+
+// "en" of {"de": ..., "en": ..., "zh_cn": ...}, or else the first of them. "" = these are no languages.
+std::string LanguageIn(const json& object) {
+  const auto is_code = [](const std::string& key) {
+    const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+    const bool region = key.size() == 2 || (key.size() == 5 && (key[2] == '_' || key[2] == '-'));
+    return region && lower(key[0]) && lower(key[1]);
+  };
+  if (object.size() < 2) return "";
+  for (const auto& [key, value] : object.items()) {
+    if (!is_code(key)) return "";
+  }
+  return object.contains("en") ? "en" : object.begin().key();
+}
+
+// Says of `answer` whether or which is right. None is: that it is right, the points that it is worth in an exam, a
+// list that has one for each of something else.
+bool IsMark(const Found& mark, const Found& answer) {
+  const json& value = *mark.value;
+  if (mark.name == answer.name) return false;
+  if (Plain(mark.name) == "score" && value.is_number()) return value.get<double>() < 1;
+  if ((Plain(mark.name) == "iscorrect" || Plain(mark.name) == "correct") && value == json(true)) return false;
+  if (!value.is_array()) return true;
+  const bool marks = std::none_of(value.begin(), value.end(), [](const json& item) {  // "PURPOSE" is none
+    return item.is_string() && Plain(item.get_ref<const std::string&>()).find("correct") == std::string::npos;
+  });
+  return marks && value.size() == (answer.value->is_array() ? answer.value->size() : 1);
+}
+
+class ReferenceReader {
+ public:
+  ReferenceReader(const json& row, bool framed, Question& question) : row_(row), framed_(framed), out_(question) {}
+
+  base::Status Read() {
+    if (auto status = CheckOneAnswer(); !status) return status;
+    for (const auto& [name, value] : kUnanswerable) {
+      const auto found = Find(row_, name);
+      if (found && *found->value == json(value)) {
+        return Invalid(Quoted(found->name) + ": " + Excerpt(*found->value) +
+                       " says that the question has no answer, and such a one cannot be judged: leave it out");
+      }
+    }
+    if (auto status = CheckNoLetter(); !status) return status;
+    for (const Reference& known : kReferences) {
+      const auto found = Find(row_, known.name);
+      if (!found) continue;
+      const bool own = known.name == "reference" || known.name == "references";
+      if (auto status = own ? base::Status() : CheckUnmarked(*found); !status) return status;
+      return ReadAnswers(*found, own && framed_ ? Match::kWords : known.match);
+    }
+    const auto is_object = [](const json& item) { return item.is_object(); };
+    if (auto found = Find(row_, "output");
+        found && found->value->is_array() && std::all_of(found->value->begin(), found->value->end(), is_object)) {
+      const bool answered = std::any_of(found->value->begin(), found->value->end(), HasAnswer);
+      return answered ? ReadAnswers(*found, Match::kWords) : NoAnswer(*found);
+    }
+    for (const std::string_view name : kWorkedOut) {
+      const auto found = Find(row_, name);
+      const auto text = found ? ValueText(*found->value) : std::nullopt;
+      const auto boxed = text ? Boxed(*text) : std::nullopt;
+      if (!boxed) continue;
+      out_.references = {*boxed};
+      return ReadMatch(row_, framed_, *found, Match::kWords, out_);
+    }
+    const auto index =
+        First(row_, std::array<std::string_view, 4>{"answerindex", "answeridx", "correctindex", "correctidx"});
+    if (index && index->value->is_number_integer()) {
+      return Invalid(Quoted(index->name) + ": " + Excerpt(*index->value) + " is the index of a choice: " +
+                     AdviceForLetter(SentOf(out_)) + ProgramForLetters(row_, SentOf(out_), *index));
+    }
+    std::string why = WhyNotJudged(row_);
+    const auto label = Find(row_, "label"), worked = First(row_, kWorkedOut);
+    if (label && worked && HasText(*worked->value) && !label->value->is_string()) {
+      return Invalid(Quoted(label->name) + " says whether or which " + Quoted(worked->name) +
+                     R"( is right: write the right one as "reference", or all of them as "choices")");
+    }
+    if (const std::string classes = AdviceForClasses(row_); !classes.empty() && (why.empty() || Find(row_, "label")))
+      why = classes;
+    if (why.empty()) {
+      why = "nothing known tells which answer is right among " + Names(row_);
+      std::string advice = SeveralAnswers();
+      if (advice.empty()) advice = NameOfAnswer();
+      if (advice.empty()) advice = AdviceForJoin(row_, false);
+      if (!advice.empty()) why += "; " + advice;
+    }
+    return Invalid(R"(has neither "reference" nor "choices": )" + why);
+  }
+
+ private:
+  // Candidates for an answer, some of them wrong, are no references.
+  base::Status CheckUnmarked(const Found& answer) {
+    for (const std::string_view name : kMarks) {
+      const auto mark = Find(row_, name);
+      if (!mark || !IsMark(*mark, answer)) continue;
+      const json& list = *answer.value;
+      const bool choices = list.is_array() && list.size() > 1 && mark->value->is_number_integer() &&
+                           FitsJq(answer.name) && FitsJq(mark->name);
+      return Invalid(Quoted(mark->name) + " says whether or which " + Quoted(answer.name) +
+                     R"( is right: write the right one as "reference", or all of them as "choices")" +
+                     (choices
+                          ? ", jq -c '. + {choices: ." + JqKey(answer.name) + ", answer: ." + JqKey(mark->name) +
+                                "} | del(." + JqKey(answer.name) +
+                                (mark->name == "answer" || answer.name == "answer" ? "" : ", ." + JqKey(mark->name)) +
+                                ")' FILE > OUT"
+                          : ""));
+    }
+    const auto truth = First(row_, std::array<std::string_view, 2>{"groundtruth", "groundtruths"});
+    if (truth && truth->name != answer.name) {
+      return Invalid(Quoted(answer.name) + " and " + Quoted(truth->name) +
+                     R"( are two answers: write the right one as "reference")");
+    }
+    return {};
+  }
+
+  // "answer1", "answer2": what several people said. "" = there are none.
+  [[nodiscard]] std::string SeveralAnswers() const {
+    for (const std::string_view stem : {"answer", "goldanswer", "correctanswer", "reference", "ref", "target"}) {
+      std::string names, keys;
+      std::size_t found = 0;
+      for (const std::size_t first : {0U, 1U}) {
+        for (std::size_t i = first; found == i - first; ++i) {
+          const auto answer = Find(row_, std::string(stem) + std::to_string(i));
+          if (!answer || !FitsJq(answer->name) || !ValueText(*answer->value)) break;
+          names += (found > 0 ? ", " : "") + Quoted(answer->name);
+          keys += (found > 0 ? ", ." : ".") + JqKey(answer->name);
+          ++found;
+        }
+        if (found > 0) break;
+      }
+      if (found > 1)
+        return "if each of " + names + " is right: jq -c '.answers = [" + keys + "] | del(" + keys + ")' FILE > OUT";
+    }
+    return "";
+  }
+
+  // Which member may have the answer: "final_decision", or else a list. "" = none, or several.
+  std::string NameOfAnswer() const {
+    constexpr std::array<std::string_view, 7> kEnds = {"decision", "verdict",  "answer", "truth",
+                                                       "result",   "category", "class"};
+    std::string name, final, of_list;
+    int several = 0;
+    for (const auto& [key, value] : row_.items()) {
+      const std::string plain = Plain(key);
+      const bool ends = std::ranges::any_of(kEnds, [&plain](std::string_view end) { return plain.ends_with(end); });
+      const auto text = ends && FitsJq(key) ? ValueText(value) : std::nullopt;
+      const bool list = plain == "outputs" || plain == "targets" || plain == "labels" || plain == "solutions";
+      if (list && value.is_array() && !value.empty() && FitsJq(key) && ValueText(value[0]) &&
+          !IsSentence(*ValueText(value[0])) && of_list.empty() && !NamesParts(row_, value)) {
+        of_list = "if one of " + Quoted(key) + " suffices: jq -c '.answer = ." + JqKey(key) + " | del(." + JqKey(key) +
+                  ")' FILE > OUT";
+      }
+      if (!text || text->size() > 40 || IsSentence(*text)) continue;
+      ++several;
+      name = key;
+      if (plain.starts_with("final")) final = final.empty() ? key : final;
+    }
+    if (!final.empty()) name = final;
+    if (name.empty()) return of_list;
+    if (several > 1 && final.empty()) return "";
+    const std::string key = "." + JqKey(name);
+    return "if " + Quoted(name) + " is the right one: jq -c '.answer = " + key + " | del(" + key + ")' FILE > OUT";
+  }
+
+  base::Status ReadAnswers(const Found& from, Match guessed) {
+    if (auto status = AddReferences(from, *from.value, out_.references); !status) return status;
+    if (auto status = CheckAlternatives(from); !status) return status;
+    if (out_.references.empty()) return NoAnswer(from);
+    if (const auto aliases = First(row_, kAliases); aliases && aliases->value->is_array()) {
+      if (auto status = AddReferences(*aliases, *aliases->value, out_.references); !status) return status;
+    }
+    const auto letters = std::count_if(out_.references.begin(), out_.references.end(),
+                                       [](const std::string& text) { return IsLetter(PlainLabel(text)); });
+    // "A" is a word of English.
+    return ReadMatch(row_, framed_, from,
+                     letters > 0 && !framed_ && guessed != Match::kExact ? Match::kBegins : guessed, out_);
+  }
+
+  // Another member names the right one of the choices that are in the question: a model may answer with its letter.
+  base::Status CheckNoLetter() const {
+    if (row_.contains("match")) return {};
+    for (const std::string_view name :
+         {"choiceanswer", "answerchoice", "answerletter", "correctletter", "answeroption"}) {
+      const auto found = Find(row_, name);
+      const auto text = found ? ValueText(*found->value) : std::nullopt;
+      if (!text || !NamesChoiceOf(SentOf(out_), *text)) continue;
+      return Invalid(Quoted(found->name) + ": " + Excerpt(*found->value) +
+                     " names a choice: " + AdviceForLetter(SentOf(out_)) + ", and the letter as \"answer\"" +
+                     ProgramForLetters(row_, SentOf(out_), *found));
+    }
+    return {};
+  }
+
+  // A member says that there are several right answers, and that none of them suffices.
+  base::Status CheckOneAnswer() const {
+    if (row_.contains("match")) return {};
+    for (const auto& [key, value] : row_.items()) {
+      const std::string name = Plain(key);
+      const auto is_part = [](const std::string& text) {
+        return [&text](std::string_view part) { return text.find(part) != std::string::npos; };
+      };
+      const bool flag = value == json(true) && std::any_of(kSeveral.begin(), kSeveral.end(), is_part(name));
+      const std::string said = value.is_string() ? Plain(value.get_ref<const std::string&>()) : "";
+      const bool type =
+          name.find("type") != std::string::npos && std::any_of(kSeveral.begin(), kSeveral.end(), is_part(said));
+      if (flag || type) {
+        return Invalid(Quoted(key) + ": " + Excerpt(value) +
+                       R"( says that the question has several answers, and of a list one text suffices: )"
+                       R"(leave the row out, or write a "match")");
+      }
+    }
+    return {};
+  }
+
+  // One text of a list suffices. That would be wrong where the whole list is the answer.
+  base::Status CheckAlternatives(const Found& from) {
+    const json& list = *from.value;
+    if (!list.is_array() || list.size() < 2) return {};
+    const std::string said = Quoted(from.name) + ": " + Excerpt(list);
+    if (std::any_of(list.begin(), list.end(), [](const json& item) { return item.is_number(); })) {
+      return Invalid(said + R"( has several numbers: write one text with a "match", such as "4, 1" with "contains", )"
+                            R"(if all of them are the answer, or a list of texts if one suffices)");
+    }
+    if (row_.contains("match")) return {};
+    std::vector<std::string> labels;
+    for (const json& item : list) labels.push_back(item.is_string() ? PlainLabel(item.get<std::string>()) : "");
+    const bool one = std::equal(labels.begin() + 1, labels.end(), labels.begin());
+    if (Plain(from.name) != "ideal" && !one && std::all_of(labels.begin(), labels.end(), IsLetter)) {
+      return Invalid(said + kSeveralRight + R"(; or write a "match" if one of them suffices)");
+    }
+    const std::string advice =
+        R"(, and of a list one text suffices: write one text as "reference", or a "match" if one does suffice)";
+    for (const auto& [key, value] : row_.items()) {
+      const bool type = value.is_string() && Plain(key).find("type") != std::string::npos;
+      if (type && Plain(value.get_ref<const std::string&>()).starts_with("list"))
+        return Invalid(said + "; " + Quoted(key) + " says that the answer is a list" + advice);
+    }
+    const std::string asked = Plain(SentOf(out_));
+    for (const char* words : {"listofall", "listall"}) {
+      if (asked.find(words) != std::string::npos) return Invalid(said + "; the prompt asks for a list" + advice);
+    }
+    return {};
+  }
+
+  const json& row_;
+  bool framed_;
+  Question& out_;
+};
+
+}  // namespace
+
+bool IsAnswered(const json& row) {
+  return std::ranges::any_of(kReferences, [&](const Reference& known) {
+    const auto found = Find(row, known.name);
+    return found && (found->value->is_primitive() ? ValueText(*found->value).has_value() : HasText(*found->value));
+  });
+}
+
+base::Status AddReferences(const Found& from, const json& value, std::vector<std::string>& out) {
+  if (value.is_array()) {
+    const bool some = std::any_of(value.begin(), value.end(), HasAnswer);
+    for (const json& item : value) {
+      if (some && item.is_object() && !HasAnswer(item)) continue;  // where an answer was found, and not one
+      if (auto status = AddReferences(from, item, out); !status) return status;
+    }
+    return {};
+  }
+  if (value.is_object()) {
+    // DROP: one of them has the answer, and a list of spans is one answer.
+    const auto number = Find(value, "number"), spans = Find(value, "spans");
+    if (number && spans && spans->value->is_array()) {
+      const auto text = ValueText(*number->value);
+      if (!text && spans->value->size() != 1)
+        return Invalid(Quoted(from.name) + ": " + Excerpt(value) +
+                       " has no number and not one span: leave the row out");
+      return AddReferences(from, text ? json(*text) : spans->value->front(), out);
+    }
+    if (const auto mention = Find(value, "mention"); mention && HasText(*mention->value))
+      return AddReferences(from, *mention->value, out);
+    if (const std::string key = LanguageIn(value); !key.empty()) {
+      return Invalid(Quoted(from.name) + ": " + Excerpt(value) + " has answers in several languages: jq -c '." +
+                     JqKey(from.name) + " |= ." + JqKey(key) + "' FILE > OUT takes one");
+    }
+    if (value.contains("text") && value["text"].is_null()) return {};  // without an answer
+    bool any = false;
+    for (const std::string_view name : {"answer", "text", "value", "aliases"}) {
+      const auto found = Find(value, name);
+      if (!found) continue;
+      any = true;
+      if (auto status = AddReferences(from, *found->value, out); !status) return status;
+    }
+    if (any) return {};
+    if (value.size() > 1 && std::all_of(value.begin(), value.end(), HasText)) {
+      return Invalid(Quoted(from.name) + ": " + Excerpt(value) +
+                     R"( are choices: write them as "choices", and the right one's label or text as "answer")");
+    }
+  }
+  const auto text = ValueText(value);
+  if (!text) return Invalid(Quoted(from.name) + ": " + Excerpt(value) + " is no text");
+  if (std::find(out.begin(), out.end(), *text) == out.end()) out.push_back(*text);
+  return {};
+}
+
+std::optional<Found> PlainAnswer(const json& row, const Question& question) {
+  auto answer = First(row, std::array<std::string_view, 3>{"answer", "answers", "target"});
+  for (const Reference& known : kReferences) {
+    if (known.match == Match::kWords && !answer) answer = Find(row, known.name);
+  }
+  const bool marked = std::any_of(kMarks.begin(), kMarks.end(), [&](std::string_view name) {
+    const auto mark = answer ? Find(row, name) : std::nullopt;
+    return mark && IsMark(*mark, *answer);
+  });
+  if (marked || row.contains("reference") || row.contains("references") || !question.messages.empty())
+    return std::nullopt;
+  return answer;
+}
+
+std::optional<std::string> TextOfAnswer(const json& row, const Question& question) {
+  const auto answer = PlainAnswer(row, question);
+  std::vector<std::string> texts;
+  if (!answer || row.contains("match") || !AddReferences(*answer, *answer->value, texts) || texts.size() != 1)
+    return std::nullopt;
+  return texts[0];
+}
+
+base::Status NoAnswer(const Found& from) {
+  return Invalid(Quoted(from.name) + " has no answer: a question without one cannot be judged, leave it out");
+}
+
+std::optional<Found> ReferenceOf(const json& row) {
+  for (const Reference& known : kReferences) {
+    if (auto found = Find(row, known.name)) return found;
+  }
+  return std::nullopt;
+}
+
+bool NamesReference(std::string_view plain) {
+  return std::ranges::find(kReferences, plain, &Reference::name) != kReferences.end();
+}
+
+base::Status ReadReferences(const json& row, bool framed, Question& question) {
+  return ReferenceReader(row, framed, question).Read();
+}
+
+}  // namespace autotune::measurement
