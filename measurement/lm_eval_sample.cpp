@@ -14,6 +14,7 @@
 #include "measurement/row_member.h"
 #include "measurement/row_references.h"
 #include "measurement/unjudged_row.h"
+#include "measurement/written_answer.h"
 
 namespace autotune::measurement {
 namespace {
@@ -21,30 +22,6 @@ namespace {
 using base::Invalid;
 using nlohmann::json;
 using Match = Question::Match;
-
-// "['Ann', \"Ann's\"]" as Python writes a list of texts.
-std::optional<std::vector<std::string>> ListOfPython(std::string_view text) {
-  if (!text.starts_with('[') || !text.ends_with(']')) return std::nullopt;
-  text = text.substr(1, text.size() - 2);
-  std::vector<std::string> items;
-  while (!text.empty()) {
-    const char quote = text.front();
-    if (quote != '\'' && quote != '"') return std::nullopt;
-    std::size_t end = 1;
-    std::string item;
-    for (; end < text.size() && text[end] != quote; ++end) {
-      if (text[end] == '\\' && ++end == text.size()) return std::nullopt;
-      item += text[end];
-    }
-    if (end == text.size() || Trimmed(item).empty()) return std::nullopt;
-    items.push_back(std::move(item));
-    text.remove_prefix(end + 1);
-    if (text.empty()) break;
-    if (!text.starts_with(", ")) return std::nullopt;
-    text.remove_prefix(2);
-  }
-  return items.empty() ? std::nullopt : std::optional(std::move(items));
-}
 
 class SampleReader {
  public:

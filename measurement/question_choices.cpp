@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "measurement/row_advice.h"
 #include "measurement/row_member.h"
 #include "measurement/written_answer.h"
 
@@ -29,7 +30,7 @@ struct Family {
   bool first_is_right = false;
 };
 
-constexpr std::array<Family, 15> kFamilies = {{
+constexpr std::array<Family, 18> kFamilies = {{
     {{"option1", "option2", "option3", "option4", "option5"}, {"1", "2", "3", "4", "5"}},
     {{"optiona", "optionb", "optionc", "optiond", "optione"}, {"a", "b", "c", "d", "e"}},
     {{"answera", "answerb", "answerc", "answerd"}, {"1", "2", "3", "4"}},
@@ -40,9 +41,12 @@ constexpr std::array<Family, 15> kFamilies = {{
     {{"answer0", "answer1", "answer2", "answer3"}, {}},
     {{"a", "b", "c", "d", "e", "f"}, {"a", "b", "c", "d", "e", "f"}},
     {{"opa", "opb", "opc", "opd", "ope"}, {"a", "b", "c", "d", "e"}},
+    {{"qop1", "qop2", "qop3", "qop4", "qop5"}, {"1", "2", "3", "4", "5"}},
     {{"sol1", "sol2"}, {}},
+    {{"hypothesis1", "hypothesis2"}, {}},
     {{"ending0", "ending1", "ending2", "ending3"}, {}},
     {{"ans0", "ans1", "ans2"}, {}},
+    {{"correct1", "incorrect1", "incorrect2", "incorrect3"}, {}, true},
     {{"correctanswer", "distractor1", "distractor2", "distractor3"}, {}, true},
     {{"correctanswer", "incorrectanswer1", "incorrectanswer2", "incorrectanswer3"}, {}, true},
 }};
@@ -56,7 +60,7 @@ struct Right {
   bool is_index;
 };
 
-constexpr std::array<Right, 21> kRights = {{{"answerkey", false},
+constexpr std::array<Right, 22> kRights = {{{"answerkey", false},
                                             {"answerindex", true},
                                             {"answeridx", true},
                                             {"correctindex", true},
@@ -74,6 +78,7 @@ constexpr std::array<Right, 21> kRights = {{{"answerkey", false},
                                             {"correctanswernum", false},
                                             {"correctoption", false},
                                             {"answervalue", false},
+                                            {"qans", false},
                                             {"answer", false},
                                             {"target", true},
                                             {"doctotarget", true}}};
@@ -164,6 +169,18 @@ bool HasLabel(const std::string& asked, char letter) {
 
 std::optional<Found> ChoiceListOf(const json& row) { return First(row, kChoices); }
 
+std::optional<Found> NamedAnswersOf(const json& row) {
+  const auto answers = First(row, std::array<std::string_view, 3>{"answers", "candidates", "possibleanswers"});
+  if (!answers || !answers->value->is_object() || answers->value->size() < 2) return std::nullopt;
+  if (!std::ranges::all_of(*answers->value, [](const json& text) { return text.is_string() && HasText(text); }))
+    return std::nullopt;
+  const bool named = std::ranges::any_of(kRights, [&](const Right& right) {
+    const auto key = Find(row, right.name);
+    return key && key->value->is_string() && answers->value->contains(key->value->get_ref<const std::string&>());
+  });
+  return named ? answers : std::nullopt;
+}
+
 std::optional<Found> WrongChoicesOf(const json& row) { return First(row, kWrong); }
 
 base::Status ReadChoiceList(const Found& from, Choices& out) {
@@ -205,6 +222,11 @@ base::Status ReadChoiceList(const Found& from, Choices& out) {
     for (std::size_t i = 0; i < out.texts.size(); ++i) out.labels.emplace_back(1, static_cast<char>('a' + i));
     out.labels_are_data = true;
     if (!out.texts.empty()) return {};
+    out.labels_are_data = false;
+    if (auto listed = ListOfPython(Trimmed(value.get_ref<const std::string&>())); listed && listed->size() > 1) {
+      out.texts = *std::move(listed);
+      return {};
+    }
   }
   if (!value.is_array())
     return Invalid(Quoted(from.name) + " is no list of choices: " + Excerpt(value) + R"(: write ["...", "..."])");
@@ -287,7 +309,9 @@ base::Result<std::size_t> NamedChoice(const Found& key, const Choices& choices, 
     add(static_cast<std::size_t>(labelled - choices.labels.begin()));
     if (choices.labels_are_data) return named.front();
   }
-  const bool lettered = std::none_of(choices.labels.begin(), choices.labels.end(), IsLetter);
+  // Of ["B", "C", "D"], "B" is the first.
+  const bool are_letters = std::ranges::all_of(choices.texts, [](const std::string& one) { return IsLetter(one); });
+  const bool lettered = !are_letters && std::none_of(choices.labels.begin(), choices.labels.end(), IsLetter);
   if (value.is_string() && IsLetter(label) && lettered) add(static_cast<std::size_t>(label[0] - 'a'));
   for (std::size_t i = 0; value.is_string() && i < choices.texts.size(); ++i) {
     if (Trimmed(choices.texts[i]) == Trimmed(*text)) add(i);
@@ -350,7 +374,8 @@ base::Result<std::size_t> ReadRight(const json& row, const Choices& choices, con
   }
   if (right) return right->second;
   if (problem) return *problem;
-  return Invalid(R"("choices" without "answer", the index of the right one)");
+  return Invalid(R"("choices" without "answer", the index of the right one)" + std::string("; ") +
+                 AdviceForLabels(row));
 }
 
 void DropLetters(std::vector<std::string>& texts) {

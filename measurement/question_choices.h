@@ -25,6 +25,9 @@ struct Choices {
 
 // The member that has a list of choices.
 std::optional<Found> ChoiceListOf(const nlohmann::json& row);
+// Answers under their names, of which another member names the right one: {"answers": {"a": "...", "b": "..."},
+// "correct_answer": "b"}. Nothing if the row has none.
+std::optional<Found> NamedAnswersOf(const nlohmann::json& row);
 // The member that has the wrong ones, beside "correct_answer".
 std::optional<Found> WrongChoicesOf(const nlohmann::json& row);
 // Appends. A list of texts or of {text, label}; {text: [...], label: [...]}; {choices: [...], labels: [1, 0]}; {"A":

@@ -74,6 +74,7 @@ class RowReader {
     if (!row_.is_object()) return Invalid("not a JSON object");
     auto status = IsLmEvalSample(row_) ? ReadLmEvalSample(row_, out_) : ReadRow();
     if (status) status = CheckNotTold();
+    if (status) status = CheckFilledIn(out_);
     if (!status) return status.error();
     return std::move(out_);
   }
@@ -92,6 +93,10 @@ class RowReader {
     if (const auto list = ChoiceListOf(row_)) {
       if (auto status = ReadChoiceList(*list, choices); !status) return status;
       if (auto status = CheckOneList(row_, *list, choices); !status) return status;
+      return TakeChoices(std::move(choices));
+    }
+    if (const auto named = NamedAnswersOf(row_)) {
+      if (auto status = ReadChoiceList(*named, choices); !status) return status;
       return TakeChoices(std::move(choices));
     }
     if (auto family = ReadChoiceMembers(row_)) return TakeChoices(*std::move(family));
@@ -157,8 +162,14 @@ class RowReader {
   [[nodiscard]] std::optional<Choices> ReadVerdict() const {
     const auto answer = PlainAnswer(row_, out_);
     if (answer && answer->value->is_boolean()) {
-      const bool named = Plain(SentOf(out_)).find("trueorfalse") != std::string::npos;
-      return Choices{{named ? "False" : "no", named ? "True" : "yes"}, {}, false, answer->value->get<bool>() ? 1U : 0U};
+      const bool yes = answer->value->get<bool>();
+      if (Plain(SentOf(out_)).find("trueorfalse") != std::string::npos)
+        return Choices{{"False", "True"}, {}, false, yes ? 1U : 0U};
+      const auto asked = PromptOf(row_) ? PromptOf(row_) : QuestionOf(row_);
+      const auto language = First(row_, std::array<std::string_view, 3>{"language", "lang", "locale"});
+      const YesNo words = VerdictOf(yes, asked ? ValueText(*asked->value).value_or("") : "",
+                                    language ? ValueText(*language->value).value_or("") : "");
+      return Choices{{words.no, words.yes}, {}, false, yes ? 1U : 0U};
     }
     const auto text = TextOfAnswer(row_, out_);
     const auto verdict = text ? VerdictIn(*text) : std::nullopt;
@@ -207,12 +218,16 @@ class RowReader {
   std::string WhyNoPrompt() const {
     const bool answered = IsAnswered(row_);
     if (const auto programs = CheckPrograms(row_, SentOf(out_)); !programs) return "; " + programs.error().message;
-    const bool told = answered || ChoiceListOf(row_) || (First(row_, kWorkedOut) && !Find(row_, "label"));
+    const bool chosen = ChoiceListOf(row_) || ReadChoiceMembers(row_) || NamedAnswersOf(row_);
+    const bool told = answered || chosen || (First(row_, kWorkedOut) && !Find(row_, "label"));
+    if (const std::string stem = AdviceForStem(row_); !stem.empty()) return "; " + stem;
     const std::string classes = told ? "" : AdviceForClasses(row_);
     if (!classes.empty()) return "; " + classes;
     const std::string why = WhyNotJudged(row_);
     const std::string prompt = AdviceForPrompt(row_);
     if (!why.empty() && !(answered && !prompt.empty())) return "; " + why;
+    if (!prompt.empty() && !answered && (chosen || prompt.find(".question = ") != std::string::npos))
+      return "; " + prompt;
     if (!prompt.empty() && answered) {
       const std::string of_answer = AdviceForClasses(row_, true);
       return "; " + prompt + (of_answer.empty() ? "" : "; " + of_answer);
@@ -254,9 +269,35 @@ class RowReader {
 
   base::Status TakePrompt(const Found& from, std::string_view before) {
     const auto text = from.value->is_string() ? ValueText(*from.value) : std::nullopt;
-    if (!text) return Invalid(Quoted(from.name) + ": " + Excerpt(*from.value) + " is no text");
+    if (!text) return Invalid(Quoted(from.name) + ": " + Excerpt(*from.value) + " is no text" + ProgramOfText(from));
     out_.prompt = std::string(before) + *text;
     return {};
+  }
+
+  // {"original": "...", "normalized": "..."}: takes one of them. "" = it has none.
+  [[nodiscard]] std::string ProgramOfText(const Found& from) const {
+    if (!row_.contains(from.name) || !FitsJq(from.name)) return "";
+    if (from.value->is_array() && !from.value->empty()) {  // [{"language": "en", "string": "..."}]
+      const json& first = from.value->front();
+      const auto language = First(first, std::array<std::string_view, 3>{"language", "lang", "locale"});
+      const auto said = First(first, std::array<std::string_view, 4>{"string", "text", "value", "question"});
+      if (!language || !said || !language->value->is_string() || !FitsJq(language->name + said->name)) return "";
+      const bool english = std::ranges::any_of(*from.value, [&](const json& item) {
+        return item.is_object() && item.contains(language->name) && item[language->name] == json("en");
+      });
+      const std::string code = english ? "en" : language->value->get<std::string>();
+      return ": jq -c '." + JqKey(from.name) + " |= (.[] | select(." + JqKey(language->name) +
+             " == " + json(code).dump() + ") | ." + JqKey(said->name) + ")' FILE > OUT takes the one in " +
+             Quoted(code);
+    }
+    if (!from.value->is_object()) return "";
+    auto text =
+        First(*from.value, std::array<std::string_view, 6>{"original", "text", "question", "content", "raw", "en"});
+    for (auto it = from.value->begin(); it != from.value->end() && !text; ++it) {
+      if (it->is_string()) text = Found{it.key(), &*it};
+    }
+    if (!text || !text->value->is_string() || !FitsJq(text->name)) return "";
+    return ": jq -c '." + JqKey(from.name) + " |= ." + JqKey(text->name) + "' FILE > OUT takes " + Quoted(text->name);
   }
 
   // One that ends with a colon has a frame of its own.

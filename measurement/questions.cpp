@@ -18,6 +18,7 @@
 #include "measurement/row_columns.h"
 #include "measurement/row_layout.h"
 #include "measurement/row_member.h"
+#include "measurement/written_date.h"
 #include "measurement/written_number.h"
 #include "measurement/written_verdict.h"
 
@@ -547,7 +548,7 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
     if (set.questions.size() == kMostQuestions) {
       if (bad.any()) break;
       return base::Invalid(place + "more than " + std::to_string(kMostQuestions) +
-                           " questions: shuf -n 1000 FILE takes a sample");
+                           " questions: shuf -n 1000 FILE > OUT takes a sample");
     }
     set.questions.push_back(*std::move(question));
     lines.push_back(line);
@@ -641,6 +642,7 @@ bool IsRight(const Question& question, std::string_view answer) {
         return BeginsWith(answer, reference);
       case Question::Match::kWords:
         if (IsOfSymbols(reference)) return IsAllOf(answer, reference);
+        if (const auto date = OneDate(reference); date && HasDate(answer, *date)) return true;
         return HasWords(answer, reference) && !NamesAnotherOption(question, answer);
       case Question::Match::kNumber:
         return IsNumber(answer, reference, question.tolerance);

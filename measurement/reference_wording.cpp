@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -43,6 +44,11 @@ class WordingCheck {
                      R"(, and no measure of translations is computed: leave the rows out ("match": "exact" compares )"
                      R"(the characters))");
     }
+    const auto is_choice = [&](const std::string& reference) {
+      const bool bracketed = reference.size() == 3 && Trimmed(reference).front() == '(';  // as BIG-Bench Hard has it
+      return out_.match != Match::kExact && !bracketed && !IsLetter(reference) && NamesChoiceOf(asked, reference);
+    };
+    if (std::ranges::all_of(references, is_choice)) return IsChoice(from, references.front());
     if (std::ranges::all_of(references, [&](const std::string& one) { return IsWordedNumber(one, asked); }))
       return IsNumberInWords(from, references.front());
     const auto is_free = [&](const std::string& reference) {
@@ -54,10 +60,7 @@ class WordingCheck {
       if (framed_ && IsLetter(PlainLabel(reference)))
         return Invalid(said + " seems to name a choice, and no choices are known: " + AdviceForLetter(SentOf(out_)) +
                        ProgramForLetters(row_, asked, from));
-      const bool bracketed = reference.size() == 3 && Trimmed(reference).front() == '(';  // as BIG-Bench Hard has it
-      if (out_.match != Match::kExact && !bracketed && !IsLetter(reference) && NamesChoiceOf(SentOf(out_), reference))
-        return Invalid(said + " names a choice: " + AdviceForLetter(SentOf(out_)) + ", and the letter as \"answer\"" +
-                       ProgramForLetters(row_, asked, from));
+      if (is_choice(reference)) return IsChoice(from, reference);
       const bool own = out_.match == Match::kExact || Plain(from.name) == "ideal";  // what a list is compared with
       if (!own && NamesChoicesOf(SentOf(out_), reference)) return Invalid(said + kSeveralRight);
       const auto items = ListedIn(reference);
@@ -70,8 +73,15 @@ class WordingCheck {
         return Invalid(
             said + R"( has two numbers, or a decimal comma: write a decimal point, or "match": "exact" or "contains")");
       if (listed || reference.starts_with("['") || reference.starts_with("[\"") || reference.starts_with("[(")) {
+        const std::string key = "." + JqKey(from.name);
+        const std::string python =
+            ListOfPython(text) && from.value->is_string() && FitsJq(from.name) && row_.contains(from.name)
+                ? " (jq -c '" + key +
+                      R"( |= if type == "string" then [scan("\u0027([^\u0027]*)\u0027|\"([^\"]*)\"") | )" +
+                      R"(map(strings | select(. != "")) | .[0]] else . end' FILE > OUT))"
+                : "";
         const std::string fix =
-            json::accept(reference) ? " (jq -c '.[" + name + "] = (.[" + name + "] | fromjson? // .)' FILE > OUT)" : "";
+            json::accept(reference) ? " (jq -c '" + key + " = (" + key + " | fromjson? // .)' FILE > OUT)" : python;
         return Invalid(said + " is a list in a text: write a list of texts" + fix + " if one of them suffices, else " +
                        R"("match": "exact" or "contains")");
       }
@@ -90,12 +100,42 @@ class WordingCheck {
   }
 
  private:
+  base::Status IsChoice(const Found& from, const std::string& reference) const {
+    const std::string asked = SentOf(out_);
+    return Invalid(Quoted(from.name) + ": " + Excerpt(json(reference)) + " names a choice: " + AdviceForLetter(asked) +
+                   ", and the letter as \"answer\"" + ProgramForLetters(row_, asked, from));
+  }
+
   // The prompt asks for a translation, and the reference is more than a word or two.
   bool IsTranslation(const std::string& reference) const {
-    constexpr std::array<std::string_view, 16> kAsks = {
-        "translat", "bersetz", "traduc", "traduis", "traduz", "traduir", "vertaal", "przet\u0142umacz",
-        "översätt", "перевед", "翻译",   "翻譯",    "翻訳",   "번역",    "ترجم",    "अनुवाद"};
-    const std::string asked = Plain(SentOf(out_));
+    // "Lost in Translation" asks for none.
+    constexpr std::array<std::string_view, 21> kAsks = {"translate ",
+                                                        "translate:",
+                                                        "translate\n",
+                                                        "translation of",
+                                                        "translation:",
+                                                        "translated to",
+                                                        "bersetz",
+                                                        "traduc",
+                                                        "traduis",
+                                                        "traduz",
+                                                        "traduir",
+                                                        "vertaal",
+                                                        "przet\u0142umacz",
+                                                        "översätt",
+                                                        "перевед",
+                                                        "翻译",
+                                                        "翻譯",
+                                                        "翻訳",
+                                                        "번역",
+                                                        "ترجم",
+                                                        "अनुवाद"};
+    // Of a long prompt, its begin and its end: a story may be about translators.
+    constexpr std::size_t kBegin = 200, kEnd = 400;  // bytes
+    std::string sent = SentOf(out_);
+    if (sent.size() > kBegin + kEnd) sent = sent.substr(0, kBegin) + sent.substr(sent.size() - kEnd);
+    for (char& c : sent) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string& asked = sent;
     const bool asks =
         std::ranges::any_of(kAsks, [&](std::string_view word) { return asked.find(word) != std::string::npos; });
     const bool langs =
@@ -138,12 +178,14 @@ class WordingCheck {
       const std::string key = "." + JqKey(from.name);
       const std::string words = VerdictWords(verdict);
       const bool plain = from.value->is_string() && FitsJq(from.name);
-      return Invalid(said + " is a verdict with its reasons, and no answer has the same words" +
-                     (plain ? ": jq -c 'if (" + key + R"( | type == "string" and test("^()" + words +
-                                  ")([,;:] |[.] +[^0-9]| - |[\u3001\u3002\uFF0C\uFF1B\uFF1A\u060C])\"; \"i\")) then " +
-                                  key + R"( |= match("^()" + words +
-                                  R"j()"; "i").string else . end' FILE > OUT leaves the verdict)j"
-                            : ": write the verdict as \"answer\""));
+      return Invalid(
+          said + " is a verdict with its reasons, and no answer has the same words" +
+          (plain
+               ? ": jq -c 'if (" + key + R"( | type == "string" and test("^()" + words +
+                     ")([,;:] |[.] +[^0-9]| - | [(\\\\[]| (you|it|they|we|he|she|i|there|this|because|as|but|if) "
+                     "|[\u3001\u3002\uFF0C\uFF1B\uFF1A\u060C])\"; \"i\")) then " +
+                     key + R"( |= match("^()" + words + R"j()"; "i").string else . end' FILE > OUT leaves the verdict)j"
+               : ": write the verdict as \"answer\""));
     }
     if (!IsSentence(reference, SentOf(out_))) {
       return Invalid(said +

@@ -9,6 +9,7 @@
 
 #include "measurement/question_choices.h"
 #include "measurement/row_columns.h"
+#include "measurement/row_context.h"
 #include "measurement/row_member.h"
 #include "measurement/written_number.h"
 #include "measurement/written_sentence.h"
@@ -18,6 +19,11 @@ namespace autotune::measurement {
 namespace {
 
 using nlohmann::json;
+using namespace std::string_literals;
+
+// What a program has where only its user knows what to write.
+constexpr const char* kPlaceOfQuestion = "Is this ...?";
+constexpr const char* kPlaceOfName = "NAME ";
 
 // What may be asked together; any may be a list of texts.
 constexpr std::array<std::array<std::string_view, 3>, 16> kTogether = {{{"premises", "conclusion", ""},
@@ -42,6 +48,9 @@ constexpr std::array<std::string_view, 36> kAsked = {
     "nl",          "claim",   "statement", "document", "description", "reviewtext", "reviewbody", "doc",
     "abstract",    "article", "passage",   "title",    "subject",     "intent",     "source",     "src",
     "riddle",      "puzzle",  "exercise",  "clue"};
+constexpr std::array<std::string_view, 5> kDialogues = {"conversation", "dialogue", "dialog", "utterances", "history"};
+// What stands where a choice goes.
+constexpr std::array<std::string_view, 5> kGaps = {"<MASK>", "[MASK]", "<mask>", "@placeholder", "<blank>"};
 constexpr std::array<std::string_view, 15> kClasses = {
     "label",  "labels",  "labeltext", "labelname", "class",       "intent", "sentiment", "emotion",
     "stance", "verdict", "polarity",  "finelabel", "coarselabel", "gold",   "goldlabel"};
@@ -83,7 +92,7 @@ struct Prompting {
   }
 };
 
-std::optional<Prompting> AskedIn(const json& row) {
+std::optional<Prompting> AskedAlone(const json& row) {
   for (const auto& names : kTogether) {
     Prompting asked;
     std::size_t named = 0;
@@ -100,7 +109,55 @@ std::optional<Prompting> AskedIn(const json& row) {
     asked.Add(*text);
     return asked;
   }
+  for (const std::string_view name : kDialogues) {
+    const auto text = TextOf(row, name);
+    if (!text) continue;
+    Prompting asked;
+    asked.Add(*text);
+    return asked;
+  }
   return std::nullopt;
+}
+
+// With the tables that it is about: a caption, names of columns and cells.
+std::optional<Prompting> AskedIn(const json& row) {
+  auto asked = AskedAlone(row);
+  bool tables = false;
+  for (const auto& [key, value] : row.items()) tables = tables || IsTable({key, &value});
+  if (!asked || !tables) return asked;
+  Prompting with;
+  for (const auto& [key, value] : row.items()) {
+    const Found table{key, &value};
+    const bool caption = value.is_string() && Plain(key).starts_with("table") && !IsId(key) && HasText(value);
+    const bool taken = std::ranges::find(asked->members, key) != asked->members.end();
+    const std::string text = (IsTable(table) || caption) && FitsJq(key) && !taken ? ProgramOfText(table) : "";
+    if (text.empty()) continue;
+    with.program += text + R"( + "\n" + )";
+    with.members.push_back(key);
+  }
+  with.program += asked->program;
+  with.asks = asked->asks;
+  with.members.insert(with.members.end(), asked->members.begin(), asked->members.end());
+  return with;
+}
+
+// A question under a longer name: "question_lang". "" = there is none.
+std::string AdviceForQuestion(const json& row) {
+  for (const std::string_view stem : {"question", "problem", "query", "prompt"}) {
+    std::string name, others;
+    for (const auto& [key, value] : row.items()) {
+      const std::string plain = Plain(key);
+      const bool text = value.is_string() && HasText(value) && FitsJq(key) && !IsId(key) && plain != stem &&
+                        (plain.starts_with(stem) || plain.ends_with(stem)) && !plain.ends_with("type");
+      if (!text || value.get_ref<const std::string&>().find(' ') == std::string::npos) continue;
+      (name.empty() ? name : others) +=
+          (name.empty() || others.empty() ? "" : ", ") + (name.empty() ? key : Quoted(key));
+    }
+    if (name.empty()) continue;
+    return "if " + Quoted(name) + (others.empty() ? "" : ", and not " + others + ",") +
+           " is what is asked: jq -c '.question = " + KeyOf(name) + " | del(" + KeyOf(name) + ")' FILE > OUT";
+  }
+  return "";
 }
 
 }  // namespace
@@ -127,8 +184,8 @@ std::string AdviceForClasses(const json& row, bool answered) {
     // "label": "Yes" does not tell what is asked.
     const bool verdict =
         asked && asked->members.size() == 1 && (found->value->is_boolean() || (text && VerdictIn(*text)));
-    const std::string last = verdict ? "\nIs this ...?" : "\n" + found->name + ":";
-    const std::string place = verdict ? ", with the question in place of \"Is this ...?\"" : "";
+    const std::string last = verdict ? "\n" + std::string(kPlaceOfQuestion) : "\n" + found->name + ":";
+    const std::string place = verdict ? ", with the question in place of " + Quoted(kPlaceOfQuestion) : "";
     const std::string prompt =
         asked ? "{prompt: (" + asked->program + " + " + json(last).dump(-1, ' ', true) + "), " : "";
     const auto program = [&](const std::string& choices, const std::string& answer) {
@@ -141,7 +198,9 @@ std::string AdviceForClasses(const json& row, bool answered) {
     }
     if (found->value->is_number_integer() && !answered) {
       return Quoted(found->name) + ": " + Excerpt(*found->value) + " is the number of a class. With the names of all " +
-             "classes, from the one of 0 on: jq -c '" + program(R"(["NAME 0", "NAME 1"])", key) + "' FILE > OUT";
+             "classes, from the one of 0 on: jq -c '" +
+             program("[" + Quoted(kPlaceOfName + "0"s) + ", " + Quoted(kPlaceOfName + "1"s) + "]", key) +
+             "' FILE > OUT";
     }
     if (!text || text->size() > kLongestClass || IsSentence(*text) || (answered && LastNumber(*text))) continue;
     return "if " + Quoted(found->name) + " is one of a few classes: jq -c -s '(map(" + key +
@@ -149,6 +208,22 @@ std::string AdviceForClasses(const json& row, bool answered) {
            program("$c", "(" + key + " as $l | $c | index($l))") + "' FILE > OUT asks for it" + place;
   }
   return "";
+}
+
+base::Status CheckFilledIn(const Question& question) {
+  if (Trimmed(question.prompt).ends_with(kPlaceOfQuestion)) {
+    return base::Invalid("the prompt ends with " + Quoted(kPlaceOfQuestion) +
+                         ", the place of a question: write the question into the jq program");
+  }
+  for (const std::string& choice : question.references) {
+    const std::string_view name = Trimmed(choice);
+    if (question.match != Question::Match::kChoice || !name.starts_with(kPlaceOfName)) continue;
+    if (IsDigits(name.substr(std::string_view(kPlaceOfName).size()))) {
+      return base::Invalid(Quoted(name) +
+                           " is the place of the name of a class: write the names of all classes into the jq program");
+    }
+  }
+  return {};
 }
 
 std::string AdviceForLastWord(const json& row) {
@@ -162,12 +237,21 @@ std::string AdviceForLastWord(const json& row) {
 }
 
 std::string AdviceForPrompt(const json& row) {
+  if (std::string question = AdviceForQuestion(row); !question.empty()) return question;
   const auto asked = AskedIn(row);
   if (!asked) return "";
   std::string names, keys;
   for (const std::string& member : asked->members) {
     names += (names.empty() ? "" : " and ") + Quoted(member);
     keys += (keys.empty() ? "" : ", ") + KeyOf(member);
+  }
+  const std::string text = row.dump(-1, ' ', false, json::error_handler_t::replace);
+  for (const std::string_view gap : kGaps) {
+    const std::size_t at = text.find(gap);
+    if (at == std::string::npos || text.find(gap, at + 1) != std::string::npos) continue;
+    return "if a choice goes where " + Quoted(gap) + " is: jq -c '.sentence = (" + asked->program +
+           R"( | gsub("_"; " ") | sub(")" + (gap == "[MASK]" ? R"(\\[MASK\\])" : std::string(gap)) +
+           R"("; "_")) | del()" + keys + ")' FILE > OUT";
   }
   return "if " + names + (asked->members.size() > 1 ? " are" : " is") +
          " what is asked: jq -c '.prompt = " + asked->program + " | del(" + keys + ")' FILE > OUT";
@@ -183,6 +267,79 @@ std::string AdviceForJoin(const json& row, bool answers) {
            " > OUT puts them together";
   }
   return "";
+}
+
+std::string AdviceForStem(const json& row) {
+  const auto premise = Find(row, "premise");
+  const auto question = First(row, std::array<std::string_view, 3>{"question", "askfor", "asksfor"});
+  const bool known = premise && question && premise->value->is_string() &&
+                     (*question->value == json("cause") || *question->value == json("effect")) &&
+                     FitsJq(premise->name) && FitsJq(question->name);
+  if (!known) return "";
+  struct Stem {
+    std::string_view language, cause, effect;
+  };
+  constexpr std::array<Stem, 14> kStems = {{{"en", "because", "so"},
+                                            {"de", "weil", "deshalb"},
+                                            {"fr", "parce que", "donc"},
+                                            {"es", "porque", "por eso"},
+                                            {"it", "perch\u00e9", "quindi"},
+                                            {"pt", "porque", "por isso"},
+                                            {"nl", "omdat", "dus"},
+                                            {"pl", "poniewa\u017c", "wi\u0119c"},
+                                            {"tr", "\u00e7\u00fcnk\u00fc", "bu y\u00fczden"},
+                                            {"id", "karena", "maka"},
+                                            {"vi", "b\u1edfi v\u00ec", "v\u00ec v\u1eady"},
+                                            {"ru", "потому что", "поэтому"},
+                                            {"zh", "因为", "所以"},
+                                            {"ja", "なぜなら", "そのため"}}};
+  std::string text = ValueText(*premise->value).value_or("");
+  for (const std::string_view name : {"choice1", "choice2", "hypothesis1", "hypothesis2"}) {
+    const auto choice = Find(row, name);
+    if (choice) text += " " + ValueText(*choice->value).value_or("");
+  }
+  const std::string_view language = LanguageOf(text, "");
+  const auto stems = std::ranges::find(kStems, language, &Stem::language);
+  const Stem& stem = stems == kStems.end() ? kStems[0] : *stems;
+  const std::string key = "." + JqKey(premise->name), kind = "." + JqKey(question->name);
+  return Quoted(question->name) + ": " + Excerpt(*question->value) + " and " + Quoted(premise->name) +
+         " are no prompt: write one that the choices go on with: jq -c '.prompt = (" + key +
+         R"( | gsub("[.。 ]+$"; "")) + {cause: " )" + std::string(stem.cause) + R"(", effect: " )" +
+         std::string(stem.effect) + R"("}[)" + kind + "] | del(" + key + ", " + kind +
+         ")' FILE > OUT, if these are words of its language for \"because\" and \"so\"";
+}
+
+std::string AdviceForLabels(const json& row) {
+  const std::string join = AdviceForJoin(row, false);
+  return join + (join.empty() ? "" : "; ") +
+         R"(if another file has the labels in the same lines: paste LABELS FILE | jq -c -R 'index("\t") as $i | )"
+         R"((.[$i + 1:] | fromjson) + {label: .[:$i]}' > OUT puts them together)";
+}
+
+std::string AdviceForCandidates(const json& row, const Found& answers, const std::string& mark) {
+  const auto asked = PromptOf(row) ? PromptOf(row) : QuestionOf(row);
+  const bool known = asked && asked->value->is_string() && row.contains(asked->name) && row.contains(answers.name) &&
+                     FitsJq(asked->name) && FitsJq(answers.name) && FitsJq(mark);
+  if (!known) return "";
+  const std::string list = KeyOf(answers.name);
+  const auto asks = [&](const std::string& from, const std::string& text, const std::string& is_right) {
+    return "{" + json(asked->name).dump(-1, ' ', true) + ": (" + from + JqKey(asked->name) + R"( + "\nIs \"" + ()" +
+           text + R"( | tostring) + "\" a right answer?"), choices: ["no", "yes"], answer: (if ()" + is_right +
+           " | . == true or . == 1) then 1 else 0 end)}";
+  };
+  std::string program;
+  if (!answers.value->is_array()) {
+    if (!answers.value->is_string()) return "";
+    program = ". as $r | del(" + list + ", " + KeyOf(mark) + ") + " +
+              asks("$r", "$r" + JqKey(answers.name), "$r" + JqKey(mark));
+  } else {
+    const auto text = First(answers.value->front(), std::array<std::string_view, 6>{"text", "answer", "candidate",
+                                                                                    "option", "sentence", "content"});
+    if (!text || !FitsJq(text->name)) return "";
+    program = ". as $r | " + list + "[] | . as $a | ($r | del(" + list + ")) + " +
+              asks("$r", "$a" + JqKey(text->name), "$a" + JqKey(mark));
+  }
+  return "jq -c '" + program + "' FILE > OUT asks of each whether it is";
 }
 
 std::string AdviceForHint(const json& row, const std::string& member) {
@@ -202,11 +359,17 @@ std::string AdviceForHint(const json& row, const std::string& member) {
 
 std::string ProgramForLetters(const json& row, const std::string& asked, const Found& right) {
   const auto prompt = PromptOf(row) ? PromptOf(row) : QuestionOf(row);
+  const bool listed = right.value->is_array() && right.value->size() == 1 && right.value->front().is_string();
   const bool known = prompt && prompt->value->is_string() && FitsJq(prompt->name) && row.contains(prompt->name) &&
-                     FitsJq(right.name) && row.contains(right.name) && !right.value->is_structured();
+                     FitsJq(right.name) && row.contains(right.name) && (listed || !right.value->is_structured());
   if (!known || AdviceForLetter(asked).find('[') == std::string::npos) return "";
-  const std::string key = "." + JqKey(right.name);
+  const std::string member = "." + JqKey(right.name);
+  const std::string key =
+      listed ? "(" + member + R"( | if type == "array" and length == 1 then .[0] else . end))" : member;
+  constexpr std::size_t kLong = 2000;  // bytes: initials are in a long text, too
+  const bool tail = asked.size() > kLong;
   const std::string choices = ".choices = ([." + JqKey(prompt->name) +
+                              (tail ? "[-" + std::to_string(kLong) + ":]" : "") +
                               R"j( | scan("(?:^|[\\s(])([A-J])[.):\u3001\uFF0E\uFF09\uFF1A]")[0]] | unique))j";
   if (right.value->is_number()) return ": jq -c '" + choices + "' FILE > OUT";
   return ": jq -c 'if (" + key + R"j( | type == "string" and test("^\\W*[A-J](\\W|$)")) then )j" + choices +

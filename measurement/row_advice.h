@@ -6,6 +6,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "base/result.h"
+#include "measurement/questions.h"
 #include "measurement/row_member.h"
 
 namespace autotune::measurement {
@@ -13,6 +15,9 @@ namespace autotune::measurement {
 // Of a row of texts and classes ("text", "label"): the text is asked with all classes of the file as choices.
 // `answered`: the class is a short text that is called an answer, and the text asks nothing.
 std::string AdviceForClasses(const nlohmann::json& row, bool answered = false);
+
+// kInvalid: the program of AdviceForClasses was used as it is, without names of classes or the question.
+base::Status CheckFilledIn(const Question& question);
 
 // Of a row whose prompt has another name ("instruction", "text").
 std::string AdviceForPrompt(const nlohmann::json& row);
@@ -22,6 +27,16 @@ std::string AdviceForLastWord(const nlohmann::json& row);
 
 // Of a row whose answer, or whose question, is in another file under the same identifier.
 std::string AdviceForJoin(const nlohmann::json& row, bool answers);
+
+// Of a premise whose cause or effect is asked for (COPA): a text that the choices go on with, in its language.
+std::string AdviceForStem(const nlohmann::json& row);
+
+// Of a row with choices, whose label is in another file: under the same identifier, or in the same line.
+std::string AdviceForLabels(const nlohmann::json& row);
+
+// Of a row with an answer, or with a list of some, and marks that say which of them are right: each is asked with no
+// and yes as choices.
+std::string AdviceForCandidates(const nlohmann::json& row, const Found& answers, const std::string& mark);
 
 // What sends a member that helps to find the answer ("hints", "evidence"), or tells that it may have the answer
 // ("explanation").

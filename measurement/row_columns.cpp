@@ -15,9 +15,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 12> kQuestionLists = {"questions", "question", "prompts",       "prompt",
-                                                             "queries",   "query",    "inputs",        "input",
-                                                             "problems",  "problem",  "questiontexts", "questiontext"};
+constexpr std::array<std::string_view, 13> kQuestionLists = {
+    "questions", "question", "prompts", "prompt",        "queries",      "query",       "inputs",
+    "input",     "problems", "problem", "questiontexts", "questiontext", "instructions"};
 // Without a plural's "s".
 constexpr std::array<std::string_view, 16> kAnswers = {
     "answer", "answerkey", "label",      "target",   "gold",   "reference", "output",         "groundtruth",
@@ -31,6 +31,12 @@ std::string Singular(std::string name) {
   if (name.size() > 3 && name.ends_with("ies")) return name.substr(0, name.size() - 3) + "y";
   if (name.size() > 2 && name.ends_with('s') && !name.ends_with("ss")) name.pop_back();
   return name;
+}
+
+// "answers" is "answer"; an output is the answer where there is one for each question.
+std::string NameOfAnswers(const std::string& name) {
+  const std::string singular = Singular(name);
+  return singular == "output" ? "answer" : singular;
 }
 
 // A member with one value for each question.
@@ -85,6 +91,22 @@ bool AreNames(const json& list) {
 
 constexpr const char* kRowOfValues = ". as $v | reduce range($c | length) as $i ({}; .[$c[$i]] = $v[$i])";
 
+// [["Who?", [{"answer": "Ann"}]], ["Where?", ...]]: what makes a row of each. "" = there are none.
+std::string WhyPairsOfQuestions(const json& row) {
+  for (const std::string_view name : kQuestionLists) {
+    const auto found = Find(row, name);
+    if (!found || !found->value->is_array() || found->value->empty() || !FitsJq(found->name)) continue;
+    const bool pairs = std::ranges::all_of(*found->value, [](const json& item) {
+      return item.is_array() && item.size() == 2 && item[0].is_string() && HasText(item[0]) && !item[1].is_object();
+    });
+    const std::string key = JqKey(found->name);
+    if (pairs && row.contains(found->name))
+      return Quoted(found->name) + " has questions with their answers in one row: jq -c '. as $r | ." + key +
+             "[] | ($r | del(." + key + ")) + {question: .[0], answers: .[1]}' FILE > OUT writes one a row";
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string JqKey(const std::string& name) {
@@ -95,6 +117,7 @@ bool FitsJq(const std::string& name) { return name.find('\'') == std::string::np
 
 std::string WhySeveralQuestions(const json& row) {
   if (!row.is_object()) return "";
+  if (std::string pairs = WhyPairsOfQuestions(row); !pairs.empty()) return pairs;
   const auto list = QuestionListOf(row);
   if (!list) return "";
   const std::size_t size = list->value->size();
@@ -105,8 +128,8 @@ std::string WhySeveralQuestions(const json& row) {
     const bool answer = std::find(kAnswers.begin(), kAnswers.end(), Singular(Plain(name))) != kAnswers.end();
     if (answer && answers.empty()) answers = name;
     rest += ", ." + JqKey(name);
-    values += ", " + json(answer ? Singular(name) : name).dump(-1, ' ', true, json::error_handler_t::replace) + ": $r" +
-              JqKey(name) + column->before + "[$i]" + column->behind;
+    values += ", " + json(answer ? NameOfAnswers(name) : name).dump(-1, ' ', true, json::error_handler_t::replace) +
+              ": $r" + JqKey(name) + column->before + "[$i]" + column->behind;
   }
   if (answers.empty()) return "";
   const std::string asked = "$r" + JqKey(list->name) + "[$i]" + KeyOfItems(*list->value).value_or("");

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "measurement/row_advice.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_member.h"
 
@@ -41,9 +42,9 @@ enum class Need {
   kAlone,   // where nothing else is sent with the question, and it has sentences: "Genghis Khan-17" names a paragraph
 };
 enum class Form {
-  kTexts,   // a text, a list of texts or a table, that goes before a question
-  kMedium,  // no text could say it
-  kOther,
+  kProse,    // a text, a list of texts or a table, that goes before a question
+  kObjects,  // a list of objects, of which each member counts
+  kMedium,   // no text could say it
 };
 // What a question is about, or how it is to be answered, and what is not sent with it.
 struct Unsent {
@@ -51,42 +52,44 @@ struct Unsent {
   Need need;
   Form form;
 };
-constexpr std::array<Unsent, 51> kUnsent = {{{"contexts", Need::kAlways, Form::kTexts},
-                                             {"retrievedcontexts", Need::kAlways, Form::kTexts},
-                                             {"referencecontexts", Need::kAlways, Form::kTexts},
-                                             {"document", Need::kAlways, Form::kTexts},
-                                             {"documents", Need::kAlways, Form::kTexts},
-                                             {"docs", Need::kAlways, Form::kTexts},
-                                             {"paragraph", Need::kAlways, Form::kTexts},
-                                             {"paragraphs", Need::kAlways, Form::kTexts},
-                                             {"story", Need::kAlways, Form::kTexts},
-                                             {"narrative", Need::kAlways, Form::kTexts},
-                                             {"passages", Need::kAlways, Form::kTexts},
-                                             {"pretext", Need::kAlways, Form::kTexts},
-                                             {"table", Need::kAlways, Form::kTexts},
-                                             {"posttext", Need::kAlways, Form::kTexts},
-                                             {"tools", Need::kAlways, Form::kOther},
-                                             {"functions", Need::kAlways, Form::kOther},
-                                             {"background", Need::kAlways, Form::kTexts},
-                                             {"premise", Need::kAlways, Form::kOther},
-                                             {"premises", Need::kAlways, Form::kOther},
-                                             {"majorpremise", Need::kAlways, Form::kOther},
-                                             {"minorpremise", Need::kAlways, Form::kOther},
-                                             {"giveninfo", Need::kAlways, Form::kOther},
-                                             {"code", Need::kAlways, Form::kOther},
-                                             {"dialogue", Need::kAlways, Form::kOther},
-                                             {"dialog", Need::kAlways, Form::kOther},
-                                             {"conversation", Need::kAlways, Form::kOther},
-                                             {"transcript", Need::kAlways, Form::kTexts},
-                                             {"scenario", Need::kAlways, Form::kTexts},
-                                             {"situation", Need::kAlways, Form::kTexts},
-                                             {"theory", Need::kAlways, Form::kTexts},
-                                             {"contract", Need::kAlways, Form::kTexts},
-                                             {"paraa", Need::kAlways, Form::kOther},
-                                             {"system", Need::kAlways, Form::kOther},
-                                             {"systemprompt", Need::kAlways, Form::kOther},
-                                             {"instruction", Need::kAlways, Form::kOther},
-                                             {"instructions", Need::kAlways, Form::kOther},
+constexpr std::array<Unsent, 53> kUnsent = {{{"contexts", Need::kAlways, Form::kProse},
+                                             {"retrievedcontexts", Need::kAlways, Form::kProse},
+                                             {"referencecontexts", Need::kAlways, Form::kProse},
+                                             {"document", Need::kAlways, Form::kProse},
+                                             {"documents", Need::kAlways, Form::kProse},
+                                             {"docs", Need::kAlways, Form::kProse},
+                                             {"paragraph", Need::kAlways, Form::kProse},
+                                             {"paragraphs", Need::kAlways, Form::kProse},
+                                             {"story", Need::kAlways, Form::kProse},
+                                             {"narrative", Need::kAlways, Form::kProse},
+                                             {"passages", Need::kAlways, Form::kProse},
+                                             {"pretext", Need::kAlways, Form::kProse},
+                                             {"table", Need::kAlways, Form::kProse},
+                                             {"posttext", Need::kAlways, Form::kProse},
+                                             {"tools", Need::kAlways, Form::kObjects},
+                                             {"functions", Need::kAlways, Form::kObjects},
+                                             {"background", Need::kAlways, Form::kProse},
+                                             {"premise", Need::kAlways, Form::kProse},
+                                             {"premises", Need::kAlways, Form::kProse},
+                                             {"majorpremise", Need::kAlways, Form::kProse},
+                                             {"minorpremise", Need::kAlways, Form::kProse},
+                                             {"giveninfo", Need::kAlways, Form::kProse},
+                                             {"code", Need::kAlways, Form::kProse},
+                                             {"dialogue", Need::kAlways, Form::kProse},
+                                             {"dialog", Need::kAlways, Form::kProse},
+                                             {"conversation", Need::kAlways, Form::kProse},
+                                             {"utterances", Need::kAlways, Form::kProse},
+                                             {"paras", Need::kAlways, Form::kProse},
+                                             {"transcript", Need::kAlways, Form::kProse},
+                                             {"scenario", Need::kAlways, Form::kProse},
+                                             {"situation", Need::kAlways, Form::kProse},
+                                             {"theory", Need::kAlways, Form::kProse},
+                                             {"contract", Need::kAlways, Form::kProse},
+                                             {"paraa", Need::kAlways, Form::kProse},
+                                             {"system", Need::kAlways, Form::kProse},
+                                             {"systemprompt", Need::kAlways, Form::kProse},
+                                             {"instruction", Need::kAlways, Form::kProse},
+                                             {"instructions", Need::kAlways, Form::kProse},
                                              {"image", Need::kAlways, Form::kMedium},
                                              {"images", Need::kAlways, Form::kMedium},
                                              {"image1", Need::kAlways, Form::kMedium},
@@ -94,20 +97,21 @@ constexpr std::array<Unsent, 51> kUnsent = {{{"contexts", Need::kAlways, Form::k
                                              {"picture", Need::kAlways, Form::kMedium},
                                              {"audio", Need::kAlways, Form::kMedium},
                                              {"video", Need::kAlways, Form::kMedium},
-                                             {"knowledge", Need::kAlone, Form::kTexts},
-                                             {"evidence", Need::kAlone, Form::kTexts},
-                                             {"evidences", Need::kAlone, Form::kTexts},
-                                             {"evidencelist", Need::kAlone, Form::kTexts},
-                                             {"evidencetext", Need::kAlone, Form::kTexts},
-                                             {"goldevidence", Need::kAlone, Form::kTexts},
-                                             {"supportingtexts", Need::kAlone, Form::kTexts},
-                                             {"snippets", Need::kAlone, Form::kTexts}}};
+                                             {"knowledge", Need::kAlone, Form::kProse},
+                                             {"evidence", Need::kAlone, Form::kProse},
+                                             {"evidences", Need::kAlone, Form::kProse},
+                                             {"evidencelist", Need::kAlone, Form::kProse},
+                                             {"evidencetext", Need::kAlone, Form::kProse},
+                                             {"goldevidence", Need::kAlone, Form::kProse},
+                                             {"supportingtexts", Need::kAlone, Form::kProse},
+                                             {"snippets", Need::kAlone, Form::kProse}}};
 constexpr std::size_t kLeastEvidence = 60;  // bytes
 constexpr std::ptrdiff_t kLeastSpaces = 8;
 constexpr std::size_t kMostContexts = 4;  // that a program puts together
 // Where such a list has objects: their texts.
-constexpr std::array<std::string_view, 9> kPartTexts = {
-    "text", "evidencetext", "paragraphtext", "passagetext", "fact", "sentence", "content", "contents", "snippet"};
+constexpr std::array<std::string_view, 11> kPartTexts = {"text",    "evidencetext", "paragraphtext", "passagetext",
+                                                         "fact",    "sentence",     "content",       "contents",
+                                                         "snippet", "utterance",    "paragraph"};
 // What says that a picture is needed.
 constexpr std::array<std::pair<std::string_view, bool>, 7> kPictured = {{{"textonly", false},
                                                                          {"hasimage", true},
@@ -154,6 +158,13 @@ std::string ProgramOfTexts(const std::string& name, const json& value, const std
   const bool objects = value.is_array() && !value.empty() && value.front().is_object();
   if (objects) {
     const auto text = First(value.front(), kPartTexts);
+    const auto who =
+        First(value.front(), std::array<std::string_view, 5>{"speaker", "speakers", "role", "from", "author"});
+    const bool named = who && (who->value->is_string() || who->value->is_array());
+    if (text && named && text->value->is_string() && FitsJq(text->name + who->name))
+      return "[" + at + "[] | " +
+             (who->value->is_array() ? "(." + JqKey(who->name) + R"( | join(", ")))" : "." + JqKey(who->name)) +
+             R"( + ": " + .)" + JqKey(text->name) + R"(] | join("\n"))";
     if (text && FitsJq(text->name)) return "[" + at + "[]" + JqKey(text->name) + R"(] | join("\n"))";
   }
   if (!objects && !value.is_object()) {
@@ -163,6 +174,15 @@ std::string ProgramOfTexts(const std::string& name, const json& value, const std
   const std::string key = TextMember(name, objects ? value.front() : value);
   if (key.empty()) return "";
   return "[" + at + (objects ? "[]" : "") + JqKey(key) + R"( | .. | strings] | join("\n"))";
+}
+
+constexpr const char* kLinesOfGrid = R"(map(map(tostring) | join(" | ")) | join("\n"))";
+
+// A list of rows of cells.
+bool IsGrid(const json& value) {
+  return value.is_array() && !value.empty() && std::ranges::all_of(value, [](const json& line) {
+           return line.is_array() && std::ranges::all_of(line, [](const json& cell) { return cell.is_primitive(); });
+         });
 }
 
 // What makes a text of a context that is none.
@@ -209,13 +229,18 @@ class SentCheck {
       if (form != Form::kMedium && (IsLink(*found->value) || NamesDocuments(name, *found->value))) continue;
       if (name == "code" && !words(found)) continue;  // of a language or a course
       if (name == "code" && question && words(question) && !IsAboutCode(sent)) return LeaveOutCode(*found);
-      if (name == "premise" && !prompt && question && !words(question)) return AskForStem(*found, *question);
+      if (const std::string stem = name == "premise" && !prompt ? AdviceForStem(row_) : ""; !stem.empty())
+        return Invalid(stem);
       return unsent(*found);
     }
     if (const auto context = ContextOf(row_); !prompt && !(context && HasText(*context->value))) {
       for (const auto& [name, need, form] : kUnsent) {
         const auto found = need == Need::kAlone ? Find(row_, name) : std::nullopt;
         if (found && HasLongText(*found->value) && !Says(sent, *found->value)) return unsent(*found);
+      }
+      for (const auto& [key, value] : row_.items()) {
+        const Found table{key, &value};
+        if (IsTable(table) && !Says(sent, value)) return unsent(table);
       }
     }
     for (const auto& [name, value] : kPictured) {
@@ -291,7 +316,7 @@ class SentCheck {
 
   // Writes a text, or the texts of a list, as the context. "" = it is neither, or the row has a context.
   std::string ProgramOfContext(const Found& from) const {
-    if (TextsOf(from).empty()) return "";
+    if (ProgramOfText(from).empty()) return "";
     const auto context = ContextOf(row_);
     const bool has = context && HasText(*context->value);
     if (has && (!context->value->is_string() || !FitsJq(context->name))) return "";
@@ -303,8 +328,8 @@ class SentCheck {
       if (keys.size() == kMostContexts || text.value->empty() || IsLink(*text.value)) return;
       if (NamesDocuments(Plain(text.name), *text.value)) return;
       if (Says(sent, *text.value)) return;
-      if (std::ranges::find(keys, "." + JqKey(text.name)) != keys.end() || TextsOf(text).empty()) return;
-      texts.push_back(TextsOf(text));
+      if (std::ranges::find(keys, "." + JqKey(text.name)) != keys.end() || ProgramOfText(text).empty()) return;
+      texts.push_back(ProgramOfText(text));
       keys.push_back("." + JqKey(text.name));
     };
     for (const auto& [name, need, form] : kUnsent) {
@@ -312,6 +337,9 @@ class SentCheck {
       if (found) add(*found);
     }
     add(from);
+    for (const auto& [name, value] : row_.items()) {
+      if (const Found table{name, &value}; IsTable(from) && IsTable(table)) add(table);
+    }
     std::string program, dropped;
     for (const std::string& text : texts) program += (program.empty() ? "" : ", ") + text;
     for (const std::string& one : keys) dropped += (dropped.empty() ? "" : ", ") + one;
@@ -320,46 +348,32 @@ class SentCheck {
     return key + " = (" + program + ") | del(" + dropped + ")";
   }
 
-  // What jq writes for a text, a list of texts, or a table. "" = it is none that goes before a question.
-  static std::string TextsOf(const Found& from) {
-    const auto known = std::ranges::find(kUnsent, Plain(from.name), &Unsent::name);
-    if (known == kUnsent.end() || known->form != Form::kTexts || !FitsJq(from.name)) return "";
-    std::string key = "." + JqKey(from.name);
-    const json* value = from.value;
-    if (value->is_string()) return key;
-    const auto inner = value->is_object() ? Find(*value, Plain(from.name)) : std::nullopt;  // {"table": [[...]]}
-    if (inner && FitsJq(inner->name)) {
-      key += JqKey(inner->name);
-      value = inner->value;
-    }
-    const bool table =
-        value->is_array() && !value->empty() && std::ranges::all_of(*value, [](const json& line) {
-          return line.is_array() && std::ranges::all_of(line, [](const json& cell) { return cell.is_primitive(); });
-        });
-    if (table) return "(" + key + R"( | map(map(tostring) | join(" | ")) | join("\n")))";
-    const std::string texts = ProgramOfTexts(from.name, *value, key);
-    return texts.empty() ? "" : "(" + texts + ")";
+  // What a program returns for an input (CRUXEval). "" = the row does not say what it returns.
+  std::string ProgramOfCode(const Found& input, const Found& code) const {
+    const auto output = First(row_, std::array<std::string_view, 3>{"output", "expectedoutput", "answer"});
+    const bool known = Plain(input.name) == "input" && output && ValueText(*output->value) && FitsJq(output->name);
+    if (!known || !code.value->is_string()) return "";
+    return R"({prompt: (.)" + JqKey(code.name) + R"( + "\n# What does it return for the input " + .)" +
+           JqKey(input.name) + R"( + "?\nOutput:"), reference: .)" + JqKey(output->name) + R"(, match: "begins"})";
   }
 
   // Asks a prompt that is only a question behind its context, and puts a question behind a prompt that is its context.
   // "" = neither is known.
   std::string ProgramOfInput(const Found& prompt, const Found& unsent) const {
     const bool bare = std::find(kBarePrompts.begin(), kBarePrompts.end(), Plain(prompt.name)) != kBarePrompts.end();
-    if (!bare || !FitsJq(prompt.name) || !FitsJq(unsent.name) || !unsent.value->is_string()) return "";
+    if (!FitsJq(prompt.name) || !FitsJq(unsent.name) || !row_.contains(prompt.name) || !prompt.value->is_string())
+      return "";
+    if (Plain(unsent.name) == "code") return ProgramOfCode(prompt, unsent);
+    if (const std::string texts = ProgramOfText(unsent); !texts.empty())
+      return "." + JqKey(prompt.name) + " = " + texts + R"( + "\n" + .)" + JqKey(prompt.name) + " | del(." +
+             JqKey(unsent.name) + ")";
+    if (!bare || !unsent.value->is_string()) return "";
     const std::string input = "." + JqKey(prompt.name), other = "." + JqKey(unsent.name);
     const auto question = QuestionOf(row_);
     if (question && question->name == unsent.name) return input + R"( += "\n" + )" + other + " | del(" + other + ")";
     const auto context = ContextOf(row_);
     if (question || !context || context->name != unsent.name) return "";
     return ".question = " + input + " | del(" + input + ")";
-  }
-
-  // COPA: what is asked for is the kind of the choices.
-  static base::Status AskForStem(const Found& premise, const Found& question) {
-    return Invalid(Quoted(question.name) + ": " + Excerpt(*question.value) + " and " + Quoted(premise.name) +
-                   R"( are no prompt: write one that the choices go on with, as in English )"
-                   R"(jq -c '.prompt = (.premise | rtrimstr(".")) + {cause: " because", effect: " so"}[.question] )"
-                   R"(| del(.premise, .question)' FILE)");
   }
 
   const json& row_;
@@ -384,11 +398,49 @@ bool HasContext(const json& row) {
          });
 }
 
+bool IsTable(const Found& from) {
+  return Plain(from.name).starts_with("table") && from.value->is_structured() && HasText(*from.value);
+}
+
 bool NamesParts(const json& row, const json& list) {
   return std::ranges::any_of(kUnsent, [&](const Unsent& unsent) {
     const auto parts = unsent.need == Need::kAlways ? Find(row, unsent.name) : std::nullopt;
     return parts && parts->value->is_array() && parts->value->size() == list.size();
   });
+}
+
+std::string ProgramOfText(const Found& from) {
+  std::string plain = Plain(from.name);
+  if (plain.ends_with(':')) plain.pop_back();
+  const auto known = std::ranges::find(kUnsent, plain, &Unsent::name);
+  const Form form = known != kUnsent.end()                                   ? known->form
+                    : IsTable(from) || Plain(from.name).starts_with("table") ? Form::kProse
+                                                                             : Form::kMedium;
+  if (form == Form::kMedium || !FitsJq(from.name)) return "";
+  std::string key = "." + JqKey(from.name);
+  const json* value = from.value;
+  if (value->is_string()) return key;
+  if (form == Form::kObjects && value->is_array())
+    return "([" + key + R"([] | if type == "string" then . else tojson end] | join("\n")))";
+  if (value->is_object()) {
+    const auto head = First(*value, std::array<std::string_view, 3>{"header", "columns", "columnnames"});
+    const auto rows = First(*value, std::array<std::string_view, 3>{"rows", "data", "cells"});
+    if (head && rows && head->value->is_array() && IsGrid(*rows->value) && FitsJq(head->name + rows->name))
+      return "([" + key + JqKey(head->name) + "] + " + key + JqKey(rows->name) + " | " + kLinesOfGrid + ")";
+  }
+  const auto inner = value->is_object() ? Find(*value, Plain(from.name)) : std::nullopt;  // {"table": [[...]]}
+  if (inner && FitsJq(inner->name)) {
+    key += JqKey(inner->name);
+    value = inner->value;
+  }
+  const auto is_text = [](const json& item) { return item.is_string(); };
+  const bool names =
+      Plain(from.name).find("column") != std::string::npos || Plain(from.name).find("head") != std::string::npos;
+  if (IsTable(from) && names && value->is_array() && std::ranges::all_of(*value, is_text))
+    return "(" + key + R"( | join(" | ")))";
+  if (IsGrid(*value)) return "(" + key + " | " + kLinesOfGrid + ")";
+  const std::string texts = ProgramOfTexts(from.name, *value, key);
+  return texts.empty() ? "" : "(" + texts + ")";
 }
 
 base::Status CheckSent(const json& row, const Question& question) { return SentCheck(row, question).Check(); }

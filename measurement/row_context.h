@@ -25,6 +25,12 @@ base::Result<std::string> TextBefore(const nlohmann::json& row, const Found& que
 // kInvalid: something that the question is about would not be sent; with the jq program that sends it, if one is known.
 base::Status CheckSent(const nlohmann::json& row, const Question& question);
 
+// What jq writes for a text, a list of texts, or a table, that goes before a question. "" = `from` is none by its name.
+std::string ProgramOfText(const Found& from);
+
+// "table_array", "table_column_names"
+bool IsTable(const Found& from);
+
 // ["AIM", "END"] beside two "CONTEXTS".
 bool NamesParts(const nlohmann::json& row, const nlohmann::json& list);
 

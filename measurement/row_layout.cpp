@@ -9,6 +9,7 @@
 #include "measurement/question_row.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_context.h"
+#include "measurement/row_member.h"
 
 namespace autotune::measurement {
 namespace {
@@ -34,6 +35,14 @@ class RowFinder {
     const bool objects =
         std::all_of(document.begin(), document.end(), [](const json& value) { return value.is_object(); });
     if (!within.empty()) return objects ? "to_entries[] | {id: .key} + .value" : Unwrap(within);
+    for (auto it = document.begin(); it != document.end() && !objects && document.size() < kLooks; ++it) {
+      if (!it->is_object() || !FitsJq(it.key())) continue;
+      json flat = document;  // lists within the object: {"passage": {"text": ..., "questions": [...]}}
+      flat.erase(it.key());
+      flat.update(*it);
+      path_.clear();
+      if (Descend(flat, json::object())) return Unwrap(it.key()) + " | " + ProgramOfPath();
+    }
     if (!objects || document.empty()) return "";
     const std::string inner = Program(*document.begin());  // documents under their ids
     return inner.empty() ? "" : ".[] | " + inner;
@@ -46,7 +55,11 @@ class RowFinder {
   bool IsRow(const json& value) const {
     const auto question = ReadQuestionRow(value);
     if (question) return true;
-    return !answered_ && !question.error().message.starts_with(kNoPrompt) && value.is_object();
+    const std::string& why = question.error().message;
+    if (why.starts_with(kNoPrompt) || !value.is_object()) return false;
+    // Another program may make a question of it.
+    const bool fixable = why.find(why.starts_with(kNoAnswer) ? "is right: jq -c '" : "jq -c '") != std::string::npos;
+    return !answered_ || fixable;
   }
 
   // Of an object that is no row: lists in it, whose objects are rows together with what is around them.
@@ -62,7 +75,9 @@ class RowFinder {
         if (!list[i].is_object()) continue;
         json row = around;
         row.update(list[i]);
-        if (IsRow(row)) {
+        // Parts of one question are no questions: {"question": ..., "annotations": [{"answer": ...}]}.
+        const bool part = Asks(around) && !Asks(list[i]);
+        if (!part && IsRow(row)) {
           const auto alone = ReadQuestionRow(list[i]), with = ReadQuestionRow(row);
           const bool same = alone.ok() ? with.ok() && *alone == *with : !with.ok() && !HasContext(around);
           bare_ = IsRow(list[i]) && same;
@@ -75,6 +90,8 @@ class RowFinder {
     }
     return false;
   }
+
+  static bool Asks(const json& value) { return PromptOf(value) || QuestionOf(value); }
 
   // The member that is a row, of an object that is none: "row" of {"row_idx": 0, "row": {...}}. "" = none.
   std::string KeyWithin(const json& object) const {
@@ -139,6 +156,25 @@ class RowFinder {
   std::string within_;
 };
 
+// [["much rain", "weather"], ...], or such lists under the names of splits. "" = it is neither.
+std::string ProgramOfPairs(const json& document) {
+  constexpr const char* kOfPair = "{text: .[0], label: .[1]}";
+  const auto is_pair = [](const json& item) {
+    return item.is_array() && item.size() == 2 && item[0].is_string() && HasText(item[0]) && item[1].is_primitive() &&
+           !item[1].is_null();
+  };
+  const auto has_pairs = [&](const json& list) {
+    return list.is_array() && list.size() > 1 && std::ranges::all_of(list, is_pair);
+  };
+  if (has_pairs(document)) return std::string(".[] | ") + kOfPair;
+  if (!document.is_object() || document.empty() || !std::ranges::all_of(document, has_pairs)) return "";
+  std::string split = document.begin().key();
+  for (const char* name : {"train", "dev", "val", "validation", "test"}) {
+    if (document.contains(name)) split = name;
+  }
+  return FitsJq(split) ? "." + JqKey(split) + "[] | " + kOfPair : "";
+}
+
 }  // namespace
 
 std::string Jq(const std::string& program) { return "jq -c '" + program + "' FILE writes lines of JSON"; }
@@ -152,6 +188,7 @@ std::string RecipeFor(const json& document, bool whole) {
     return std::string(kByColumns) + ": " + Jq(columns);
   std::string program = RowFinder(true).Program(document);
   if (program.empty() && whole) program = RowFinder(false).Program(document);
+  if (program.empty() && whole) program = ProgramOfPairs(document);
   if (program.empty() && whole && HasObjects(document)) program = ".[]";
   for (auto it = document.begin(); program.empty() && whole && document.is_object() && it != document.end(); ++it) {
     if (HasObjects(*it) && it.key().find('\'') == std::string::npos) program = "." + JqKey(it.key()) + "[]";

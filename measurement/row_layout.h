@@ -12,6 +12,9 @@ namespace autotune::measurement {
 // How the message of ReadQuestionRow() begins for what seems to be no row at all.
 inline constexpr std::string_view kNoPrompt = "has neither \"prompt\"";
 
+// The same, for a question of which nothing tells the answer.
+inline constexpr std::string_view kNoAnswer = "has neither \"reference\"";
+
 // How the recipe for a table begins that is no list of rows.
 inline constexpr std::string_view kByColumns = "a table by columns";
 

@@ -21,7 +21,7 @@ struct Asking {
   std::string_view beside;  // only in a row that has this member, too
 };
 
-constexpr std::array<Asking, 13> kQuestions = {{{"question/stem", ""},
+constexpr std::array<Asking, 14> kQuestions = {{{"question/stem", ""},
                                                 {"question", ""},
                                                 {"questionstem", ""},
                                                 {"goal", ""},
@@ -30,6 +30,7 @@ constexpr std::array<Asking, 13> kQuestions = {{{"question/stem", ""},
                                                 {"querytext", ""},
                                                 {"problemtext", ""},
                                                 {"squestion", ""},
+                                                {"qtext", ""},
                                                 {"originaltext", "ans"},
                                                 {"content", "answer"},
                                                 {"body", "exactanswer"},
@@ -63,7 +64,9 @@ std::string Plain(std::string_view name) {
 std::optional<Found> Find(const json& object, std::string_view path) {
   const std::size_t slash = path.find('/');
   for (const auto& [key, value] : object.items()) {
-    if (value.is_null() || Plain(key) != path.substr(0, slash)) continue;
+    std::string_view name = key;
+    if (name.ends_with(':')) name.remove_suffix(1);  // "utterances:", as FriendsQA has it
+    if (value.is_null() || Plain(name) != path.substr(0, slash)) continue;
     if (slash == std::string_view::npos) return Found{key, &value};
     if (!value.is_object()) return std::nullopt;
     return Find(value, path.substr(slash + 1));
@@ -122,7 +125,11 @@ std::optional<std::string> ValueText(const json& value) {
   return value.get<std::string>();
 }
 
-std::optional<Found> PromptOf(const json& row) { return First(row, kPrompts); }
+std::optional<Found> PromptOf(const json& row) {
+  auto prompt = First(row, kPrompts);
+  // {"sparql": "..."}, beside what it was written for.
+  return prompt && prompt->value->is_object() && QuestionOf(row) ? std::nullopt : prompt;
+}
 
 bool IsMetadata(std::string_view name) {
   const std::string plain = Plain(name);

@@ -83,7 +83,8 @@ constexpr std::array<std::string_view, 10> kSeveral = {
     "multispan",       "multipleanswer",   "multianswer", "multiselect",  "multipleselect",
     "multiplecorrect", "multipleresponse", "(multiple)",  "\u591A\u9009", "\u591A\u9879\u9009\u62E9"};
 // What says of an answer whether it is right, and so that some are wrong.
-constexpr std::array<std::string_view, 5> kMarks = {"label", "labels", "iscorrect", "correct", "score"};
+constexpr std::array<std::string_view, 8> kMarks = {"label",    "labels",  "iscorrect", "correct",
+                                                    "isanswer", "isright", "isgold",    "score"};
 
 bool HasAnswer(const json& value) {
   const auto answer = value.is_object() ? Find(value, "answer") : std::nullopt;
@@ -160,6 +161,10 @@ class ReferenceReader {
                      AdviceForLetter(SentOf(out_)) + ProgramForLetters(row_, SentOf(out_), *index));
     }
     std::string why = WhyNotJudged(row_);
+    if (const auto notes = Find(row_, "annotations")) {
+      const std::string program = ProgramOfAnswersIn(*notes);
+      if (!program.empty()) why = Quoted(notes->name) + " has texts of answers" + program;
+    }
     const auto label = Find(row_, "label"), worked = First(row_, kWorkedOut);
     if (label && worked && HasText(*worked->value) && !label->value->is_string()) {
       return Invalid(Quoted(label->name) + " says whether or which " + Quoted(worked->name) +
@@ -178,16 +183,38 @@ class ReferenceReader {
   }
 
  private:
+  // [{"text": "Bo", "label": 1}, {"text": "Ann", "label": 0}]
+  base::Status CheckCandidates(const Found& answers) const {
+    const json& list = *answers.value;
+    if (!list.is_array() || list.empty() || row_.contains("match")) return {};
+    for (const std::string_view name : kMarks) {
+      const auto is_marked = [name](const json& item) {
+        const auto mark = item.is_object() ? Find(item, name) : std::nullopt;
+        return mark && (mark->value->is_boolean() || *mark->value == json(0) || *mark->value == json(1));
+      };
+      if (!std::ranges::all_of(list, is_marked)) continue;
+      const std::string mark = Find(list.front(), name)->name;
+      const std::string program = AdviceForCandidates(row_, answers, mark);
+      return Invalid(Quoted(answers.name) + " has candidates, and " + Quoted(mark) + " says which of them are right: " +
+                     (program.empty() ? R"(write the right ones as "references")" : program));
+    }
+    return {};
+  }
+
   // Candidates for an answer, some of them wrong, are no references.
   base::Status CheckUnmarked(const Found& answer) {
+    if (auto status = CheckCandidates(answer); !status) return status;
     for (const std::string_view name : kMarks) {
       const auto mark = Find(row_, name);
       if (!mark || !IsMark(*mark, answer)) continue;
       const json& list = *answer.value;
       const bool choices = list.is_array() && list.size() > 1 && mark->value->is_number_integer() &&
                            FitsJq(answer.name) && FitsJq(mark->name);
+      const bool verdict = mark->value->is_boolean() || *mark->value == json(0) || *mark->value == json(1);
+      const std::string program = verdict && !list.is_array() ? AdviceForCandidates(row_, answer, mark->name) : "";
       return Invalid(Quoted(mark->name) + " says whether or which " + Quoted(answer.name) +
                      R"( is right: write the right one as "reference", or all of them as "choices")" +
+                     (program.empty() ? "" : "; or " + program) +
                      (choices
                           ? ", jq -c '. + {choices: ." + JqKey(answer.name) + ", answer: ." + JqKey(mark->name) +
                                 "} | del(." + JqKey(answer.name) +
@@ -246,14 +273,41 @@ class ReferenceReader {
       if (plain.starts_with("final")) final = final.empty() ? key : final;
     }
     if (!final.empty()) name = final;
+    if (name.empty() && of_list.empty()) return ListOfAnswers();
     if (name.empty()) return of_list;
     if (several > 1 && final.empty()) return "";
     const std::string key = "." + JqKey(name);
     return "if " + Quoted(name) + " is the right one: jq -c '.answer = " + key + " | del(" + key + ")' FILE > OUT";
   }
 
+  // "answer_strings": a list of texts, or of lists of some. "" = there is none.
+  [[nodiscard]] std::string ListOfAnswers() const {
+    const auto is_text = [](const json& item) { return item.is_string(); };
+    for (const auto& [key, value] : row_.items()) {
+      const bool texts = value.is_array() && !value.empty() && std::ranges::all_of(value, [&](const json& item) {
+                           return item.is_string() || (item.is_array() && std::ranges::all_of(item, is_text));
+                         });
+      const auto text = value.is_object() ? Find(value, "text") : std::nullopt;  // {"answer_start": ..., "text": [...]}
+      const bool span = text && HasText(*text->value);
+      if (!(texts || span) || Plain(key).find("answer") == std::string::npos || !FitsJq(key) || !HasText(value))
+        continue;
+      return "if any of " + Quoted(key) + " is right: jq -c '.answers = [." + JqKey(key) +
+             (span ? JqKey(text->name) : "") + " | .. | strings] | del(." + JqKey(key) + ")' FILE > OUT";
+    }
+    return "";
+  }
+
   base::Status ReadAnswers(const Found& from, Match guessed) {
-    if (auto status = AddReferences(from, *from.value, out_.references); !status) return status;
+    if (auto status = AddReferences(from, *from.value, out_.references); !status) {
+      const std::string program = ProgramOfAnswersIn(from);
+      return program.empty() ? status : Invalid(status.error().message + program);
+    }
+    if (out_.references.size() == 1 && out_.references.front() == "[]" && !row_.contains("match"))
+      return NoAnswer(from);
+    if (out_.references.size() == 1 && !row_.contains("match")) {  // "['Ann']"
+      auto listed = ListOfPython(Trimmed(out_.references.front()));
+      if (listed && listed->size() == 1) out_.references = *std::move(listed);
+    }
     if (auto status = CheckAlternatives(from); !status) return status;
     if (out_.references.empty()) return NoAnswer(from);
     if (const auto aliases = First(row_, kAliases); aliases && aliases->value->is_array()) {
@@ -264,6 +318,24 @@ class ReferenceReader {
     // "A" is a word of English.
     return ReadMatch(row_, framed_, from,
                      letters > 0 && !framed_ && guessed != Match::kExact ? Match::kBegins : guessed, out_);
+  }
+
+  // {"clusters": {"1": {"answers": ["...", "..."]}}}: the texts that are somewhere in it. "" = there are none.
+  [[nodiscard]] std::string ProgramOfAnswersIn(const Found& from) const {
+    if (!from.value->is_structured() || !row_.contains(from.name) || !FitsJq(from.name)) return "";
+    for (const char* name : {"answers", "answer", "texts", "text"}) {
+      if (!HasTextsAt(*from.value, name)) continue;
+      const std::string key = NamesReference(Plain(from.name)) ? "." + JqKey(from.name) : ".answers";
+      return ": if any of its " + Quoted(name) + " is right: jq -c '" + key + " = ([." + JqKey(from.name) +
+             " | .. | ." + name + "? | arrays | .. | strings] | unique)' FILE > OUT";
+    }
+    return "";
+  }
+
+  static bool HasTextsAt(const json& value, const std::string& name) {
+    if (value.is_object() && value.contains(name) && value[name].is_array() && HasText(value[name])) return true;
+    return value.is_structured() &&
+           std::ranges::any_of(value, [&name](const json& item) { return HasTextsAt(item, name); });
   }
 
   // Another member names the right one of the choices that are in the question: a model may answer with its letter.
@@ -316,6 +388,8 @@ class ReferenceReader {
     for (const json& item : list) labels.push_back(item.is_string() ? PlainLabel(item.get<std::string>()) : "");
     const bool one = std::equal(labels.begin() + 1, labels.end(), labels.begin());
     if (Plain(from.name) != "ideal" && !one && std::all_of(labels.begin(), labels.end(), IsLetter)) {
+      if (!std::ranges::is_sorted(labels) || std::ranges::adjacent_find(labels) != labels.end())
+        return Invalid(said + " seems to be the answers of several questions in one row: write a row for each of them");
       return Invalid(said + kSeveralRight + R"(; or write a "match" if one of them suffices)");
     }
     const std::string advice =
@@ -373,14 +447,16 @@ base::Status AddReferences(const Found& from, const json& value, std::vector<std
     }
     if (value.contains("text") && value["text"].is_null()) return {};  // without an answer
     bool any = false;
-    for (const std::string_view name : {"answer", "text", "value", "aliases"}) {
+    for (const std::string_view name :
+         {"answer", "text", "value", "aliases", "answertext", "answerspan", "spantext", "span"}) {
       const auto found = Find(value, name);
       if (!found) continue;
       any = true;
       if (auto status = AddReferences(from, *found->value, out); !status) return status;
     }
     if (any) return {};
-    if (value.size() > 1 && std::all_of(value.begin(), value.end(), HasText)) {
+    const auto is_text = [](const json& item) { return item.is_string() && HasText(item); };
+    if (value.size() > 1 && std::all_of(value.begin(), value.end(), is_text)) {
       return Invalid(Quoted(from.name) + ": " + Excerpt(value) +
                      R"( are choices: write them as "choices", and the right one's label or text as "answer")");
     }

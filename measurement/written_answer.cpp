@@ -325,4 +325,33 @@ std::vector<std::string> ListedIn(std::string_view text) {
   return listed ? items : ListedInChinese(text);
 }
 
+std::optional<std::vector<std::string>> ListOfPython(std::string_view text) {
+  if (!text.starts_with('[') || !text.ends_with(']')) return std::nullopt;
+  text = text.substr(1, text.size() - 2);
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const char quote = text.front();
+    if (quote != '\'' && quote != '"') return std::nullopt;
+    std::size_t end = 1;
+    std::string item;
+    // "['Ann's']": a quotation mark within a word ends nothing.
+    const auto ends = [&](std::size_t at) {
+      const std::string_view rest = text.substr(at + 1);
+      return text[at] == quote && (rest.empty() || rest.starts_with(", '") || rest.starts_with(", \""));
+    };
+    for (; end < text.size() && !ends(end); ++end) {
+      const bool escaped = text[end] == '\\';
+      if (escaped && (++end == text.size() || text[end] == 'x' || text[end] == 'u')) return std::nullopt;
+      item += !escaped || (text[end] != 'n' && text[end] != 't') ? text[end] : text[end] == 'n' ? '\n' : '\t';
+    }
+    if (end == text.size() || Trimmed(item).empty()) return std::nullopt;
+    items.push_back(std::move(item));
+    text.remove_prefix(end + 1);
+    if (text.empty()) break;
+    if (!text.starts_with(", ")) return std::nullopt;
+    text.remove_prefix(2);
+  }
+  return items.empty() ? std::nullopt : std::optional(std::move(items));
+}
+
 }  // namespace autotune::measurement

@@ -27,4 +27,8 @@ bool HasFormula(std::string_view text);
 // ("1,00,000"): OneNumber first.
 std::vector<std::string> ListedIn(std::string_view text);
 
+// "['Ann', \"Ann's\"]" as Python writes a list of texts; JSON's is one, too. Nothing for any other text, and for an
+// empty list.
+std::optional<std::vector<std::string>> ListOfPython(std::string_view text);
+
 }  // namespace autotune::measurement

@@ -166,7 +166,10 @@ bool IsSentence(std::string_view text, std::string_view asked) {
   const std::vector<std::string_view> words = WordsOf(text);
   const auto spaces = static_cast<std::size_t>(std::count(text.begin(), text.end(), ' '));
   if ((EndsInFull(text) || text.ends_with("\u3002")) && spaces > kClause) return true;
-  if (!asked.empty() && (asked.find(text) != std::string_view::npos || AreAllIn(asked, words))) return false;
+  // Words in another order are of sorted words; a long text has most words.
+  const bool sorted =
+      (asked.size() <= kLongestCopied * 5 || words.size() <= kClause || IsTitle(words)) && AreAllIn(asked, words);
+  if (!asked.empty() && (asked.find(text) != std::string_view::npos || sorted)) return false;
   if (IsChineseSentence(text) || EndsInVerb(text)) return true;
   const bool ends = EndsInFull(text) && !EndsInAbbreviation(text);
   if (words.size() >= kClause && ends && IsUpper(text) && HasLongLower(words)) return true;

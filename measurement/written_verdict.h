@@ -19,6 +19,13 @@ struct YesNo {
 // is that of "yes" and of "s\u00ed". The most frequent is taken.
 std::optional<YesNo> VerdictIn(std::string_view text);
 
+// The code of the language of a text ("de"), by its script, or by the most frequent words of 24 languages; "en" if they
+// do not tell. `said`: what a row says of it ("pt-BR", "German"), or "".
+std::string_view LanguageOf(std::string_view text, std::string_view said);
+
+// No and yes in the language of a question, as LanguageOf() tells it.
+YesNo VerdictOf(bool is_yes, std::string_view asked, std::string_view language);
+
 // All words that say the opposite of the one that `text` is. Empty for what is no verdict.
 std::vector<std::string> OppositesOf(std::string_view text);
 

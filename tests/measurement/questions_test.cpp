@@ -418,6 +418,10 @@ TEST(IsRight, ComparesAsTheLineSays) {
   };
   EXPECT_TRUE(right(Match::kExact, "4", " 4\n"));
   EXPECT_FALSE(right(Match::kExact, "4", "4."));
+  EXPECT_TRUE(right(Match::kWords, "5 May 2010", "She was born on May 5th, 2010."));
+  EXPECT_TRUE(right(Match::kWords, "2010-05-05", "On 5 May 2010."));
+  EXPECT_FALSE(right(Match::kWords, "5 May 2010", "On May 6, 2010."));
+  EXPECT_FALSE(right(Match::kExact, "5 May 2010", "May 5, 2010"));
   EXPECT_TRUE(right(Match::kContains, "Paris", "It is Paris."));
   EXPECT_FALSE(right(Match::kContains, "Paris", "It is paris."));
   EXPECT_TRUE(right(Match::kRegex, "\\b42\\b", "so 42 it is"));

@@ -70,5 +70,34 @@ TEST(ExplainedVerdict, NeedsMoreThanTheVerdict) {
     EXPECT_EQ(ExplainedVerdict(text), "") << text;
 }
 
+TEST(WrittenVerdict, AsksInTheLanguageOfTheQuestion) {
+  const struct {
+    const char* asked;
+    const char* language;
+    const char* yes;
+  } kRows[] = {
+      {"is ice cold", "", "yes"},
+      {"Ist Eis kalt?", "", "ja"},
+      {"Est-ce que la glace est froide ?", "", "oui"},
+      {"\u00bfEs el hielo fr\u00edo?", "", "s\u00ed"},
+      {"Czy l\u00f3d jest zimny?", "", "tak"},
+      {"Лёд холодный?", "", "да"},
+      {"Чи є лід холодним?", "", "так"},
+      {"氷は冷たいですか？", "", "はい"},
+      {"冰是冷的吗？", "", "是"},
+      {"얼음은 차가운가?", "", "예"},
+      {"هل الجليد بارد؟", "", "نعم"},
+      {"آیا یخ سرد است؟", "", "بله"},
+      {"Is the Chinese word 冰 for ice?", "", "yes"},
+      {"Ice?", "", "yes"},
+      {"Ice?", "de", "ja"},
+      {"Ice?", "pt-BR", "sim"},
+      {"Ice?", "German", "ja"},
+      {"Ice?", "xx", "yes"},
+  };
+  for (const auto& row : kRows) EXPECT_EQ(VerdictOf(true, row.asked, row.language).yes, row.yes) << row.asked;
+  EXPECT_EQ(VerdictOf(false, "Ist Eis kalt?", "").no, "nein");
+}
+
 }  // namespace
 }  // namespace autotune::measurement

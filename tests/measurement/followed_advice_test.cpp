@@ -1,0 +1,261 @@
+// The jq programs of messages, run as they are written, until the file is read. Rows of our own, in the forms in which
+// the datasets are published.
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "measurement/questions.h"
+
+namespace autotune::measurement {
+namespace {
+
+using testing::ElementsAre;
+using testing::StartsWith;
+using Match = Question::Match;
+
+class Directory {
+ public:
+  Directory() : path_(testing::TempDir() + "/followed_advice") {
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  ~Directory() { std::filesystem::remove_all(path_); }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+
+  void Write(const std::string& name, const std::string& bytes) const { std::ofstream(path_ + "/" + name) << bytes; }
+  [[nodiscard]] std::string Read(const std::string& name) const {
+    std::ifstream in(path_ + "/" + name);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  // Returns whether it succeeded.
+  [[nodiscard]] bool Run(const std::string& command) const {
+    Write("command", command);
+    return std::system(("cd '" + path_ + "' && sh ./command 2> errors").c_str()) == 0;
+  }
+
+ private:
+  std::string path_;
+};
+
+// The first program of a message, which writes OUT. "" = it has none.
+std::string CommandIn(const std::string& message) {
+  const std::size_t jq = message.find("jq -c ");
+  const std::size_t end = jq == std::string::npos ? jq : message.find("' ", message.find('\'', jq) + 1);
+  if (end == std::string::npos) return "";
+  const std::string paste = "paste LABELS FILE | ";
+  const bool pasted = jq >= paste.size() && message.compare(jq - paste.size(), paste.size(), paste) == 0;
+  return (pasted ? paste : "") + message.substr(jq, end + 1 - jq) + (pasted ? "" : " FILE") + " > OUT";
+}
+
+class FollowedAdvice : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (std::system("jq --version > /dev/null 2>&1") != 0) GTEST_SKIP() << "SKIPPED: there is no jq";
+  }
+
+  // Follows what each message says, at most four times.
+  base::Result<QuestionSet> Follow(std::string bytes) {
+    steps_.clear();
+    for (;;) {
+      auto set = ReadQuestions(bytes, "exam");
+      if (set.ok()) return set;
+      const std::string command = CommandIn(set.error().message);
+      if (command.empty() || steps_.size() == 4) return set;
+      steps_.push_back(command);
+      directory_.Write("FILE", bytes);
+      if (!directory_.Run(command)) return base::Invalid(command + ": " + directory_.Read("errors"));
+      bytes = directory_.Read("OUT");
+    }
+  }
+
+  // "how: prompt -> right answers" of the first question.
+  std::string First(const std::string& bytes) {
+    const auto set = Follow(bytes);
+    if (!set.ok()) return set.error().message;
+    const Question& question = set->questions.front();
+    std::string out = SentOf(question) + " ->";
+    if (question.match == Match::kChoice) return out + question.references[question.right];
+    for (const std::string& reference : question.references) out += " " + reference;
+    return out;
+  }
+
+  Directory directory_;
+  std::vector<std::string> steps_;
+};
+
+TEST_F(FollowedAdvice, AsksOfEachCandidateWhetherItIsRight) {  // MultiRC
+  const char* kAsked = "Ann came. Bo was there.\nQuestion: Who was there?\nIs \"Bo\" a right answer?\nAnswer: -> yes";
+  EXPECT_EQ(
+      First(R"({"idx": 0, "passage": {"text": "Ann came. Bo was there.", "questions": [{"question": "Who was there?",)"
+            R"( "idx": 0, "answers": [{"text": "Bo", "label": 1}, {"text": "A cat", "label": 1}]}]}})"
+            "\n"
+            R"({"idx": 1, "passage": {"text": "Cy came.", "questions": [{"question": "Who came?",)"
+            R"( "idx": 0, "answers": [{"text": "Bo", "label": 0}]}]}})"),
+      kAsked);
+  EXPECT_EQ(steps_.size(), 2U);
+  EXPECT_EQ(
+      First(R"({"paragraph": "Ann came. Bo was there.", "question": "Who was there?", "answer": "Bo", "label": 1})"
+            "\n"
+            R"({"paragraph": "Ann came. Bo was there.", "question": "Who was there?", "answer": "Di", "label": 0})"),
+      kAsked);
+  const auto marked =
+      Follow(R"({"question": "Who?", "candidates": "x", "answers": [{"text": "Bo", "is_correct": true},)"
+             R"( {"text": "Di", "is_correct": false}]})");
+  ASSERT_TRUE(marked.ok()) << marked.error().message;
+  EXPECT_EQ(marked->questions.size(), 2U);
+  EXPECT_EQ(marked->questions[1].right, 0U);
+}
+
+TEST_F(FollowedAdvice, TakesTextsOutOfClusters) {  // ProtoQA
+  EXPECT_EQ(First(R"({"metadata": {"id": "r1"}, "question": {"original": "Name a pet.", "normalized": "name a pet"},)"
+                  R"( "answers": {"raw": {"cat": 3}, "clusters": {"r1.0": {"count": 3, "answers": ["cat", "kitten"]},)"
+                  R"( "r1.1": {"count": 1, "answers": ["dog"]}}}})"),
+            "Question: Name a pet.\nAnswer: -> cat dog kitten");
+  EXPECT_EQ(First(R"({"question": "Name a pet.", "answer-clusters": {"count": [3], "answers": [["cat"]]},)"
+                  R"( "answerstrings": ["cat", "dog"], "id": "r1"})"),
+            "Question: Name a pet.\nAnswer: -> cat dog");
+  // AmbigQA, from the hub and as its authors have it
+  EXPECT_EQ(First(R"({"id": "1", "question": "Who sang?", "annotations": {"type": ["singleAnswer"],)"
+                  R"( "answer": [["Ann", "Anna"]], "qaPairs": [{"question": [], "answer": []}]}})"),
+            "Question: Who sang?\nAnswer: -> Ann Anna");
+  EXPECT_EQ(
+      First(R"([{"annotations": [{"type": "multipleQAs", "qaPairs": [{"question": "Who sang first?",)"
+            R"( "answer": ["Ann"]}]}], "id": "1", "question": "Who sang?"}, {"annotations": [{"type": "singleAnswer",)"
+            R"( "answer": ["Bo"]}], "id": "2", "question": "Who left?"}])"),
+      "Question: Who sang?\nAnswer: -> Ann");
+}
+
+TEST_F(FollowedAdvice, PutsLabelsOfAnotherFileIntoRows) {  // Social IQa, PIQA
+  directory_.Write("LABELS", "1\n2\n");
+  EXPECT_EQ(First(R"({"context": "Kim sang.", "question": "How is Kim?", "answerA": "glad", "answerB": "wet"})"
+                  "\n"
+                  R"({"context": "Bo fell.", "question": "How is Bo?", "answerA": "glad", "answerB": "hurt"})"),
+            "Kim sang.\nQuestion: How is Kim?\nAnswer: -> glad");
+  directory_.Write("LABELS", "1\n0\n");
+  EXPECT_EQ(First(R"({"goal": "To open a tin,", "sol1": "use a spoon", "sol2": "use an opener"})"
+                  "\n"
+                  R"({"goal": "To eat,", "sol1": "use a spoon", "sol2": "use an opener"})"),
+            "Question: To open a tin,\nAnswer: -> use an opener");
+}
+
+TEST_F(FollowedAdvice, SendsWhatAQuestionIsAbout) {
+  // MuSR
+  EXPECT_EQ(
+      First(R"({"narrative": "Mack was found.", "question": "Who was it?", "choices": "['Ann', \"Bo's friend\"]",)"
+            R"( "answer_index": 1, "answer_choice": "Bo's friend"})"),
+      "Mack was found.\nQuestion: Who was it?\nAnswer: -> Bo's friend");
+  // WikiTableQuestions
+  EXPECT_EQ(First(R"({"question": "Which year?", "answers": ["2004"], "table": {"header": ["Year", "Place"],)"
+                  R"( "rows": [["2003", "2"], ["2004", "1"]], "name": "csv/1.csv"}})"),
+            "Year | Place\n2003 | 2\n2004 | 1\nQuestion: Which year?\nAnswer: -> 2004");
+  EXPECT_EQ(First(R"({"question": "Which year?", "answer": "2004", "table_array": [["Year", "Place"], ["2004", 1]]})"),
+            "Year | Place\n2004 | 1\nQuestion: Which year?\nAnswer: -> 2004");
+  // When2Call
+  EXPECT_EQ(First(R"({"question": "Roll a die.", "correct_answer": "cannot_answer", "answers": {"tool_call": "{}",)"
+                  R"( "cannot_answer": "I have no die."}, "tools": ["{\"name\": \"sum\"}"]})"),
+            "{\"name\": \"sum\"}\nQuestion: Roll a die.\nAnswer: -> I have no die.");
+  // FriendsQA
+  EXPECT_EQ(First(R"({"data": [{"title": "x", "paragraphs": [{"utterances:": [{"uid": 0, "speakers": ["Ann", "Bo"],)"
+                  R"( "utterance": "Hi."}], "qas": [{"id": "1", "question": "Who greets?", "answers": [{"answer_text":)"
+                  R"( "Ann", "utterance_id": 0, "is_speaker": true}]}]}]}], "version": 1})"),
+            "Ann, Bo: Hi.\nQuestion: Who greets?\nAnswer: -> Ann");
+  // CRUXEval
+  EXPECT_EQ(First(R"({"code": "def f(a):\n    return a + 1", "input": "2", "output": "3", "id": "sample_0"})"),
+            "def f(a):\n    return a + 1\n# What does it return for the input 2?\nOutput: -> 3");
+  EXPECT_EQ(First(R"({"dialogue": [{"speaker": "A", "text": "Hi."}, {"speaker": "B", "text": "Bo left."}],)"
+                  R"( "question": "Who left?", "answer": "Bo"})"),
+            "A: Hi.\nB: Bo left.\nQuestion: Who left?\nAnswer: -> Bo");
+  EXPECT_EQ(First(R"({"system_prompt": "Use a word.", "prompt": "Who?", "answer": "Bo"})"), "Use a word.\nWho? -> Bo");
+}
+
+TEST_F(FollowedAdvice, AsksForCausesAndEffectsInTheirLanguage) {  // XCOPA
+  EXPECT_EQ(First(R"({"premise": "L'uomo apr\u00ec il vino.", "choice1": "Il vino si vers\u00f2.", "choice2": "Rise.",)"
+                  R"( "question": "effect", "label": 0, "idx": 0, "changed": false})"),
+            "L'uomo apr\u00ec il vino quindi -> Il vino si vers\u00f2.");
+  EXPECT_EQ(First(R"({"index": "dev-0", "premise": "It was wet.", "ask-for": "effect", "hypothesis1": "It rained.",)"
+                  R"( "hypothesis2": "I sat inside.", "label": 1})"),
+            "It was wet so -> I sat inside.");  // e-CARE
+  EXPECT_EQ(First(R"({"premise": "It was wet.", "choice1": "It rained.", "choice2": "I sat.", "question": "cause",)"
+                  R"( "label": 0})"),
+            "It was wet because -> It rained.");
+}
+
+TEST_F(FollowedAdvice, MakesARowOfEachPair) {  // TimeQA
+  EXPECT_EQ(
+      First(R"({"index": "/x", "questions": [["Where was she in 2004?", [{"para": 1, "from": 0, "answer": "Bern"}]],)"
+            R"( ["Where was she in 2006?", [{"para": 2, "answer": "Rome"}]]], "paras": ["She", "was in Bern."]})"
+            "\n"
+            R"({"index": "/y", "questions": [["Where was he?", [{"para": 1, "answer": "Lima"}]]], "paras": ["He"]})"),
+      "She\nwas in Bern.\nQuestion: Where was she in 2004?\nAnswer: -> Bern");
+  // QALD
+  EXPECT_EQ(
+      First(R"({"id": 0, "question": [{"language": "de", "string": "Wer?"}, {"language": "en", "string": "Who?"}],)"
+            R"( "query": {"sparql": "SELECT ?a"}, "answer": "Ann"})"),
+      "Question: Who?\nAnswer: -> Ann");
+}
+
+TEST_F(FollowedAdvice, MakesPromptsOfTexts) {
+  // TimeDial: the choices go where the gap is
+  const auto dialogue = Follow(
+      R"({"id": 1, "conversation": ["A: How long?", "B: For <MASK> at most."], "correct1": "2 hours", "correct2":)"
+      R"( "an hour", "incorrect1": "12 years", "incorrect1_rule": "Rule 1", "incorrect2": "a week"})");
+  ASSERT_TRUE(dialogue.ok()) << dialogue.error().message;
+  EXPECT_EQ(dialogue->questions[0].prompt, "A: How long?\nB: For ");
+  EXPECT_THAT(dialogue->questions[0].references,
+              ElementsAre("2 hours at most.", "12 years at most.", "a week at most."));
+  EXPECT_THAT(dialogue->not_sent, ElementsAre("correct2", "incorrect1_rule"));
+  // SciTab: a claim is about its table
+  EXPECT_EQ(First(R"({"claim": "A is best.", "label": "supports", "table_caption": "Table 1", "table_column_names":)"
+                  R"( ["Name", "F1"], "table_content_values": [["A", "0.9"], ["B", "0.8"]], "table_id": "t"})"
+                  "\n"
+                  R"({"claim": "B is best.", "label": "refutes", "table_caption": "Table 1", "table_column_names":)"
+                  R"( ["Name", "F1"], "table_content_values": [["A", "0.9"], ["B", "0.8"]], "table_id": "t"})"),
+            "Table 1\nName | F1\nA | 0.9\nB | 0.8\nA is best.\nlabel: -> supports");
+  // CLINC150
+  EXPECT_EQ(
+      First("{\n"
+            R"("train": [["oh", "x"], ["ah", "y"]], "test": [["flip a coin", "coin"], ["how much rain", "weather"]]})"),
+      "flip a coin\nlabel: -> coin");
+  EXPECT_EQ(First(R"([["flip a coin", "coin"], ["how much rain", "weather"]])"), "flip a coin\nlabel: -> coin");
+  // AfriQA
+  EXPECT_EQ(First(R"({"answer_pivot": {"answer_start": [0], "text": ["three"]}, "context": "Three.", "question_lang":)"
+                  R"( "Nawa ne?", "question_translated": "How many?", "title": "X"})"),
+            "Three.\nQuestion: Nawa ne?\nAnswer: -> three");
+}
+
+TEST_F(FollowedAdvice, MakesARowOfEachInstruction) {  // L-Eval
+  EXPECT_EQ(
+      First(R"j({"instructions": ["Who came?\n (A) Ann \n (B) Bo", "Who left?\n (A) Ann \n (B) Bo"], "outputs": )j"
+            R"j(["(B) Bo, as he had said", "(A) Ann"], "input": "LOST IN TRANSLATION. A long story."})j"),
+      "LOST IN TRANSLATION. A long story.\nWho came?\n (A) Ann \n (B) Bo -> B");
+  EXPECT_EQ(First(R"({"question": "正确的是\nA．水 \nB．火", "answer": ["B"], "index": 0})"),
+            "Question: 正确的是\nA．水 \nB．火\nAnswer: -> B");  // GAOKAO-Bench
+  EXPECT_EQ(First(R"({"question": "May I?", "answer": "Yes you can"})"), "Question: May I?\nAnswer: -> Yes");
+  EXPECT_EQ(First(R"({"question": "True or False?", "answer": "True [fact: False]"})"),
+            "Question: True or False?\nAnswer: -> True");
+}
+
+TEST_F(FollowedAdvice, TakesListsOfPythonOutOfATextIfEachIsRight) {
+  EXPECT_EQ(First(R"({"question": "Who?", "answers": "['Ann', \"Bo's\", 'Cy']"})"),
+            "Question: Who?\nAnswer: -> Ann Bo's Cy");
+  EXPECT_EQ(First(R"({"question": "Who?", "answers": "[\"Ann\", \"Cy\"]"})"), "Question: Who?\nAnswer: -> Ann Cy");
+  EXPECT_EQ(First(R"({"question": "Who?", "answers": "['Jami'ar Abuja']"})"),
+            "Question: Who?\nAnswer: -> Jami'ar Abuja");
+  EXPECT_TRUE(steps_.empty()) << "one text is no list of several";
+}
+
+TEST_F(FollowedAdvice, LeavesNoPlacesToFillIn) {
+  EXPECT_THAT(First(R"({"text": "Much rain.", "label": 0})"),
+              StartsWith("exam:1: \"NAME 0\" is the place of the name of a class: write the names"));
+  EXPECT_THAT(First("{\"text\": \"Much rain.\", \"label\": \"No\"}\n{\"text\": \"Sun.\", \"label\": \"Yes\"}"),
+              StartsWith("exam:1: the prompt ends with \"Is this ...?\", the place of a question"));
+}
+
+}  // namespace
+}  // namespace autotune::measurement
