@@ -129,9 +129,16 @@ checkpoint::ModelFacts UnknownModel(const quant::LaunchRequest& request, const q
 base::Status TakeCommand(const api::DeployedServer& server, const quant::RuleSet& rules, bool quoted,
                          Explanation& explanation) {
   quant::LaunchRequest& request = explanation.request;
-  const std::size_t start = deploy::EngineStartOf(server.words).words;
+  const deploy::EngineStart start = deploy::EngineStartOf(server.words);
+  if (start.engine.empty() && !server.words.empty() &&
+      deploy::ProgramName(server.words.front()).starts_with("python")) {
+    const std::vector<std::string> program(
+        server.words.begin(), server.words.begin() + std::min<std::ptrdiff_t>(3, std::ssize(server.words)));
+    return base::Invalid("starts \"" + text::Shortened(text::Joined(program, " "), 60) + "\", which is no server of " +
+                         request.release.engine);
+  }
   const deploy::EngineArguments arguments = deploy::ReadFlags(
-      {server.words.begin() + static_cast<std::ptrdiff_t>(start), server.words.end()}, request.release, rules);
+      {server.words.begin() + static_cast<std::ptrdiff_t>(start.words), server.words.end()}, request.release, rules);
   if (!arguments.rest.empty())
     return base::Invalid("contains \"" + text::Shortened(arguments.rest.front(), 60) +
                          "\", which is not the value of a flag");
@@ -140,11 +147,12 @@ base::Status TakeCommand(const api::DeployedServer& server, const quant::RuleSet
   const quant::EngineTable* table = rules.Find(request.release.engine);
   for (const auto& [name, flag] : arguments.flags) {
     const std::string plain = quant::EngineTable::Normalise(name);
-    if (deploy::IsServerFlag(plain)) {
+    const bool engines = table->FindCompleted(name, request.release.version).has_value();
+    if (deploy::IsServerFlag(plain) || (start.dynamo && !engines && deploy::IsDynamoFlag(plain))) {
       left_out.push_back("--" + plain);
     } else if (plain == "revision") {
       request.revision = flag.value;
-    } else if (plain == "config" || plain == "extra-llm-api-options") {
+    } else if (plain == "config" || plain == "extra-llm-api-options" || plain == "extra-engine-args") {
       explanation.notes.push_back("the settings in " + flag.value + " (--" + plain +
                                   ") are not read: add them as flags");
     } else if (deploy::ChangesNothing(plain, flag.value)) {
@@ -220,7 +228,8 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
     if (started.engine.empty() && options.engine_is_default) {
       return of_command(
           base::Invalid("begins with \"" + text::Shortened(server->words.empty() ? "" : server->words.front(), 60) +
-                        "\": it begins with vllm serve, python3 -m sglang.launch_server, trtllm-serve or docker run"));
+                        "\": it begins with vllm serve, python3 -m sglang.launch_server, trtllm-serve, python3 -m "
+                        "dynamo.vllm or docker run"));
     }
     if (!started.engine.empty() && !options.engine_is_default && started.engine != engine)
       return of_command(base::Invalid("starts " + started.engine + ", and --engine is " + engine));

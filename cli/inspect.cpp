@@ -55,8 +55,14 @@ std::string Layers(const ModelFacts& facts) {
 
 std::string Experts(const ModelFacts& facts) {
   std::string text = Known(facts.experts) + ", " + Known(facts.experts_per_token) + " per token";
-  if (facts.shared_experts > 0) text += ", " + std::to_string(*facts.shared_experts) + " shared";
-  if (facts.moe_layers) text += ", in " + std::to_string(*facts.moe_layers) + " layers";
+  if (facts.moe_intermediate_size) text += ", width " + std::to_string(*facts.moe_intermediate_size);
+  // Qwen's files hold the width of the shared experts and not their number; others the number, or both.
+  if (facts.shared_experts > 0) text += "; " + std::to_string(*facts.shared_experts) + " shared";
+  if (facts.shared_experts != 0 && facts.shared_intermediate_size > 0) {
+    text += facts.shared_experts ? ", together of width " : "; shared experts together of width ";
+    text += std::to_string(*facts.shared_intermediate_size);
+  }
+  if (facts.moe_layers) text += "; in " + std::to_string(*facts.moe_layers) + " layers";
   return text;
 }
 

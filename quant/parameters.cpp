@@ -63,6 +63,7 @@ class Reader {
     if (const std::optional<FlagUse> completed = Completed(completions)) {
       return Add(*completed, completed->flag->name, "", value);
     }
+    if (release_.unknown && TakeFromAnotherRelease(key, value)) return;
     const std::string hint = table_.Hint(spelling, release_.version);
     if (completions.size() > 1) {
       constexpr std::ptrdiff_t kShown = 5;
@@ -88,6 +89,21 @@ class Reader {
       use = one;
     }
     return use;
+  }
+
+  // A flag that the stand-in for an unknown release lacks, and that a recorded one has.
+  bool TakeFromAnotherRelease(const std::string& key, const FlagValue& value) {
+    for (auto release = table_.releases().rbegin(); release != table_.releases().rend(); ++release) {
+      const std::optional<FlagUse> use = table_.Find(key, *release);
+      if (!use || use->shape->state == FlagState::kRemoved) continue;
+      Warn("FlagNotCertain", Name() + " has no flag \"" + spelling_ + "\", " + table_.traits().title + " " +
+                                 release->ToString() + " has: whether the release in this image has it is not known");
+      FlagUse other = *use;
+      other.certain = true;  // this warning says it
+      Add(other, other.flag->name, "", value);
+      return true;
+    }
+    return false;
   }
 
   // All that a user has to correct is told at once, in the order of the spellings; the first gives field and reason.

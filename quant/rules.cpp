@@ -42,12 +42,20 @@ std::string TagOf(const std::string& image) {
   return name.substr(colon + 1);
 }
 
-// "v0.11.0", or behind the engine's name: "rocm6.4.1_vllm_0.10.1". An image that is not the project's own (`stock`) may
-// have a tag of its own ("0.1.3", "25.09-py3"): it counts if the image has the engine's name, or if the table may have
-// such a release.
+// Images of other projects with an engine in them, whose tags are numbers of the project: Dynamo's, llm-d's, LMCache's,
+// KServe's.
+bool HasNumbersOfItsOwn(std::string_view image) {
+  constexpr std::string_view kProjects[] = {"ai-dynamo/", "llm-d", "lmcache", "kserve", "huggingfaceserver"};
+  return std::ranges::any_of(kProjects, [&](std::string_view project) { return image.find(project) != image.npos; });
+}
+
+// "v0.11.0", or behind the engine's name: "rocm6.4.1_vllm_0.10.1", "dynamo-1.4.1-vllm0.26.0". An image that is not the
+// project's own (`stock`) may have a tag of its own ("0.1.3", "25.09-py3"): it counts if the image has the engine's
+// name, or if the table may have such a release.
 std::optional<Version> ReleaseOf(const std::string& image, const EngineTable& table, bool stock) {
   const std::string tag = TagOf(image);
   if (const auto version = Version::Parse(tag)) {
+    if (!stock && HasNumbersOfItsOwn(image.substr(0, image.size() - tag.size()))) return std::nullopt;
     const bool named = RepositoryOf(image) == table.traits().engine || table.oldest() <= *version;
     return stock || (named && version->major <= table.newest().major) ? version : std::nullopt;
   }
@@ -185,6 +193,7 @@ base::Result<EngineRelease> RuleSet::Resolve(const std::string& engine, const st
     const std::optional<Version> version = ReleaseOf(reference, *table, release.stock);
     if (!version) {
       release.version = table->newest();
+      release.unknown = true;
       release.assumption = "the release of image " + reference + " is not known; the compatibility rules of " + title +
                            " " + table->newest().ToString() + " are used; set version to use others";
       return release;

@@ -41,6 +41,8 @@ struct EngineRelease {
   std::string assumption;
   // Whether the image is one that the engine's project publishes. Another may have more in it, such as plug-ins.
   bool stock = true;
+  // Whether the version is only a stand-in: nothing says what the image has in it.
+  bool unknown = false;
 };
 
 class EngineTable;  // one engine's parsed table; quant/engine_table.h

@@ -264,6 +264,18 @@ bool IsServerFlag(const std::string& name) {
          IsSecretFlag(name);
 }
 
+// components/src/dynamo/common/configuration and the workers' own arguments.
+bool IsDynamoFlag(const std::string& name) {
+  static constexpr std::array<std::string_view, 18> kNames = {
+      "namespace",         "endpoint",          "endpoint-types",    "discovery-backend",
+      "store-kv",          "request-plane",     "event-plane",       "connector",
+      "migration-limit",   "is-decode-worker",  "is-prefill-worker", "durable-kv-events",
+      "use-kv-events",     "publish-kv-events", "kv-block-size",     "publish-events-and-metrics",
+      "output-modalities", "dump-config-to"};
+  const std::string_view on = std::string_view(name).substr(name.starts_with("no-") ? 3 : 0);
+  return on.starts_with("dyn-") || std::find(kNames.begin(), kNames.end(), on) != kNames.end();
+}
+
 bool ChangesNothing(const std::string& name, const std::string& value) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kSame = {
       {{"nnodes", "1"}, {"node-rank", "0"}, {"backend", "pytorch"}, {"base-gpu-id", "0"}}};

@@ -39,6 +39,9 @@ bool IsSecretFlag(const std::string& name);
 // Flags that say nothing of speed, and that an experiment's pod has for itself: where and as what a server listens,
 // keys, logs, and files that only one disk has. `name`: EngineTable::Normalise.
 bool IsServerFlag(const std::string& name);
+// Flags of Dynamo's workers that no engine has: how workers find each other, and what requests and events travel on.
+// `name`: EngineTable::Normalise.
+bool IsDynamoFlag(const std::string& name);
 // Whether a reserved flag has the value that every experiment has. `name`: EngineTable::Normalise.
 bool ChangesNothing(const std::string& name, const std::string& value);
 // The first absolute path in the flag's values: "/a", "name=/a", {"path": "/a"}; "" if there is none.

@@ -591,13 +591,17 @@ EngineStart EngineStartOf(const Words& words) {
                                             {{"sglang", "serve"}, "sglang"},
                                             {{"python", "-m", "sglang.launch_server"}, "sglang"},
                                             {{"trtllm-serve", "serve"}, "tensorrt-llm"},
-                                            {{"trtllm-serve"}, "tensorrt-llm"}};
+                                            {{"trtllm-serve"}, "tensorrt-llm"},
+                                            {{"python", "-m", "dynamo.vllm"}, "vllm"},
+                                            {{"python", "-m", "dynamo.sglang"}, "sglang"},
+                                            {{"python", "-m", "dynamo.trtllm"}, "tensorrt-llm"}};
   for (const Known& known : kKnown) {
     if (words.size() < known.words.size()) continue;
     std::string program = ProgramName(words[0]);
     if (program.starts_with("python")) program = "python";  // python3, python3.12
     const bool rest = std::equal(known.words.begin() + 1, known.words.end(), words.begin() + 1);
-    if (program == known.words[0] && rest) return {known.engine, known.words.size()};
+    if (program == known.words[0] && rest)
+      return {known.engine, known.words.size(), known.words.back().starts_with("dynamo.")};
   }
   return {};
 }

@@ -42,6 +42,7 @@ std::vector<ServedAs> WorkloadApis(const std::string& kind);
 struct EngineStart {
   std::string engine;
   std::size_t words = 0;
+  bool dynamo = false;  // a worker of NVIDIA Dynamo: the engine's flags, and IsDynamoFlag's
 };
 EngineStart EngineStartOf(const std::vector<std::string>& words);
 

@@ -305,15 +305,21 @@ class BaselineReader {
   }
 
   // All that has to be corrected is told at once.
+  static bool IsOptionsFile(const std::string& plain) {
+    return plain == "config" || plain == "extra-llm-api-options" || plain == "extra-engine-args";
+  }
+
   base::Status TakeFlags(const EngineArguments& arguments, const ResolvedRuntime& runtime, tuning::NamedBaseline& out) {
     std::vector<std::string> problems = arguments.problems;
     for (const auto& [name, flag] : arguments.flags) {
       const std::string plain = quant::EngineTable::Normalise(name);
-      if (deploy::IsServerFlag(plain)) {
+      const quant::EngineTable* table = rules_.Find(runtime.release.engine);
+      const bool engines = table != nullptr && table->FindCompleted(name, runtime.release.version).has_value();
+      if (deploy::IsServerFlag(plain) || (start_.dynamo && !engines && deploy::IsDynamoFlag(plain))) {
         left_out_.push_back("--" + name);
-      } else if (const std::string why = WhyReserved(plain, runtime); !why.empty()) {
+      } else if (const std::string why = WhyReserved(plain, runtime); !why.empty() || IsOptionsFile(plain)) {
         if (deploy::ChangesNothing(plain, flag.value)) continue;
-        const bool file = plain == "config" || plain == "extra-llm-api-options";
+        const bool file = IsOptionsFile(plain);
         problems.push_back(
             "--" + name +
             (file ? " names a file that the operator cannot read: give what is in it as "

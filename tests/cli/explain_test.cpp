@@ -211,6 +211,56 @@ TEST(Explain, TakesAWholeCommand) {
   EXPECT_THAT(Explain(Rules(), other).error().message, HasSubstr("the command starts vllm, and --engine is sglang"));
 }
 
+TEST(Explain, ReadsAWorkerOfDynamoAsItsEngine) {
+  const auto vllm = OfCommand(
+      {"docker run corp/nim:dynamo-1.4.1-vllm0.26.0-p1 python3 -m dynamo.vllm --model a/b --tensor-parallel-size 4 "
+       "--dyn-tool-call-parser hermes --endpoint dyn://a.b.c --request-plane nats --async-scheduling"});
+  ASSERT_TRUE(vllm.ok()) << vllm.error().message;
+  EXPECT_EQ(vllm->request.release.version.ToString(), "0.26.0");
+  EXPECT_EQ(vllm->model, "a/b");
+  EXPECT_FALSE(vllm->plan.rejection);
+  EXPECT_THAT(ExplanationText(*vllm), HasSubstr("--dyn-tool-call-parser, --endpoint, --request-plane\n"));
+  EXPECT_THAT(vllm->plan.args, ::testing::ElementsAre("--tensor-parallel-size", "4", "--async-scheduling"));
+
+  const auto trtllm =
+      OfCommand({"python3 -m dynamo.trtllm --model-path a/b --extra-engine-args /c/a.yaml "
+                 "--publish-events-and-metrics --kv-block-size 64"});
+  ASSERT_TRUE(trtllm.ok()) << trtllm.error().message;
+  EXPECT_EQ(trtllm->request.release.engine, "tensorrt-llm");
+  EXPECT_FALSE(trtllm->plan.rejection);
+  EXPECT_THAT(ExplanationText(*trtllm), HasSubstr("the settings in /c/a.yaml (--extra-engine-args) are not read"));
+
+  // A flag that no engine and no worker has is still told, and Dynamo's are no flags of the engine's own server.
+  EXPECT_THAT(OfCommand({"python3 -m dynamo.sglang --model-path a/b --no-such-flag 1"})->plan.rejection->message,
+              HasSubstr("has no flag \"no-such-flag\""));
+  EXPECT_TRUE(OfCommand({"vllm serve a/b --request-plane nats"})->plan.rejection);
+}
+
+TEST(Explain, NamesAProgramThatIsNoServer) {
+  ExplainOptions options{.settings = {},
+                         .command = {"python3", "-m", "dynamo.frontend", "--http-port", "80"},
+                         .engine = "vllm",
+                         .gpu = "",
+                         .model = ""};
+  EXPECT_THAT(Explain(Rules(), options).error().message,
+              HasSubstr("the command starts \"python3 -m dynamo.frontend\", which is no server of vllm"));
+}
+
+TEST(Explain, DoesNotPruneForTheFlagsOfAReleaseThatItDoesNotKnow) {
+  // Flags that came and went: SGLang has no cuda-graph-max-bs after 0.5.20.
+  const auto image =
+      OfCommand({"docker run lmsysorg/sglang:kimi-k3 sglang serve --model-path a/b --cuda-graph-max-bs 8"});
+  ASSERT_TRUE(image.ok()) << image.error().message;
+  EXPECT_FALSE(image->plan.rejection);
+  EXPECT_THAT(ExplanationText(*image), HasSubstr("has no flag \"cuda-graph-max-bs\", SGLang 0.5.18 has: whether the "
+                                                 "release in this image has it is not known"));
+  EXPECT_THAT(image->plan.args, ::testing::ElementsAre("--cuda-graph-max-bs", "8"));
+  EXPECT_TRUE(OfCommand({"docker run lmsysorg/sglang:v0.5.23 sglang serve --model-path a/b --cuda-graph-max-bs 8"})
+                  ->plan.rejection);
+  EXPECT_TRUE(
+      OfCommand({"docker run lmsysorg/sglang:kimi-k3 sglang serve --model-path a/b --no-such-flag 8"})->plan.rejection);
+}
+
 TEST(Explain, SaysOfACommandWhatAReleaseAndAPodDoNotHave) {
   const std::string text = ExplanationText(
       *OfCommand({"docker run -e VLLM_ATTENTION_BACKEND=FLASHINFER -v /no/such:/models registry.corp/vllm:nightly "

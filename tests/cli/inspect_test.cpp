@@ -19,6 +19,23 @@ TEST(Inspect, ShowsWhatTheFilesHold) {
   EXPECT_THAT(ModelFactsText(ExpertModel()), ContainsRegex("Experts: +128, 8 per token"));
 }
 
+TEST(Inspect, NamesSharedExpertsByTheirNumberAndTheirWidth) {
+  checkpoint::ModelFacts facts = ExpertModel();
+  facts.moe_intermediate_size = 1408;
+  facts.moe_layers = 24;
+  facts.shared_intermediate_size = 5632;  // all that Qwen's files hold
+  const std::string both = "; shared experts together of width 5632";
+  EXPECT_THAT(ModelFactsText(facts), HasSubstr("8 per token, width 1408" + both + "; in 24 layers\n"));
+  facts.shared_experts = 4;
+  EXPECT_THAT(ModelFactsText(facts), HasSubstr("; 4 shared, together of width 5632; in 24 layers\n"));
+  facts.shared_intermediate_size.reset();
+  EXPECT_THAT(ModelFactsText(facts), HasSubstr("; 4 shared; in 24 layers\n"));
+  for (const checkpoint::Size none : {checkpoint::Size(), checkpoint::Size(0)}) {
+    facts.shared_experts = facts.shared_intermediate_size = none;
+    EXPECT_THAT(ModelFactsText(facts), Not(HasSubstr("shared")));
+  }
+}
+
 TEST(Inspect, SaysWhatIsNotKnown) {
   const std::string text = ModelFactsText({});
   for (const char* row : {"Architecture", "Data type", "Layers", "KV cache", "Hidden size", "Context length"})

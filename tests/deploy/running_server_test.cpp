@@ -29,6 +29,10 @@ TEST(EngineStartOf, KnowsHowEnginesAreStarted) {
       {{"sglang", "serve"}, {"sglang", 2}},
       {{"trtllm-serve", "M"}, {"tensorrt-llm", 1}},
       {{"trtllm-serve", "serve", "M"}, {"tensorrt-llm", 2}},
+      {{"python3", "-m", "dynamo.vllm", "--model", "M"}, {"vllm", 3}},
+      {{"python3", "-m", "dynamo.sglang"}, {"sglang", 3}},
+      {{"python3", "-m", "dynamo.trtllm"}, {"tensorrt-llm", 3}},
+      {{"python3", "-m", "dynamo.frontend"}, {"", 0}},
       {{"vllm", "bench"}, {"", 0}},
       {{"python3", "-m", "http.server"}, {"", 0}},
       {{"--model", "M"}, {"", 0}},
@@ -37,6 +41,7 @@ TEST(EngineStartOf, KnowsHowEnginesAreStarted) {
   for (const auto& [words, start] : rows) {
     EXPECT_EQ(EngineStartOf(words).engine, start.first);
     EXPECT_EQ(EngineStartOf(words).words, start.second);
+    EXPECT_EQ(EngineStartOf(words).dynamo, words.size() > 2 && words[2].starts_with("dynamo.") && start.second > 0);
   }
 }
 

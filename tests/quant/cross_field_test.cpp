@@ -452,7 +452,27 @@ tensorrt-llm 1.2.0 | awq | 9.0 | | reject CheckpointNotSupported
 tensorrt-llm 1.2.0 | quanto | 9.0 | | reject CheckpointNotSupported
 tensorrt-llm 1.2.0 | ct-int8 | 9.0 | | reject CheckpointNotSupported
 tensorrt-llm 1.2.0 | fp8 | 8.0 | | reject CapabilityTooLow
-tensorrt-llm 1.2.0 | fp8-block | 8.9 | | reject QuantizationNotOnThisGpu
+tensorrt-llm 1.2.0 | fp8-block | 8.6 | | reject QuantizationNotOnThisGpu
+tensorrt-llm 1.2.0 | fp8-block | 8.9 | | QuantizationNotCertain
+tensorrt-llm 1.2.0 | moe-fp8-block | 8.9 | | reject QuantizationNotOnThisGpu
+tensorrt-llm 1.2.0 | moe-fp8-block | 9.0 | | ok
+tensorrt-llm 1.1.0 | fp8-block | 12.0 | | reject QuantizationNotOnThisGpu
+tensorrt-llm 1.2.0 | fp8-block | 12.0 | | QuantizationNotCertain
+tensorrt-llm 1.2.0 | fp8-block | 11.0 | | reject QuantizationNotOnThisGpu
+tensorrt-llm 1.3.0rc22 | deepseek-v4 | 8.9 | | reject ModelNotOnThisGpu
+tensorrt-llm 1.3.0rc22 | deepseek-v4 | 9.0 | | reject ModelNotOnThisGpu
+tensorrt-llm 1.3.0rc24 | deepseek-v4 | 9.0 | | ModelNotCertain
+tensorrt-llm 1.3.0rc22 | deepseek-v4 | 10.0 | | ok
+tensorrt-llm 1.3.0rc21 | deepseek-v4 | 12.0 | | reject ModelNotOnThisGpu
+tensorrt-llm 1.3.0rc22 | deepseek-v4 | 12.0 | | ModelNotCertain
+tensorrt-llm 1.3.0rc22 | deepseek-v4 | 12.1 | kv_cache_config.dtype=fp8_ds_mla | ModelNotCertain
+tensorrt-llm 1.3.0rc22 | deepseek-v4 | 10.0 | kv_cache_config.dtype=fp8_ds_mla | reject KvDtypeNotOnThisGpu
+tensorrt-llm 1.3.0rc21 | deepseek-v4 | 10.0 | kv_cache_config.dtype=fp8_ds_mla | reject KvDtypeNotSupported
+tensorrt-llm 1.3.0rc22 | dense | 12.0 | kv_cache_config.dtype=fp8_ds_mla | reject KvDtypeNotSupported
+tensorrt-llm 1.2.0 | sparse | 8.0 | | reject ModelNotOnThisGpu
+tensorrt-llm 1.2.0 | sparse | 9.0 | | ok
+tensorrt-llm 1.2.0 | sparse | 12.0 | | reject ModelNotOnThisGpu
+tensorrt-llm 1.3.0rc22 | sparse | 12.0 | kv_cache_config.dtype=fp8_ds_mla | ModelNotCertain
 tensorrt-llm 1.2.0 | fp8-block | 9.0 | | ok
 tensorrt-llm 1.2.0 | nvfp4 | 9.0 | | reject CapabilityTooLow
 tensorrt-llm 1.2.0 | nvfp4 | 10.0 | | ok
@@ -505,7 +525,7 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
     facts.index_top_k = 2048;
     return facts;
   }
-  if (name == "fp8-block") facts.weight_block = {128, 128};
+  if (name.ends_with("fp8-block")) facts.weight_block = {128, 128};
   if (name.ends_with("fp8-kv")) facts.kv_cache = "fp8";
   if (name.ends_with("nvfp4-kv")) facts.kv_cache = "nvfp4";
   static const std::map<std::string, std::pair<std::string, std::string>> kQuantized = {
@@ -517,6 +537,7 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
       {"quanto", {"quanto", "other"}},
       {"fp8", {"fp8", "fp8"}},
       {"fp8-block", {"fp8", "fp8"}},
+      {"moe-fp8-block", {"fp8", "fp8"}},
       {"fbgemm", {"fbgemm_fp8", "fp8"}},
       {"quark-fp8", {"quark", "fp8"}},
       {"ct-int8", {"compressed-tensors", "int8-w8a8"}},

@@ -43,6 +43,11 @@ TEST(RuleSet, ResolvesTheReleaseFromImageOrVersion) {
       {"vllm", "corp/vllm:v0.11.0-x86_64", "", "0.11.0", true},
       {"vllm", "corp/vllm-plus:0.1.3", "", "0.33.0", true},
       {"vllm", "nvcr.io/nvidia/vllm:25.09-py3", "", "0.33.0", true},
+      // Numbers of other projects.
+      {"vllm", "kserve/huggingfaceserver:v0.17.0-gpu", "", "0.33.0", true},
+      {"vllm", "ghcr.io/llm-d/llm-d-cuda:v0.12.0", "", "0.33.0", true},
+      {"sglang", "nvcr.io/nvidia/ai-dynamo/sglang-runtime:0.7.1", "", "0.5.23", true},
+      {"vllm", "corp/nim:dynamo-1.4.1-vllm0.26.0-p1", "", "0.26.0", false},
       {"vllm", "rocm/vllm:rocm6.4.1_vllm_0.18.1_20250909", "", "0.18.1", false},
       {"sglang", "lmsysorg/sglang:v0.5.6.post2-cu126-runtime", "", "0.5.6.post2", false},
       {"tensorrt-llm", "nvcr.io/nvidia/tensorrt-llm/release:1.3.0rc7", "", "1.3.0rc7", false},
