@@ -378,6 +378,13 @@ bool WriterBegins(std::string_view text) {
 
 }  // namespace
 
+bool EngineBegins(std::string_view text) {
+  std::string tag;
+  Level level = Level::kNone;
+  return TakeProcess(text, tag) || StartsLike(text, "[9999-99-99 99:99:99") ||
+         StartsLike(text, "[99/99/9999-99:99:99]") || (!text.empty() && IsUpper(text[0]) && TakeLevel(text, level));
+}
+
 LogLine ParseLogLine(std::string_view raw) {
   LogLine line;
   const std::string clean = CleanText(raw, kMaxText);

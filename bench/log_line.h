@@ -21,4 +21,8 @@ struct LogLine {
 
 LogLine ParseLogLine(std::string_view line);
 
+// Whether an engine's own prefix stands here: a process ("(EngineCore pid=7) "), a level with its time or place, or a
+// time in brackets.
+bool EngineBegins(std::string_view text);
+
 }  // namespace autotune::bench

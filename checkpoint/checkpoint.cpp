@@ -71,6 +71,7 @@ class Reader {
     parts.legacy = pointer(legacy);
     parts.gguf = pointer(gguf);
     parts.only_gguf = weights.format == WeightFormat::kGguf;
+    parts.modelslim = ModelSlimsFile();
     parts.name = files_.where();
     auto facts = FactsOf(parts);
     if (!facts) return base::Invalid(files_.where() + ": " + facts.error().message);
@@ -123,6 +124,14 @@ class Reader {
     WeightFiles weights = ChooseWeights(list_, index ? &*index : nullptr);
     if (!index) weights.notes.push_back(index.error().message);
     return weights;
+  }
+
+  // Ascend's ModelSlim leaves config.json as it was: its own file names the format of each tensor.
+  [[nodiscard]] std::string ModelSlimsFile() const {
+    const auto found = std::ranges::find_if(list_, [](const FileEntry& file) {
+      return file.name.starts_with("quant_model_description") && file.name.ends_with(".json");
+    });
+    return found == list_.end() ? "" : found->name;
   }
 
   // What a clone without git-lfs leaves in place of weights: a few lines of text each.
@@ -232,6 +241,7 @@ base::Result<ModelFacts> FactsOf(const CheckpointParts& parts) {
   files.legacy = parts.legacy;
   files.legacy_name = parts.legacy_name;
   files.only_gguf = parts.only_gguf;
+  files.modelslim = parts.modelslim;
   files.name = parts.name;
   if (const auto read = ReadQuantization(files, facts); !read)
     return base::Invalid(InItsWords(read.error().message, source, keys));

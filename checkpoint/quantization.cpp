@@ -1330,6 +1330,28 @@ std::string QuantizedDtype(const QuantizationFiles& files) {
   return "";
 }
 
+// Formats that stand in config.json under a key of their own, from before quantization_config or beside it: AQLM's and
+// QuIP#'s first exports, ModelSlim's older ones.
+std::optional<Declaration> ReadOwnKeys(const QuantizationFiles& files) {
+  struct Own {
+    std::string_view key, method;
+    bool foreign;
+  };
+  constexpr Own kOwn[] = {{"aqlm", "aqlm", false}, {"quip_params", "quip", false}, {"quantize", "modelslim", true}};
+  for (const Own& own : kOwn) {
+    const json* found = Find(files.config, own.key);
+    const bool says = found != nullptr && (found->is_object() ? !found->empty() : found->is_string() && *found != "");
+    if (!says) continue;
+    Declaration declaration;
+    declaration.where = "config.json: " + std::string(own.key);
+    declaration.method = own.method;
+    declaration.foreign = own.foreign;
+    if (!own.foreign) declaration.Both(kOther);
+    return declaration;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts) {
@@ -1390,6 +1412,16 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
   if (files.legacy != nullptr && std::ranges::none_of(declarations, &Declaration::quantizes)) {
     if (std::optional<Declaration> legacy = ReadLegacy(*files.legacy, files.legacy_name))
       declarations.push_back(*std::move(legacy));
+  }
+  const bool undeclared = std::ranges::none_of(declarations, &Declaration::quantizes);
+  if (undeclared && !files.modelslim.empty()) {
+    Declaration declaration;
+    declaration.where = files.modelslim;
+    declaration.method = "modelslim";
+    declaration.foreign = true;
+    declarations.push_back(std::move(declaration));
+  } else if (undeclared) {
+    if (std::optional<Declaration> own = ReadOwnKeys(files)) declarations.push_back(*std::move(own));
   }
   if (files.only_gguf && std::ranges::none_of(declarations, &Declaration::quantizes)) {
     Declaration declaration;

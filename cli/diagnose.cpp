@@ -8,6 +8,7 @@
 #include "bench/engine_sign.h"
 #include "bench/engine_state.h"
 #include "bench/log_digest.h"
+#include "bench/log_prefix.h"
 #include "bench/root_cause.h"
 #include "cli/remedies.h"
 
@@ -62,7 +63,9 @@ std::string Remedy(const bench::Failure& failure) {
 
 }  // namespace
 
-Diagnosis Diagnose(std::string_view log, std::optional<int> exit_code) {
+Diagnosis Diagnose(std::string_view passed_on, std::optional<int> exit_code) {
+  const std::string whole = bench::WithoutPrefix(passed_on);
+  const std::string_view log = whole;
   LogReader reader(log.find("sglang") != std::string_view::npos || log.find("fired up and") != std::string_view::npos);
   for (std::string_view rest = log; !rest.empty();) {
     const std::size_t size = std::min(rest.find('\n'), rest.size() - 1) + 1;

@@ -267,6 +267,7 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
         explanation.unknown_model = true;
         request.model = UnknownModel(request, rules);
         explanation.notes.push_back("the files of " + explanation.model + " cannot be read: " + model.error().message);
+        explanation.notes.push_back("what is said below of data types holds for an unquantized model in bfloat16");
       }
     }
   } else {

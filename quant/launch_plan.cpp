@@ -154,9 +154,9 @@ class Planner final : public FactSource {
       case Subject::kMethodKnown:
         return MethodKnown() ? "yes" : "no";
       case Subject::kLatentAttention:
-        return request_.model.latent_attention() ? "yes" : "no";
+        return request_.model.latent_attention() ? "yes" : AttentionIsKnown() ? "no" : "unknown";
       case Subject::kSparseAttention:
-        return request_.model.sparse_attention() ? "yes" : "no";
+        return request_.model.sparse_attention() ? "yes" : AttentionIsKnown() ? "no" : "unknown";
       case Subject::kPrompts:
         return PromptsName(request_.prompts);
       case Subject::kHiddenSize:
@@ -298,10 +298,21 @@ class Planner final : public FactSource {
                                                           request_.model, SwitchedOn(rule.trust));
     if (answer.kind == ModelTable::Answer::Kind::kNothing) return;
     if (answer.reason == "RemoteCodeNotTrusted") answer.message += ": " + rule.trust;
-    if (answer.kind == ModelTable::Answer::Kind::kReject && request_.release.stock)
+    const bool known = request_.release.stock && !request_.release.unknown;
+    if (answer.kind == ModelTable::Answer::Kind::kReject && known)
       return Reject({"model", std::move(answer.reason), std::move(answer.message)});
-    if (!request_.release.stock) answer.message += "; what the image adds to it is not known";
+    if (!request_.release.stock) {
+      answer.message += "; what the image adds to it is not known";
+    } else if (request_.release.unknown) {
+      answer.message += "; which release the image contains is not known";
+    }
     Warn("model", "ArchitectureNotCertain", std::move(answer.message));
+  }
+
+  // A file that was read names the class, the heads or the layers.
+  [[nodiscard]] bool AttentionIsKnown() const {
+    const checkpoint::ModelFacts& model = request_.model;
+    return !model.architecture.empty() || !model.model_type.empty() || model.attention_heads || model.layers;
   }
 
   // The rules were made for the AMD GPUs of the catalogue; those for "amd" apply to the others too.
@@ -318,7 +329,7 @@ class Planner final : public FactSource {
     if (!least || !request_.gpu || *request_.gpu >= *least) return;
     const std::string why = "the kernels of " + Title(table_, request_.release) + " are built for compute capability " +
                             least->ToString() + " and later, the GPU has " + request_.gpu->ToString();
-    if (request_.release.stock) return Reject({"gpu", "CapabilityTooLow", why});
+    if (request_.release.stock && !request_.release.unknown) return Reject({"gpu", "CapabilityTooLow", why});
     Warn("gpu", "CapabilityTooLow", why + "; what this image was built for is not known");
   }
 

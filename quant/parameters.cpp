@@ -73,7 +73,11 @@ class Reader {
                                        (std::ssize(completions) > shown ? ", ..." : "") +
                                        (hint.empty() ? "" : "; " + hint));
     }
-    Reject("UnknownFlag", Name() + " has no flag \"" + spelling + "\"" + (hint.empty() ? "" : "; " + hint));
+    const bool newer = release_.unknown || release_.version > table_.newest();
+    Reject("UnknownFlag", Name() + " has no flag \"" + spelling + "\"" + (hint.empty() ? "" : "; " + hint) +
+                              (newer ? "; whether the release in this image has it is not known: runtimes[].args "
+                                       "are passed on as they are"
+                                     : ""));
   }
 
  private:

@@ -80,7 +80,7 @@ std::string CanonicalValue(const std::string& text) {
 class Reader {
  public:
   Reader(const quant::EngineRelease& release, const quant::RuleSet& rules)
-      : table_(rules.Find(release.engine)), version_(release.version) {}
+      : table_(rules.Find(release.engine)), version_(release.version), unknown_(release.unknown) {}
 
   EngineArguments Read(const Words& given) {
     const Words words = WithLevels(given);
@@ -128,7 +128,12 @@ class Reader {
   }
 
   [[nodiscard]] std::optional<quant::FlagUse> UseOf(const std::string& spelling) const {
-    return table_ == nullptr ? std::nullopt : table_->FindCompleted(spelling, version_);
+    if (table_ == nullptr) return std::nullopt;
+    std::optional<quant::FlagUse> use = table_->FindCompleted(spelling, version_);
+    // What an image of an unknown release has is not that of its stand-in alone: how many values a flag takes.
+    for (auto other = table_->releases().rbegin(); unknown_ && !use && other != table_->releases().rend(); ++other)
+      use = table_->Find(spelling, *other);
+    return use;
   }
 
   // How many of the words after a flag are its own.
@@ -206,6 +211,7 @@ class Reader {
 
   const quant::EngineTable* table_;
   const quant::Version version_;
+  const bool unknown_;
   EngineArguments out_;
 };
 

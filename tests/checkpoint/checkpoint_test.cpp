@@ -120,6 +120,16 @@ TEST(Weights, SayWhichFilesOfTheIndexAreMissing) {
 
 // ---- Directories ----------------------------------------------------------------------------------------------------
 
+// Ascend's ModelSlim: config.json is that of the unquantized model.
+TEST_F(InDirectory, ModelSlimsOwnFileSaysThatTheWeightsAreForeign) {
+  Write("config.json", kLlama);
+  EXPECT_EQ(Read()->quantization, "none");
+  Write("quant_model_description_w8a8_dynamic.json", R"({"model_quant_type": "W8A8_DYNAMIC"})");
+  const auto facts = Read();
+  EXPECT_EQ(facts->quantization, "modelslim");
+  EXPECT_EQ(facts->family, "foreign");
+}
+
 TEST_F(InDirectory, CountsTheWeightsOfALargeModelOnce) {
   Write("config.json", kLlama);
   Write("model.safetensors.index.json",

@@ -520,6 +520,22 @@ TEST(Quantization, ReadsTheFilesOfOlderToolsWhereConfigSaysNothing) {
   EXPECT_EQ(read(gptq, "quantize_config.json", R"({"quant_method":"awq","bits":4})").quantization, "awq");
 }
 
+TEST(Quantization, IsReadFromKeysOfItsOwn) {
+  const auto read = [](const char* key, const json& value) {
+    json config = {{"architectures", {"LlamaForCausalLM"}}, {"model_type", "llama"}};
+    config[key] = value;
+    return *FactsOfConfig(config, "config.json");
+  };
+  // The first exports of AQLM and QuIP#, and ModelSlim's older ones.
+  EXPECT_EQ(read("aqlm", {{"nbits_per_codebook", 16}}).quantization, "aqlm");
+  EXPECT_EQ(read("aqlm", {{"nbits_per_codebook", 16}}).family, "other");
+  EXPECT_EQ(read("quip_params", {{"codebook", "E8P12"}}).quantization, "quip");
+  EXPECT_EQ(read("quantize", "w8a8_dynamic").quantization, "modelslim");
+  EXPECT_EQ(read("quantize", "w8a8_dynamic").family, "foreign");
+  EXPECT_EQ(read("quantize", false).quantization, "none");
+  EXPECT_EQ(read("aqlm", json::object()).quantization, "none");
+}
+
 TEST(Quantization, NamesAForeignFormatWhereverItIsDeclared) {
   json config = json::parse(kDense);
   config["quantization"] = {{"group_size", 64}, {"bits", 4}, {"mode", "affine"}};

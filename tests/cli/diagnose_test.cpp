@@ -25,6 +25,59 @@ TEST(Diagnose, FindsTheCauseBeforeTheEngineWasReady) {
   EXPECT_THAT(DiagnosisText(diagnosis), HasSubstr("OutOfMemory, before the engine was ready"));
 }
 
+// Logs that somebody passed on: kubectl, docker compose, services, programs that start the engine, reports.
+TEST(Diagnose, ReadsBehindThePrefixOfWhoeverPassedTheLogOn) {
+  const std::string vllm =
+      "(EngineCore_DP0 pid=268) INFO 09-16 20:56:51 [cuda.py:362] Using Flash Attention backend.\n"
+      "(EngineCore_DP0 pid=268) ERROR 09-16 20:57:00 [core.py:718] EngineCore failed to start.\n"
+      "(EngineCore_DP0 pid=268) ERROR 09-16 20:57:00 [core.py:718] Traceback (most recent call last):\n"
+      "(EngineCore_DP0 pid=268) ERROR 09-16 20:57:00 [core.py:718]     param = params_dict[name]\n"
+      "(EngineCore_DP0 pid=268) ERROR 09-16 20:57:00 [core.py:718] KeyError: 'layers.35.mlp.gate.g_idx'\n"
+      "(APIServer pid=1) RuntimeError: Engine core initialization failed. See root cause above.\n";
+  const std::string sglang =
+      "[2025-03-07 23:50:27 TP0] Load weight begin. avail mem=22.46 GB\n"
+      "[2025-03-07 23:50:28 TP0] Scheduler hit an exception: Traceback (most recent call last):\n"
+      "  File \"/sglang/srt/managers/scheduler.py\", line 2555, in run_scheduler_process\n"
+      "    scheduler = Scheduler(\n"
+      "RuntimeError: Not enough memory. Please try to increase --mem-fraction-static.\n"
+      "\n"
+      "[2025-03-07 23:50:28] Received sigquit from a child process. It usually means the child failed.\n";
+  const std::string trtllm =
+      "[08/11/2025-23:50:01] [TRT-LLM] [I] Prefetching 29.07GB checkpoint files.\n"
+      "[08/11/2025-23:50:40] [TRT-LLM] [E] Traceback (most recent call last):\n"
+      "  File \"/x/executor/worker.py\", line 690, in worker_main\n"
+      "ValueError: unknown architecture\n";
+  for (const char* prefix :
+       {"", "[VLLM LOG] ", "[pod/vllm-0/engine] ", "vllm  | ", "vllm-1  | ", "engine: ", "[engine] ", "> ", "\u2502 ",
+        "    ", "decode-0 modelserver ", "2026-06-09 14:01:54.604 [Info] (Process) ", "2026/03/04 10:31:59 [stderr] ",
+        "10:31:59.123 | ", "2025-03-07 23:50:27,531 - __main__ - INFO - ", "2026-06-09T14:01:54.604123456Z ",
+        "Aug 17 18:42:18 host vllm[8052]: ", "(SGLangWorker pid=38138) ", "[36mvllm_1 |[0m "}) {
+    const auto passed_on = [&](const std::string& log) {
+      std::string out;
+      for (std::size_t at = 0; at < log.size();) {
+        const std::size_t end = log.find('\n', at) + 1;
+        out += prefix + log.substr(at, end - at);
+        at = end;
+      }
+      return Diagnose(out, 1).failure.message;
+    };
+    EXPECT_EQ(passed_on(vllm), "KeyError: 'layers.35.mlp.gate.g_idx'") << prefix;
+    EXPECT_EQ(passed_on(sglang), "RuntimeError: Not enough memory. Please try to increase --mem-fraction-static.")
+        << prefix;
+    EXPECT_EQ(passed_on(trtllm), "ValueError: unknown architecture") << prefix;
+  }
+}
+
+TEST(Diagnose, TakesNoTextForAPrefix) {
+  // Few lines begin so, or the engine's own words stand before another engine's.
+  const std::string log =
+      "RuntimeError: worker (Worker pid=7) did not answer\n"
+      "RuntimeError: worker (Worker pid=8) did not answer\n"
+      "INFO:     Started server process [1]\n"
+      "INFO:     Waiting for application startup.\n";
+  EXPECT_THAT(Diagnose(log, 1).failure.message, HasSubstr("RuntimeError: worker"));
+}
+
 TEST(Diagnose, ForgetsWhatTheEngineSurvived) {
   const Diagnosis diagnosis = Diagnose(
       "ImportError: no flash_attn, falling back\nINFO:     Application startup complete.\n"

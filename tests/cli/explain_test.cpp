@@ -189,7 +189,9 @@ TEST(Explain, TakesAWholeCommand) {
   EXPECT_EQ(sglang->request.release.engine, "sglang");
   EXPECT_THAT(ExplanationJson(*sglang)["args"].dump(), HasSubstr("fp8_e4m3"));
 
-  // Nothing is said of a model whose files cannot be read.
+  // Nothing is said of a model whose files cannot be read: it may have MLA.
+  EXPECT_FALSE(OfCommand({"vllm serve a/b --attention-backend TRITON_MLA"})->plan.rejection);
+  EXPECT_THAT(ExplanationText(*OfCommand({"vllm serve a/b"})), HasSubstr("holds for an unquantized model in bfloat16"));
   const auto experts = OfCommand({"vllm serve a/b --enable-expert-parallel --quantization awq --config x.yaml -tp 3"});
   ASSERT_TRUE(experts.ok()) << experts.error().message;
   EXPECT_FALSE(experts->plan.rejection) << experts->plan.rejection->message;
@@ -255,6 +257,8 @@ TEST(Explain, DoesNotPruneForTheFlagsOfAReleaseThatItDoesNotKnow) {
   EXPECT_THAT(ExplanationText(*image), HasSubstr("has no flag \"cuda-graph-max-bs\", SGLang 0.5.18 has: whether the "
                                                  "release in this image has it is not known"));
   EXPECT_THAT(image->plan.args, ::testing::ElementsAre("--cuda-graph-max-bs", "8"));
+  EXPECT_FALSE(OfCommand({"docker run lmsysorg/sglang:kimi-k3 sglang serve --model-path a/b --cuda-graph-bs 1 2 4"})
+                   ->plan.rejection);
   EXPECT_TRUE(OfCommand({"docker run lmsysorg/sglang:v0.5.23 sglang serve --model-path a/b --cuda-graph-max-bs 8"})
                   ->plan.rejection);
   EXPECT_TRUE(

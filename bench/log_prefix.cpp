@@ -1,0 +1,137 @@
+#include "bench/log_prefix.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstddef>
+#include <map>
+#include <vector>
+
+#include "bench/log_line.h"
+
+namespace autotune::bench {
+namespace {
+
+constexpr std::size_t kLongest = 120;  // of a prefix, in bytes
+constexpr std::size_t kSeen = 2000;    // lines that decide
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// Each number is one '9': "2026-06-09 14:01:54" is "9-9-9 9:9:9".
+std::string ShapeOf(std::string_view text) {
+  std::string shape;
+  for (const char c : text) {
+    if (!IsDigit(c)) shape += c;
+    if (IsDigit(c) && (shape.empty() || shape.back() != '9')) shape += '9';
+  }
+  return shape;
+}
+
+// How many bytes of the line have the shape; npos = it begins otherwise. A blank at the end may be missing: the line
+// that was passed on is empty.
+std::size_t LengthLike(std::string_view line, std::string_view shape) {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (shape[i] == '9') {
+      if (at >= line.size() || !IsDigit(line[at])) return std::string_view::npos;
+      while (at < line.size() && IsDigit(line[at])) ++at;
+    } else if (at == line.size() && shape.find_first_not_of(' ', i) == std::string_view::npos) {
+      return at;
+    } else if (at >= line.size() || line[at++] != shape[i]) {
+      return std::string_view::npos;
+    }
+  }
+  return at;
+}
+
+// What stands before an engine's own prefix; "" = nothing does, or the line has none.
+std::string_view BeforeTheEngine(std::string_view line) {
+  if (EngineBegins(line)) return {};
+  for (std::size_t at = 1; at < std::min(line.size(), kLongest); ++at) {
+    const auto before = static_cast<unsigned char>(line[at - 1]);
+    if (std::isalnum(before) == 0 && before != '(' && before != '[' && EngineBegins(line.substr(at)))
+      return line.substr(0, at);
+  }
+  return {};
+}
+
+// "[36m" and "[0m", where a report lost the character before them.
+std::string WithoutLostColours(std::string_view log) {
+  std::string out;
+  for (std::size_t i = 0; i < log.size();) {
+    std::size_t end = i + 1;
+    if (log[i] == '[') {
+      while (end < log.size() && (IsDigit(log[end]) || log[end] == ';')) ++end;
+    }
+    const bool colour = end > i + 1 && end < log.size() && log[end] == 'm' && (i == 0 || log[i - 1] != '\x1b') &&
+                        (end + 1 == log.size() || log[end + 1] != ']');
+    if (colour) {
+      i = end + 1;
+    } else {
+      out += log[i++];
+    }
+  }
+  return out;
+}
+
+std::vector<std::string_view> LinesOf(std::string_view log) {
+  std::vector<std::string_view> lines;
+  while (!log.empty()) {
+    const std::size_t size = std::min(log.find('\n'), log.size() - 1) + 1;
+    lines.push_back(log.substr(0, size));
+    log.remove_prefix(size);
+  }
+  return lines;
+}
+
+std::string_view WithoutEnd(std::string_view line) {
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+  return line;
+}
+
+// The frame of a box, with the blanks that fill it.
+std::string_view WithoutFrame(std::string_view line, std::string_view prefix) {
+  for (const std::string_view frame : {"\u2502", "|"}) {
+    if (!prefix.starts_with(frame) || !line.ends_with(frame)) continue;
+    line.remove_suffix(frame.size());
+    while (line.ends_with(' ')) line.remove_suffix(1);
+  }
+  return line;
+}
+
+}  // namespace
+
+std::string WithoutPrefix(std::string_view log) {
+  const bool colours = log.find("[0m") != std::string_view::npos;
+  std::string plain = colours ? WithoutLostColours(log) : std::string(log);
+  const std::vector<std::string_view> lines = LinesOf(plain);
+  std::map<std::string, std::size_t> shapes;
+  std::size_t filled = 0;
+  for (const std::string_view line : lines) {
+    if (line.find_first_not_of(" \t\r\n") == std::string_view::npos) continue;
+    if (++filled > kSeen) break;
+    if (const std::string_view before = BeforeTheEngine(WithoutEnd(line)); !before.empty()) ++shapes[ShapeOf(before)];
+  }
+  filled = std::min(filled, kSeen);
+  std::string best;
+  for (const auto& [shape, count] : shapes) {
+    if (count >= 2 && (best.empty() || count > shapes[best])) best = shape;
+  }
+  if (best.empty()) return plain;
+  std::size_t matching = 0, seen = 0;
+  for (const std::string_view line : lines) {
+    if (line.find_first_not_of(" \t\r\n") == std::string_view::npos) continue;
+    if (++seen > kSeen) break;
+    matching += LengthLike(WithoutEnd(line), best) == std::string_view::npos ? 0 : 1;
+  }
+  if (5 * matching < 3 * filled) return plain;
+  std::string out;
+  for (const std::string_view line : lines) {
+    const std::string_view text = WithoutEnd(line);
+    const std::size_t length = LengthLike(text, best);
+    out += length == std::string_view::npos ? text : WithoutFrame(text.substr(length), best);
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace autotune::bench

@@ -1,0 +1,18 @@
+// What somebody who passed a log on wrote before each of its lines: `kubectl logs --prefix`, docker compose, a service
+// manager, a program that starts the engine, a quotation in a report.
+//
+// Pure, thread-safe. Needs the whole log: a prefix is what most of its lines begin with, numbers aside. Lines of a pod
+// have none that log_line.h does not know.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace autotune::bench {
+
+// The log without such a prefix, and without colours whose escape character got lost. Returns the log as it is where no
+// prefix is certain: at least three fifths of the lines begin with it, and behind it an engine's own prefix (a process,
+// a time in brackets, a level with its place) stands in two lines or more.
+std::string WithoutPrefix(std::string_view log);
+
+}  // namespace autotune::bench
