@@ -110,6 +110,10 @@ bool IsFatalText(std::string_view text) {
     if (text.find(part) != std::string_view::npos) return true;
   }
   if (text.size() > kLongest) return false;
+  // SGLang's, which names the process that hangs: "Scheduler watchdog timeout (self.watchdog_timeout=300,
+  // self.soft=False)". A soft one ends nothing.
+  if (text.find(" watchdog timeout (self.") != std::string_view::npos)
+    return text.find("self.soft=True") == std::string_view::npos;
   for (const std::string_view part : {"error while loading shared libraries:",
                                       ": command not found",
                                       ": cannot execute",
