@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,6 +26,19 @@ constexpr char kNotTls[] = "; if the server has no TLS, use http:// instead of h
 constexpr char kTlsRecord[] = "the server speaks TLS: use https:// instead of http://";
 
 std::string Errno(int error) { return std::strerror(error); }
+
+const char* HowToTrust(long verified) {
+  switch (verified) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return "use the host name that the certificate is for";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return "renew it, or check this machine's clock";
+    default:
+      return "set SSL_CERT_FILE to a file with the certificate of its authority";
+  }
+}
 
 }  // namespace
 
@@ -103,7 +117,8 @@ std::string Connection::TlsProblem(const char* what) const {
   const long verified = SSL_get_verify_result(tls_);
   std::string text = what;
   if (verified != X509_V_OK) {
-    text += std::string(": the server's certificate is not accepted: ") + X509_verify_cert_error_string(verified);
+    text += std::string(": the server's certificate is not accepted: ") + X509_verify_cert_error_string(verified) +
+            "; " + HowToTrust(verified);
   } else if (const unsigned long error = ERR_peek_last_error(); error != 0) {
     const char* reason = ERR_reason_error_string(error);
     text += std::string(": ") + (reason != nullptr ? reason : "unknown error");

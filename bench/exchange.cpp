@@ -1,8 +1,11 @@
 #include "bench/exchange.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <memory>
 #include <optional>
+#include <system_error>
 
 #include "bench/clean_text.h"
 #include "bench/completion_stream.h"
@@ -124,6 +127,21 @@ std::string StatusText(int status, std::string_view location, std::string_view b
     return text + "it redirects to " + CleanText(location, kMaxUrl) + ": use that URL";
   }
   return text + ErrorMessage(body);
+}
+
+std::chrono::milliseconds RetryAfterOf(std::string_view value, std::time_t now) {
+  constexpr double kMost = 86400;
+  double seconds = 0;
+  const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  if (error != std::errc() || stop != value.data() + value.size()) {
+    std::tm date{};
+    const std::string text(value);
+    const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
+    if (end == nullptr || *end != '\0') return {};
+    seconds = std::difftime(::timegm(&date), now);
+  }
+  if (!(seconds > 0)) return {};
+  return std::chrono::milliseconds(std::llround(1e3 * std::min(seconds, kMost)));
 }
 
 bool IsSimulated(const HttpResponse& head) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <ctime>
 #include <functional>
 #include <span>
 #include <string>
@@ -23,6 +24,10 @@ struct Answer {
 
 // What an answer without success says: "HTTP 404: Not Found"; of a redirection, which is not followed, its target.
 std::string StatusText(int status, std::string_view location, std::string_view body);
+
+// The wait that a header Retry-After asks for, in seconds or until an HTTP date ("Fri, 31 Dec 1999 23:59:59 GMT"; RFC
+// 9110, section 10.2.3). 0 for none, one that has passed or one that is neither; at most a day.
+std::chrono::milliseconds RetryAfterOf(std::string_view value, std::time_t now);
 
 // kRetry if there is no complete answer within `timeout`. REQUIRES: `loop` is not running.
 base::Result<Answer> Exchange(EventLoop& loop, Server& server, std::string_view method, std::string_view path,

@@ -38,10 +38,12 @@ constexpr milliseconds kReadTimeout{2'000};
 constexpr int kIdentifyAttempts = 5;
 constexpr int kAliveAttempts = 3;
 constexpr int kFirstAttempts = 4;
+constexpr milliseconds kLongestRetryAfter{60'000};
 constexpr int kSpareDescriptors = 64;
 constexpr int kSecondWave = 2;         // times the first wave: as long as the warm-up waits for the second one
 constexpr int kLongestSecondWave = 4;  // ... but not longer than so many times `warmup`
 constexpr int kAdmittedWaves = 4;      // times the first request: as long as requests that are admitted may take
+constexpr std::chrono::seconds kRefusedFor{10};  // by every place of a warm-up: the server accepts nothing
 constexpr std::chrono::seconds kSilence{2};
 constexpr int kSilentTimes = 2;        // ... and so many times the longest answer without a token: the engine hangs
 constexpr double kSteadyWaves = 0.10;  // two successive waves of the warm-up that differ by less are steady
@@ -91,8 +93,10 @@ struct Waves {
 };
 
 // For how long nothing came although requests were waiting, if that is so long that the engine hangs. `now`: on the
-// clock of the records. Where no request was answered there is nothing to compare with: nullopt.
-std::optional<nanoseconds> SilentFor(std::span<const measurement::RequestRecord> records, nanoseconds now) {
+// clock of the records. `slowest`: of the loads before, with which the silence is compared where no request was
+// answered. nullopt where that is not known (0), and where requests were given up: they are errors of the point.
+std::optional<nanoseconds> SilentFor(std::span<const measurement::RequestRecord> records, nanoseconds now,
+                                     nanoseconds slowest) {
   using measurement::RequestOutcome;
   nanoseconds heard{}, longest{}, first_waiting = now;
   for (const measurement::RequestRecord& record : records) {
@@ -106,6 +110,10 @@ std::optional<nanoseconds> SilentFor(std::span<const measurement::RequestRecord>
       if (record.outcome == RequestOutcome::kOk) longest = std::max(longest, record.end - record.start);
     }
   }
+  const bool gave_up = std::any_of(records.begin(), records.end(), [](const measurement::RequestRecord& record) {
+    return record.outcome == RequestOutcome::kTimedOut;
+  });
+  if (longest.count() == 0 && !gave_up) longest = slowest;
   const nanoseconds silent = now - std::max(heard, first_waiting);
   const nanoseconds most = std::max<nanoseconds>(kSilence, kSilentTimes * longest);
   return longest.count() > 0 && silent > most ? std::optional(silent) : std::nullopt;
@@ -251,6 +259,7 @@ base::Status LimitSearch::Identify(const std::string& model) {
       problem = "GET /v1/models: " + StatusText(models->status, models->location, models->body);
       if (!MayPass(models->status) && models->status != 200) {
         if (models->status == 404 || models->status == 405) problem += "; name the model (--model)";
+        problem += TokenHint(models->status);
         break;
       }
       continue;
@@ -296,6 +305,12 @@ base::Status LimitSearch::Identify(const std::string& model) {
     return {};
   }
   return base::Invalid(problem);
+}
+
+std::string LimitSearch::TokenHint(int status) const {
+  if (status != 401 && status != 403) return "";
+  return server_.url().token.empty() ? "; set the environment variable OPENAI_API_KEY to the server's token"
+                                     : "; the server does not accept the token of OPENAI_API_KEY";
 }
 
 base::Result<Workload> LimitSearch::MakeWorkload(std::size_t scenario) {
@@ -364,7 +379,8 @@ base::Result<LimitSearch::Attempt> LimitSearch::TryFirst(Workload& workload, boo
     out.records.assign(recorder.records().begin(), recorder.records().end());
     const bool answered = recorder.succeeded() > 0;
     if (answered || !patient || attempt == kFirstAttempts || !MayPass(out.report.first_error_status)) return out;
-    const milliseconds pause = (1 << (attempt - 1)) * hooks_.retry_pause;
+    const milliseconds pause =
+        std::max((1 << (attempt - 1)) * hooks_.retry_pause, std::min(out.report.first_retry_after, kLongestRetryAfter));
     const std::string line = "the first request failed: " + out.report.first_error +
                              Format("; retry %d of %d in %.0f s", attempt, kFirstAttempts - 1, Seconds(pause));
     hooks_.say(line);
@@ -451,9 +467,8 @@ base::Status LimitSearch::FirstRequest(Workload& workload) {
     hint = " (POST " + std::string(workload.path()) + ")";
     hint += chat ? "; a server without chats needs Completions (benchmark.endpoint, or no --chat)"
                  : "; a server that only has chats needs Chat (benchmark.endpoint, or --chat)";
-  } else if (first_status == 401 || first_status == 403) {
-    hint = "; autotune bench sends the token of OPENAI_API_KEY";
   }
+  hint += TokenHint(first_status);
   if (!other_models_.empty()) {
     hint += "; the server does not list \"" + CleanText(model_, 100) + "\" but: " + other_models_;
   }
@@ -462,13 +477,12 @@ base::Status LimitSearch::FirstRequest(Workload& workload) {
 
 base::Status LimitSearch::CheckStreams(std::span<const measurement::RequestRecord> records) {
   if (!measurement::CameInOnePiece(records)) return {};
-  const std::string why =
-      " not measured: answers came in one piece (a proxy buffers them, or the server does not stream)";
+  const std::string why = " not measured: answers came in one piece (a proxy buffers them, or no streaming)";
   for (const measurement::Bound& bound : spec_.slo.bounds) {
-    if (bound.metric != measurement::Metric::kTpot && bound.metric != measurement::Metric::kItl) continue;
+    if (bound.metric == measurement::Metric::kE2e) continue;
     return base::Invalid("the limit of " + bound.Field().substr(4) + " cannot be judged: it is" + why);
   }
-  Warn("TPOT and ITL are" + why);
+  Warn("TTFT, TPOT and ITL are" + why);
   return {};
 }
 
@@ -480,6 +494,25 @@ base::Status LimitSearch::CheckAlive(const std::string& error) {
     if (hooks_.interrupted()) return Interrupted();
   }
   return base::Invalid("the server no longer answers: " + error);
+}
+
+// TPOT counts the tokens of the first event as if they came after it.
+void LimitSearch::WarnOfTokensPerEvent(std::span<const measurement::RequestRecord> records) {
+  constexpr double kSeveral = 1.5;  // text of a few tokens may come with the next one's (parts of a character)
+  double tokens = 0, events = 0, too_low = 0, requests = 0;
+  for (const measurement::RequestRecord& record : records) {
+    if (record.outcome != measurement::RequestOutcome::kOk || record.output_tokens < 2) continue;
+    const auto count = static_cast<double>(record.events.size());
+    tokens += record.output_tokens;
+    events += count;
+    too_low += (record.output_tokens / count - 1) / (record.output_tokens - 1);
+    requests += 1;
+  }
+  if (!(tokens >= kSeveral * events) || events == 0 || measurement::CameInOnePiece(records)) return;
+  const std::string kind = "an event carries ";
+  Warn(kind + Format("%.1f tokens on average: ITL is the time between events, and TPOT is about %.0f %% too low",
+                     tokens / events, 100 * too_low / requests),
+       kind);
 }
 
 void LimitSearch::WarnOfPrefixCache(const Point& point) {
@@ -530,11 +563,11 @@ base::Status LimitSearch::WarmUp(Workload& workload) {
     if (interrupted || (now >= until && (waves.Count(places) >= 2 || now >= second_until))) return std::nullopt;
     // An engine that rejects everything rejects quickly: it is not asked thousands of times. One that only admits some
     // has answered these after a few times the length of a request.
+    // Refused ones wait before they ask again.
     const auto failed = recorder.ended() - recorder.succeeded();
-    if (recorder.succeeded() == 0 && failed >= static_cast<std::int64_t>(std::max<std::size_t>(2 * places, 16)) &&
-        now - begin >= kAdmittedWaves * one_e2e) {
-      return std::nullopt;
-    }
+    const bool often = failed >= static_cast<std::int64_t>(std::max<std::size_t>(2 * places, 8)) ||
+                       (failed >= static_cast<std::int64_t>(places) && now - begin >= kRefusedFor);
+    if (recorder.succeeded() == 0 && often && now - begin >= kAdmittedWaves * one_e2e) return std::nullopt;
     if (recorder.succeeded() != looked_at) {
       looked_at = recorder.succeeded();
       const bool first_wave = waves.Count(places) == 0;
@@ -693,9 +726,19 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
     }
   }
   if (interrupted) return Interrupted();
-  if (const auto silent = SilentFor(recorder.records(), std::chrono::steady_clock::now() - recorder.origin())) {
+  if (const auto silent =
+          SilentFor(recorder.records(), std::chrono::steady_clock::now() - recorder.origin(), seen_e2e_.Slowest())) {
     return base::Invalid("the server no longer answers: no token came for " +
                          Format("%.1f s at %s", Seconds(*silent), load.ToString().c_str()));
+  }
+
+  // What a server that has ended did not answer is no verdict of the load.
+  using measurement::RequestOutcome;
+  const bool lost = std::any_of(recorder.records().begin(), recorder.records().end(), [](const auto& record) {
+    return record.outcome == RequestOutcome::kConnectionLost || record.outcome == RequestOutcome::kTimedOut;
+  });
+  if (lost) {
+    if (auto status = CheckAlive(report.first_error + " (at " + load.ToString() + ")"); !status) return status;
   }
 
   Point& point = result_.points.emplace_back(std::move(progress.point));
@@ -727,12 +770,9 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   }
   if (point.errors > 0) hooks_.say("  first error: " + report.first_error);
   hooks_.point(point, point.errors > 0 ? report.first_error : "");
-  using measurement::RequestOutcome;
-  const bool lost = std::any_of(recorder.records().begin(), recorder.records().end(), [](const auto& record) {
-    return record.outcome == RequestOutcome::kConnectionLost || record.outcome == RequestOutcome::kTimedOut;
-  });
-  if (lost) {
-    if (auto status = CheckAlive(report.first_error); !status) return status;
+  WarnOfTokensPerEvent(recorder.records());
+  if (report.rate_limited > 0 && point.errors > 0) {
+    Warn("the server limits requests (HTTP 429): results show this limit, not its speed");
   }
   return CheckStreams(recorder.records());
 }
@@ -750,7 +790,8 @@ void LimitSearch::Warn(const std::string& warning, std::string_view kind) {
 }
 
 void LimitSearch::SayPoint(const Point& point, const std::string& why, double receive_lag) {
-  std::string latencies = Format("TTFT p50 %.0f ms p99 %.0f ms", point.ttft.p50, point.ttft.p99);
+  std::string latencies = Format("E2E p50 %.0f ms p99 %.0f ms", point.e2e.p50, point.e2e.p99);
+  if (point.ttft.p99 > 0) latencies = Format("TTFT p50 %.0f ms p99 %.0f ms", point.ttft.p50, point.ttft.p99);
   if (point.tpot.p50 > 0) latencies += Format(", TPOT p50 %.2f ms", point.tpot.p50);
   if (point.itl.p99 > 0) latencies += Format(", ITL p99 %.2f ms", point.itl.p99);
   hooks_.say(

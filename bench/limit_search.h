@@ -81,6 +81,9 @@ class LimitSearch {
   [[nodiscard]] base::Status CheckStreams(std::span<const measurement::RequestRecord> records);
   // kInvalid: the server no longer answers. kCancelled.
   base::Status CheckAlive(const std::string& error);
+  void WarnOfTokensPerEvent(std::span<const measurement::RequestRecord> records);
+  // What to do about HTTP 401 and 403; "" for others.
+  [[nodiscard]] std::string TokenHint(int status) const;
   void WarnOfPrefixCache(const measurement::Point& point);
   bool Pause(std::chrono::milliseconds time);  // false: interrupted
   base::Status SearchScenario(std::size_t scenario);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <deque>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -22,8 +23,13 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kTimeoutSweep{50};
 constexpr milliseconds kPauseAfterError{20};  // a refused connection must not become a busy loop
+constexpr milliseconds kLongestPause{1000};   // of a place that is refused again and again
+constexpr milliseconds kLongestRetryAfter{60'000};
 constexpr std::size_t kMaxErrorBody = 16 * 1024;
 constexpr std::size_t kMaxErrorText = 400;
+
+// The server has no room now: the same request may be accepted later.
+bool IsRefusedForNow(int status) { return status == 408 || status == 429 || status == 503; }
 
 RequestOutcome OutcomeOfStatus(int status) {
   return status >= 500 ? RequestOutcome::kServerError : RequestOutcome::kRefused;
@@ -46,10 +52,12 @@ struct LoadRun::State {
     const auto asked = started + static_cast<std::int64_t>(waiting.size());
     return !stopping && (options.max_requests == 0 || asked < options.max_requests);
   }
-  void Fail(const std::string& text, int status) {
+  void Fail(const std::string& text, int status, milliseconds retry_after) {
+    if (status == 429) ++report.rate_limited;
     if (!report.first_error.empty()) return;
     report.first_error = CleanText(text, kMaxErrorText);
     report.first_error_status = status;
+    report.first_retry_after = retry_after;
   }
   void LookNow();
   void LookAt(SteadyTime time);
@@ -141,6 +149,7 @@ class LoadRun::Place final : public Connection::Listener {
     stream_.Reset();
     error_body_.clear();
     status_ = 0;
+    retry_after_ = {};
     const SteadyTime now = std::chrono::steady_clock::now();
     // Waiting for a place is the server's doing, not this client's lag: the request's clock began when it was due.
     start_ = due.waiting ? due.time : now;
@@ -154,6 +163,7 @@ class LoadRun::Place final : public Connection::Listener {
   void OnHead(const HttpResponse& head) override {
     status_ = head.status();
     location_ = head.header("location");
+    retry_after_ = std::min(RetryAfterOf(head.header("retry-after"), std::time(nullptr)), kLongestRetryAfter);
     encoding_ = head.header("content-encoding");
     type_ = head.header("content-type");
     if (IsSimulated(head)) state_.report.simulated = true;
@@ -191,6 +201,7 @@ class LoadRun::Place final : public Connection::Listener {
       state_.report.first_answered = sent_;
       state_.report.first_answered_input_tokens = usage->input_tokens;
     }
+    refusals_ = 0;
     state_.recorder.End(*record_, RequestOutcome::kOk, last_arrived_, usage);
     record_.reset();
     Free(last_arrived_);
@@ -218,16 +229,24 @@ class LoadRun::Place final : public Connection::Listener {
   void OnBroken(const std::string& why) override { Failed(RequestOutcome::kConnectionLost, why, 0); }
 
   void Failed(RequestOutcome outcome, const std::string& text, int status) {
-    state_.Fail(text, status);
+    state_.Fail(text, status, retry_after_);
     state_.recorder.End(*record_, outcome, std::chrono::steady_clock::now(), std::nullopt);
     record_.reset();
     conversation_.reset();  // what comes next would build on an answer that is not there
-    const SteadyTime until = std::chrono::steady_clock::now() + kPauseAfterError;
+    const SteadyTime until = std::chrono::steady_clock::now() + PauseAfter(status);
     pause_ = state_.loop.At(until, [this, until] {
       pause_.reset();
       Free(until);
     });
     if (state_.options.max_requests > 0) state_.LookNow();
+  }
+
+  // Until this place's next request.
+  [[nodiscard]] milliseconds PauseAfter(int status) {
+    if (state_.arrivals || !IsRefusedForNow(status)) return kPauseAfterError;
+    constexpr int kDoublings = 6;
+    const milliseconds pause = std::min((1 << std::min(refusals_++, kDoublings)) * kPauseAfterError, kLongestPause);
+    return std::max(pause, retry_after_);
   }
 
   // The last request has ended: what is due now?
@@ -271,6 +290,8 @@ class LoadRun::Place final : public Connection::Listener {
   std::string error_body_;  // or one document in the place of a stream
   std::string location_, encoding_, type_;
   int status_ = 0;
+  int refusals_ = 0;  // since the last answer
+  milliseconds retry_after_{};
   SteadyTime start_, last_arrived_;
 };
 

@@ -4,9 +4,11 @@
 // Blocking, single-threaded. Closed loop: a fixed number of places, each of which sends its next request when its last
 // one has ended, staggered at the start. Open loop: requests start at the times of an arrival process. A request beyond
 // max_in_flight waits in the client; its clock runs from its due time, as in the server's queue, so an overload is
-// never hidden.
+// never hidden. A place of a closed loop that was refused (HTTP 408, 429, 503) waits as long as Retry-After says (at
+// most a minute), otherwise longer each time, from 20 ms to 1 s. Arrivals of an open loop do not wait for answers.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -37,6 +39,8 @@ struct LoadRunOptions {
 struct LoadRunReport {
   std::string first_error;  // of a request, "" = none
   int first_error_status = 0;
+  std::chrono::milliseconds first_retry_after{};  // Retry-After of that answer; 0 = none
+  std::int64_t rate_limited = 0;                  // requests that ended with HTTP 429
   bool simulated = false;
   std::uint64_t conversations = 0;        // begun
   std::optional<Request> first_answered;  // and the tokens that the engine counted in it

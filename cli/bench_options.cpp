@@ -90,9 +90,8 @@ base::Status ReadLoad(const BenchOptions& options, bench::BenchSpec& out) {
   if (!options.concurrency.empty()) {
     auto points = Points(options.concurrency, "--concurrency", true);
     if (!points) return points.error();
-    if (options.max && points->back() > *options.max) {
-      return base::Invalid("--max: " + std::to_string(*options.max) + " is less than --concurrency " +
-                           api::FormatDecimal(points->back(), 6));
+    if (options.max) {
+      return base::Invalid("--max and --concurrency exclude each other: the given numbers of requests are in flight");
     }
     out.load.mode = LoadMode::kFixedConcurrency;
     out.load.fixed = *std::move(points);

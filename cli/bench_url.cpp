@@ -32,6 +32,7 @@ using measurement::Point;
 using measurement::Statistic;
 using nlohmann::json;
 using report::LoadText;
+using report::VerdictText;
 using text::Milliseconds;
 using text::Shortened;
 using text::Table;
@@ -75,11 +76,19 @@ std::string SloText(const measurement::Slo& slo) {
   return out;
 }
 
-// An open verdict counts as what the numbers say.
-std::string VerdictText(const measurement::Slo& slo, const Point& point) {
-  std::string out(VerdictName(point.verdict));
-  if (point.verdict == measurement::Verdict::kUndecided) out += KeepsSlo(slo, point) ? " (met)" : " (missed)";
-  return out + (point.saturated ? ", saturated" : "");
+std::string GoodputText(const Point& point) {
+  return Decimal(measurement::WorthOf(measurement::Worth::kAttainedRequests, point, 1), 2) + " requests/s";
+}
+
+// A point of the search above the best one that meets the SLO too, with less goodput: the highest. Null without one.
+const Point* HighestMet(const bench::BenchSpec& spec, const bench::RunResult& result, const Point& best) {
+  const Point* highest = nullptr;
+  for (const Point& point : result.points) {
+    if (point.scenario != best.scenario || point.role != best.role || point.load.kind != best.load.kind) continue;
+    if (point.load.value <= best.load.value || IsInvalid(point) || !KeepsSlo(spec.slo, point)) continue;
+    if (highest == nullptr || point.load.value > highest->load.value) highest = &point;
+  }
+  return highest;
 }
 
 std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& result, std::size_t scenario) {
@@ -95,6 +104,7 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
            (undecided ? " for certain; a longer --duration decides what is undecided" : "");
   }
   const Point& best = result.points[*outcome.best];
+  const bool goodput = spec.worth == measurement::Worth::kAttainedRequests;
   std::string numbers = TokensPerSecond(best.output_tokens_per_second) + " +- " +
                         Decimal(best.output_tokens_per_second_ci, 1) + " output tokens/s";
   // A rate that is kept up with is the load itself.
@@ -102,8 +112,14 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
   if (best.load.kind == LoadKind::kConcurrency || answered != Decimal(best.load.value, 2)) {
     numbers += ", " + answered + " answered requests/s";
   }
+  if (goodput) numbers += ", " + GoodputText(best) + " within every limit";
   numbers += " at " + best.load.ToString();
   std::string text = name + ": ";
+  const Point* highest = goodput ? HighestMet(spec, result, best) : nullptr;
+  if (highest != nullptr) {
+    return text + "meets " + SloText(spec.slo) + " up to " + highest->load.ToString() +
+           "; most requests/s within every limit: " + numbers + " (" + GoodputText(*highest) + " at the highest load)";
+  }
   switch (outcome.reason) {
     case StopReason::kFound:
       text += (bounded ? "meets " + SloText(spec.slo) + " up to " : "reaches ") + numbers;
@@ -127,7 +143,8 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
       break;
   }
   if (measurement::IsInvalid(best)) text += " (invalid: " + std::string(VerdictName(best.verdict)) + ")";
-  if (best.verdict == measurement::Verdict::kUndecided) text += " (by its numbers; the verdict is Undecided)";
+  if (best.verdict == measurement::Verdict::kUndecided)
+    text += " (Undecided: by its measured values, not with 95 % confidence)";
   return text;
 }
 
@@ -183,6 +200,14 @@ int Fail(const std::string& message, int code) {
 // False for answers of one token, or in one piece, and without an answer.
 bool IsMeasured(const Point& point, Metric metric) { return point.Get(metric) != measurement::Latency(); }
 
+bool IsOfLongRun(const Point& point) { return !point.in_window.empty(); }
+
+// Of the answered requests; "" without one.
+std::string MeanTokens(std::int64_t sum, const Point& point) {
+  if (point.requests == 0 || sum == 0) return "";
+  return Decimal(static_cast<double>(sum) / static_cast<double>(point.requests), 0);
+}
+
 json LatencyJson(const Point& point, Metric metric) {
   if (!IsMeasured(point, metric)) return nullptr;
   json out = json::object();
@@ -201,7 +226,7 @@ json LatencyJson(const Point& point, Metric metric) {
 json PointJson(const measurement::Slo& slo, const Point& point) {
   json out = {{"scenario", point.scenario},
               {"verdict", VerdictName(point.verdict)},
-              {"meetsSlo", KeepsSlo(slo, point)},
+              {"meetsSlo", HasLimits(slo) ? json(KeepsSlo(slo, point)) : json()},
               {"windowSeconds", point.window_seconds},
               {"requests", point.requests},
               {"errors", point.errors},
@@ -215,6 +240,13 @@ json PointJson(const measurement::Slo& slo, const Point& point) {
               {"clientLagP99", point.client_lag_p99}};
   out[point.load.kind == LoadKind::kConcurrency ? "concurrency" : "requestRate"] = point.load.value;
   if (point.saturated) out["saturated"] = true;
+  if (point.verdict == measurement::Verdict::kMet && !HasLimits(slo)) out["verdict"] = nullptr;
+  if (IsTooClose(slo, point)) out["tooClose"] = true;
+  out["latenciesOf"] = IsOfLongRun(point) ? "LongRun" : "Window";
+  if (point.requests > 0) {
+    out["meanInputTokens"] = static_cast<double>(point.input_tokens) / static_cast<double>(point.requests);
+    out["meanOutputTokens"] = static_cast<double>(point.output_tokens) / static_cast<double>(point.requests);
+  }
   for (const Metric metric : measurement::kMetrics) out[std::string(MetricName(metric))] = LatencyJson(point, metric);
   if (point.attainment) out["attainment"] = *point.attainment;
   for (std::size_t i = 0; i < measurement::kErrorKinds.size(); ++i) {
@@ -235,6 +267,25 @@ json PointJson(const measurement::Slo& slo, const Point& point) {
   return out;
 }
 
+// Of the members of a point, so that a file can be read alone.
+json Units() {
+  json out;
+  for (const Metric metric : measurement::kMetrics) out[std::string(MetricName(metric))] = "ms";
+  out["clientLagP99"] = "ms";
+  for (const char* name : {"outputTokensPerSecond", "outputTokensPerSecondCi"}) out[name] = "tokens/s";
+  for (const char* name : {"requestRate", "requestsPerSecond"}) out[name] = "requests/s";
+  for (const char* name : {"inputTokens", "outputTokens", "meanInputTokens", "meanOutputTokens"}) out[name] = "tokens";
+  for (const char* name :
+       {"concurrency", "meanConcurrency", "requests", "errors", "unfinished", "running", "waiting"}) {
+    out[name] = "requests";
+  }
+  for (const char* name : {"attainment", "kvCacheUse", "prefixHitRate", "acceptedDraftTokens"}) {
+    out[name] = "share, 0 to 1";
+  }
+  out["windowSeconds"] = "s";
+  return out;
+}
+
 }  // namespace
 
 std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& result) {
@@ -244,6 +295,8 @@ std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& re
   table.AddColumn("OUTPUT TOK/S", Table::Align::kRight);
   table.AddColumn("+-", Table::Align::kRight);
   table.AddColumn("ANSWERED/S", Table::Align::kRight);
+  table.AddColumn("MEAN IN", Table::Align::kRight);
+  table.AddColumn("MEAN OUT", Table::Align::kRight);
   const std::vector<report::LatencyColumn> latencies = report::LatencyColumns({{Metric::kTtft, Statistic::kP50},
                                                                                {Metric::kTtft, Statistic::kP99},
                                                                                {Metric::kTpot, Statistic::kP50},
@@ -251,23 +304,30 @@ std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& re
                                                                                {Metric::kE2e, Statistic::kP99}},
                                                                               spec.slo);
   for (const auto& column : latencies) table.AddColumn(report::LatencyTitle(column), Table::Align::kRight);
+  table.AddColumn("LATENCIES OF");
   table.AddColumn("ATTAINED", Table::Align::kRight);
   table.AddColumn("KV", Table::Align::kRight);
   table.AddColumn("WAITING", Table::Align::kRight);
   table.AddColumn("ERRORS");
   table.AddColumn("VERDICT");
   table.AddColumn("");
+  const bool long_runs = std::any_of(result.points.begin(), result.points.end(), IsOfLongRun);
   for (std::size_t i = 0; i < result.points.size(); ++i) {
     const Point& point = result.points[i];
     bool best = false;
     for (const bench::ScenarioOutcome& outcome : result.outcomes) best = best || outcome.best == i;
-    std::vector<std::string> cells = {
-        point.scenario, LoadText(point.load), TokensPerSecond(point.output_tokens_per_second),
-        Decimal(point.output_tokens_per_second_ci, 1), Decimal(point.requests_per_second, 2)};
+    std::vector<std::string> cells = {point.scenario,
+                                      LoadText(point.load),
+                                      TokensPerSecond(point.output_tokens_per_second),
+                                      Decimal(point.output_tokens_per_second_ci, 1),
+                                      Decimal(point.requests_per_second, 2),
+                                      MeanTokens(point.input_tokens, point),
+                                      MeanTokens(point.output_tokens, point)};
     for (const auto& column : latencies) {
       cells.push_back(IsMeasured(point, column.metric) ? report::LatencyText(point, column.metric, column.statistic)
                                                        : "");
     }
+    cells.emplace_back(!long_runs ? "" : IsOfLongRun(point) ? "long run" : "window");
     for (std::string cell : {Share(point.attainment), Share(point.engine.kv_cache_use),
                              point.engine.waiting ? Decimal(*point.engine.waiting, 1) : "", Errors(point),
                              VerdictText(spec.slo, point), std::string(best ? "<- best" : "")}) {
@@ -276,8 +336,19 @@ std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& re
     table.AddRow(std::move(cells));
   }
   std::string out = result.points.empty() ? "" : table.Text() + "\n";
-  if (std::any_of(result.points.begin(), result.points.end(), [](const Point& p) { return !p.in_window.empty(); })) {
-    out += "TTFT, TPOT and E2E of a rate are those of a long run; ITL, ATTAINED and (window: ...) were measured.\n";
+  if (long_runs) {
+    out += "long run: a simulation of more arrivals, fitted to the window; (window: ...) was measured in the window.\n";
+  }
+  if (std::any_of(result.points.begin(), result.points.end(),
+                  [&](const Point& point) { return IsTooClose(spec.slo, point) && !FellShort(point); })) {
+    out +=
+        "too close: within the limit by less than half a standard deviation; counts as missed, because bursts that "
+        "did not occur would exceed it.\n";
+  }
+  for (const Point& point : result.points) {
+    if (IsTooClose(spec.slo, point) && FellShort(point)) {
+      out += "too close at " + LoadText(point.load) + ": " + ShortfallText(point) + "; counts as missed.\n";
+    }
   }
   for (std::size_t i = 0; i < result.outcomes.size(); ++i) out += Sentence(spec, result, i) + "\n";
   for (const std::string& warning : result.warnings) out += "warning: " + warning + "\n";
@@ -288,6 +359,7 @@ std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& re
 json ResultJson(const bench::BenchSpec& spec, const bench::RunResult& result, const std::string& url,
                 const std::string& model) {
   json out = {{"url", url},
+              {"units", Units()},
               {"model", model},
               {"engineVersion", result.engine_version},
               {"simulated", result.simulated},
@@ -335,13 +407,17 @@ std::string LiveText(const measurement::PointSpec& spec, const measurement::Prog
 }
 
 std::string PointText(const measurement::Slo& slo, const Point& point) {
-  std::string out = point.scenario + " at " + point.load.ToString() + ": " + VerdictText(slo, point) + ", " +
-                    std::to_string(point.requests) + " requests answered";
+  const bool judged = HasLimits(slo) || point.verdict != measurement::Verdict::kMet;
+  std::string out = point.scenario + " at " + point.load.ToString() + ": " +
+                    (judged ? VerdictText(slo, point) + ", " : "") + std::to_string(point.requests) +
+                    " requests answered";
   if (const std::string errors = Errors(point); !errors.empty()) out += ", errors: " + errors;
   if (point.censored > 0) out += ", " + std::to_string(point.censored) + " unfinished";
-  if (!IsMeasured(point, Metric::kTtft)) return out;
-  return out + ", " + TokensPerSecond(point.output_tokens_per_second) + " tok/s, TTFT p99 " +
-         report::LatencyText(point, Metric::kTtft, Statistic::kP99);
+  if (point.requests == 0) return out + " (" + NothingAnsweredText(point) + ")";
+  out += ", " + TokensPerSecond(point.output_tokens_per_second) + " tok/s";
+  const Metric shown = IsMeasured(point, Metric::kTtft) ? Metric::kTtft : Metric::kE2e;
+  return out + (shown == Metric::kTtft ? ", TTFT p99 " : ", E2E p99 ") +
+         report::LatencyText(point, shown, Statistic::kP99);
 }
 
 int BenchUrl(const BenchOptions& options) {

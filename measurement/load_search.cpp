@@ -130,19 +130,35 @@ double HighestWorth(const LoadSearchInput& input, const Point& point, double exc
   return worth / gpus;
 }
 
+// May the search's answer be this point: of the kind of load that is searched, valid, and it meets the SLO. A search by
+// rate answers with a rate; a closed loop is only its first look.
+bool Answers(const LoadSearchInput& input, std::span<const Point> points, std::size_t index) {
+  const Point& point = points[index];
+  return point.load.kind == KindOf(input.plan.mode) && point.role == PointRole::kSearch && !IsInvalid(point) &&
+         KeepsSlo(input.slo, point) && !IsMeasuredAgain(points, index);
+}
+
+// The highest load that meets the SLO.
 std::optional<std::size_t> BestOf(const LoadSearchInput& input, std::span<const Point> points) {
-  // A search by rate answers with a rate; a closed loop is only its first look.
-  const LoadKind kind = KindOf(input.plan.mode);
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    if (points[i].load.kind != kind || IsInvalid(points[i]) || !KeepsSlo(input.slo, points[i])) continue;
-    if (points[i].role != PointRole::kSearch || IsMeasuredAgain(points, i)) continue;
-    // The highest load that meets the SLO; goodput may be less there than below.
-    const auto rank = [&](std::size_t index) {
-      return input.worth == Worth::kAttainedRequests ? WorthOf(input.worth, points[index], input.gpus)
-                                                     : points[index].load.value;
-    };
-    if (!best || rank(i) > rank(*best)) best = i;
+    if (!Answers(input, points, i)) continue;
+    if (!best || points[i].load.value > points[*best].load.value) best = i;
+  }
+  if (!best || input.worth != Worth::kAttainedRequests) return best;
+  // Goodput may be more at a lower load: where it certainly is, beyond the intervals of both.
+  const auto goodput = [&](std::size_t index) { return WorthOf(input.worth, points[index], input.gpus); };
+  const auto half_width = [&](std::size_t index) {
+    const Point& point = points[index];
+    return point.output_tokens_per_second > 0
+               ? goodput(index) * point.output_tokens_per_second_ci / point.output_tokens_per_second
+               : 0;
+  };
+  const std::size_t highest = *best;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (!Answers(input, points, i)) continue;
+    if (goodput(i) - goodput(highest) <= std::hypot(half_width(i), half_width(highest))) continue;
+    if (goodput(i) > goodput(*best)) best = i;
   }
   return best;
 }

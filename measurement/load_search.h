@@ -85,7 +85,8 @@ struct LoadDecision {
   PointRole role = PointRole::kSearch;
   Precision precision;
   StopReason reason = StopReason::kFound;
-  // Index of the point with the highest value among those that meet the SLO: the limit.
+  // Index of the highest load that meets the SLO: the limit. With Worth::kAttainedRequests a lower one where the
+  // goodput is certainly more.
   std::optional<std::size_t> best;
   std::string why;  // for people
 };

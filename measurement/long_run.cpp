@@ -317,7 +317,15 @@ double PlacesOf(std::span<const Point> warm_up) {
   return ran < kHardlyWaiting * many.load.value ? ran : many.load.value;
 }
 
-std::optional<std::array<Latency, kMetrics.size()>> LongRunOf(const WindowOfArrivals& window) {
+namespace {
+
+// One simulated request, in seconds.
+struct Simulated {
+  double ttft = 0, tpot = 0, e2e = 0;
+};
+
+// nullopt: as LongRunOf().
+std::optional<std::vector<Simulated>> Simulate(const WindowOfArrivals& window) {
   if (!(window.places >= 1) || !(window.rate > 0) || window.arrival.process == ArrivalProcess::kTrace) {
     return std::nullopt;
   }
@@ -340,7 +348,7 @@ std::optional<std::array<Latency, kMetrics.size()>> LongRunOf(const WindowOfArri
     engine.Send(clock, model.work[like.back()]);
   }
   const std::vector<SharedEngine::Answer>& answers = engine.Finish();
-  std::vector<double> ttft, tpot, e2e;
+  std::vector<Simulated> out;
   // Of those that found a place: the others' are the errors of their waits, too.
   std::vector<std::size_t> free;
   std::copy_if(known.begin(), known.end(), std::back_inserter(free),
@@ -353,15 +361,57 @@ std::optional<std::array<Latency, kMetrics.size()>> LongRunOf(const WindowOfArri
     const SharedEngine::Answer& then = model.answers[like[i]];
     const double first = std::max(kLeastFirst, answers[i].wait + requests[beside].first - model.answers[beside].wait);
     const double rest = request.rest * (then.duration > 0 ? answers[i].duration / then.duration : 1);
-    ttft.push_back(first);
-    tpot.push_back(rest / request.tokens);
-    e2e.push_back(first + rest);
+    out.push_back({first, rest / request.tokens, first + rest});
   }
-  std::array<Latency, kMetrics.size()> out;
-  out[static_cast<std::size_t>(Metric::kTtft)] = LatencyOfAll(std::move(ttft));
-  out[static_cast<std::size_t>(Metric::kTpot)] = LatencyOfAll(std::move(tpot));
-  out[static_cast<std::size_t>(Metric::kE2e)] = LatencyOfAll(std::move(e2e));
   return out;
+}
+
+double ValueOf(const Simulated& request, Metric metric) {
+  switch (metric) {
+    case Metric::kTtft:
+      return request.ttft;
+    case Metric::kTpot:
+      return request.tpot;
+    case Metric::kE2e:
+      return request.e2e;
+    case Metric::kItl:
+      break;
+  }
+  return 0;
+}
+
+std::array<Latency, kMetrics.size()> LatenciesOf(std::span<const Simulated> requests) {
+  std::array<Latency, kMetrics.size()> out;
+  for (const Metric metric : {Metric::kTtft, Metric::kTpot, Metric::kE2e}) {
+    std::vector<double> seconds;
+    for (const Simulated& request : requests) seconds.push_back(ValueOf(request, metric));
+    out[static_cast<std::size_t>(metric)] = LatencyOfAll(std::move(seconds));
+  }
+  return out;
+}
+
+// Share of the requests that meet every limit; failed ones of the window meet none. nullopt with a limit of ITL, whose
+// gaps are not simulated.
+std::optional<double> AttainmentOf(const Slo& slo, const Point& point, std::span<const Simulated> requests) {
+  if (std::any_of(slo.bounds.begin(), slo.bounds.end(),
+                  [](const Bound& bound) { return bound.metric == Metric::kItl; })) {
+    return std::nullopt;
+  }
+  const auto met = std::count_if(requests.begin(), requests.end(), [&](const Simulated& request) {
+    return std::all_of(slo.bounds.begin(), slo.bounds.end(),
+                       [&](const Bound& bound) { return 1e3 * ValueOf(request, bound.metric) <= bound.limit; });
+  });
+  const double answered = static_cast<double>(point.requests + point.censored);
+  const double sent = answered + static_cast<double>(point.errors);
+  return static_cast<double>(met) / static_cast<double>(requests.size()) * (sent > 0 ? answered / sent : 1);
+}
+
+}  // namespace
+
+std::optional<std::array<Latency, kMetrics.size()>> LongRunOf(const WindowOfArrivals& window) {
+  const auto simulated = Simulate(window);
+  if (!simulated) return std::nullopt;
+  return LatenciesOf(*simulated);
 }
 
 void ShowLongRun(const Slo& slo, const WindowOfArrivals& window, Point& point) {
@@ -370,10 +420,12 @@ void ShowLongRun(const Slo& slo, const WindowOfArrivals& window, Point& point) {
                    [](const Bound& bound) { return bound.metric != Metric::kItl; })) {
     return;
   }
-  const auto long_run = LongRunOf(window);
-  if (!long_run) return;
-  const auto expected = [&](Metric metric) -> const Latency& { return (*long_run)[static_cast<std::size_t>(metric)]; };
+  const auto simulated = Simulate(window);
+  if (!simulated) return;
+  const std::array<Latency, kMetrics.size()> long_run = LatenciesOf(*simulated);
+  const auto expected = [&](Metric metric) -> const Latency& { return long_run[static_cast<std::size_t>(metric)]; };
   Point shown = point;
+  shown.attainment = AttainmentOf(slo, point, *simulated);
   shown.saturated = false;
   for (const Metric metric : {Metric::kTtft, Metric::kTpot, Metric::kE2e}) {
     for (const Statistic statistic : kStatistics) {

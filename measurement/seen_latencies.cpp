@@ -35,4 +35,12 @@ std::chrono::nanoseconds SeenLatencies::At(const Load& load) const {
   return std::chrono::nanoseconds(std::llround(std::exp(LogAt(std::max(log_load, 0.0))) * 1e9));
 }
 
+std::chrono::nanoseconds SeenLatencies::Slowest() const {
+  std::chrono::nanoseconds slowest{};
+  for (const auto& [load, latency] : seen_) {
+    slowest = std::max(slowest, std::chrono::nanoseconds(std::llround(std::exp(latency) * 1e9)));
+  }
+  return slowest;
+}
+
 }  // namespace autotune::measurement

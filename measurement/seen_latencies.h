@@ -19,6 +19,8 @@ class SeenLatencies {
   // Between two that were seen along the line in (ln load, ln latency), beyond them as far; of a rate by Little's law.
   // 0 where nothing was seen.
   [[nodiscard]] std::chrono::nanoseconds At(const Load& load) const;
+  // The longest that was seen; 0 where nothing was.
+  [[nodiscard]] std::chrono::nanoseconds Slowest() const;
 
  private:
   [[nodiscard]] double LogAt(double log_in_flight) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 namespace autotune::measurement {
 namespace {
@@ -28,6 +29,10 @@ bool IsMeasured(const Point& point, Metric metric) { return point.Get(metric).p9
 
 std::string Bound::Field() const {
   return "slo." + std::string(MetricName(metric)) + "." + std::string(StatisticName(statistic));
+}
+
+bool HasLimits(const Slo& slo) {
+  return !slo.bounds.empty() || slo.attainment || slo.max_error_rate != Slo().max_error_rate;
 }
 
 bool IsUsable(const Point& point) {
@@ -96,9 +101,42 @@ bool KeepsSlo(const Slo& slo, const Point& point) {
     case Verdict::kUndecided:
       break;
   }
-  if (!CheckSlo(slo, point).empty()) return false;
+  if (!CheckSlo(slo, point).empty() || FellShort(point)) return false;
   return slo.attainment || std::all_of(slo.bounds.begin(), slo.bounds.end(),
                                        [&](const Bound& bound) { return Cautious(point, bound) <= bound.limit; });
+}
+
+bool IsTooClose(const Slo& slo, const Point& point) {
+  return point.verdict == Verdict::kUndecided && !KeepsSlo(slo, point) && CheckSlo(slo, point).empty();
+}
+
+bool FellShort(const Point& point) {
+  constexpr double kShare = 0.95, kDeviations = 2;
+  constexpr std::int64_t kEnough = 10;
+  if (point.load.kind != LoadKind::kRequestRate || point.requests < kEnough) return false;
+  const double lacking = (point.load.value - point.requests_per_second) * point.window_seconds;
+  // By which the numbers of requests in flight at the window's two ends differ by chance.
+  const double chance = std::sqrt(2 * point.mean_concurrency + 1);
+  return point.requests_per_second < kShare * point.load.value && lacking > kDeviations * chance;
+}
+
+std::string ShortfallText(const Point& point) {
+  const auto sent = static_cast<double>(point.requests + point.errors + point.censored);
+  char text[128];
+  std::snprintf(text, sizeof text, "%.3g requests/s were due, %.3g were sent in the window and %.3g answered",
+                point.load.value, sent / std::max(point.window_seconds, kSmallest), point.requests_per_second);
+  return text;
+}
+
+std::string NothingAnsweredText(const Point& point) {
+  const std::string sent = std::to_string(point.errors + point.censored);
+  if (point.errors + point.censored == 0) {
+    return "no request started in the window: those from before it were still waiting for an answer";
+  }
+  if (point.errors == 0) return "none of the " + sent + " requests that started in the window was answered";
+  if (point.censored == 0) return "all " + sent + " requests that started in the window failed";
+  return "of the " + sent + " requests that started in the window, " + std::to_string(point.errors) +
+         " failed and the others were not answered";
 }
 
 }  // namespace autotune::measurement

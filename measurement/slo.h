@@ -31,6 +31,9 @@ struct Slo {
   bool operator==(const Slo&) const = default;
 };
 
+// False where only the default limit of the error rate applies: a point that "meets" it says nothing.
+bool HasLimits(const Slo& slo);
+
 struct Violation {
   std::string bound;  // the field of the spec: "slo.ttft.p99", "slo.attainment", "slo.errorRate", "requestRate"
   double limit = 0;
@@ -52,7 +55,20 @@ bool ComesInBursts(const Point& point, const Bound& bound);
 // better p95 or p99 than a long run, so for a rate half a standard deviation is added to them.
 double Cautious(const Point& point, const Bound& bound);
 
-// The verdict if one was reached, otherwise the measured values with Cautious().
+// The verdict if one was reached, otherwise the measured values with Cautious(), of a rate that did not fall short.
 bool KeepsSlo(const Slo& slo, const Point& point);
+
+// Undecided, and it does not count as met although every measured value is within its limit: by less than half of its
+// standard deviation (Cautious()), or because of FellShort().
+bool IsTooClose(const Slo& slo, const Point& point);
+
+// Of a rate: less than 95 % of it was answered, and less than chance explains. A recorded trace has pauses, in which
+// its rate is not tried, and bursts, after which answers lag behind.
+bool FellShort(const Point& point);
+// "84.4 requests/s were due, 81 were sent in the window and 71.1 answered".
+std::string ShortfallText(const Point& point);
+
+// Why a point has no completed request: "none of the 12 requests that started in the window was answered".
+std::string NothingAnsweredText(const Point& point);
 
 }  // namespace autotune::measurement

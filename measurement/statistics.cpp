@@ -144,9 +144,12 @@ double Quantile(std::span<const double> sorted, double share) {
   const double rank = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(std::floor(rank));
   const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  // Also where both are infinite.
-  if (sorted[above] == sorted[below]) return sorted[below];
-  return sorted[below] + (sorted[above] - sorted[below]) * (rank - std::floor(rank));
+  // A rank that is whole, but for rounding, has one value: what lies beyond it may be infinite.
+  constexpr double kRounding = 1e-9;
+  const double part = rank - std::floor(rank);
+  if (part < kRounding || sorted[above] == sorted[below]) return sorted[below];
+  if (part > 1 - kRounding) return sorted[above];
+  return sorted[below] + (sorted[above] - sorted[below]) * part;
 }
 
 Interval MeanInterval(std::span<const double> batch_means) {

@@ -26,10 +26,33 @@ constexpr std::size_t kEnoughEvents = 8;  // of a request in flight, to know its
 constexpr std::int64_t kMinEnded = 10;    // before anything is decided
 constexpr double kMaxShort = 0.01;        // share of answers that may be shorter than asked
 constexpr double kClientLagShare = 0.05;
+constexpr double kOf95Percent = 1.96;  // half-width of an interval, in standard deviations
 constexpr double kRateReached = 0.97;  // of the arrivals must have left, else the queue may have grown
 
 double Seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 double Milliseconds(nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
+
+// Tokens of one output event: an engine may send several at a time.
+class TokensPerEvent {
+ public:
+  explicit TokensPerEvent(std::span<const RequestRecord> records) {
+    double tokens = 0, events = 0;
+    for (const RequestRecord& record : records) {
+      if (record.output_tokens <= 0) continue;
+      tokens += record.output_tokens;
+      events += static_cast<double>(record.events.size());
+    }
+    if (events > 0 && tokens > 0) usual_ = tokens / events;
+  }
+  [[nodiscard]] double usual() const { return usual_; }
+  [[nodiscard]] double Of(const RequestRecord& record) const {
+    if (record.output_tokens <= 0 || record.events.empty()) return usual_;
+    return record.output_tokens / static_cast<double>(record.events.size());
+  }
+
+ private:
+  double usual_ = 1;
+};
 
 // What is known of one request's latencies, in milliseconds.
 struct Known {
@@ -42,7 +65,8 @@ struct Window {
   std::span<const RequestRecord> all;
   std::span<const RequestRecord> started;  // in it
   nanoseconds begin, end, now;
-  nanoseconds usual;  // length of a request
+  nanoseconds usual;       // length of a request
+  double tokens_each = 1;  // of an output event
 
   [[nodiscard]] nanoseconds Length() const { return end - begin; }
   [[nodiscard]] bool InFlight(const RequestRecord& record) const { return record.outcome == RequestOutcome::kInFlight; }
@@ -62,7 +86,7 @@ struct Window {
       if (events == 0) known.ttft = age;
       known.e2e = age;
     }
-    const double tokens = open ? static_cast<double>(events) : record.output_tokens;
+    const double tokens = open ? static_cast<double>(events) * tokens_each : record.output_tokens;
     if (events >= (open ? kEnoughEvents : 2) && tokens >= 2) {
       known.tpot = Sample{(record.events.back() - record.events.front()) / 1e3 / (tokens - 1)};
     }
@@ -90,27 +114,6 @@ std::span<const RequestRecord> StartedIn(std::span<const RequestRecord> records,
   const auto last = std::lower_bound(first, records.end(), end, before);
   return {first, last};
 }
-
-// Tokens of one output event: an engine may send several at a time.
-class TokensPerEvent {
- public:
-  explicit TokensPerEvent(std::span<const RequestRecord> records) {
-    double tokens = 0, events = 0;
-    for (const RequestRecord& record : records) {
-      if (record.output_tokens <= 0) continue;
-      tokens += record.output_tokens;
-      events += static_cast<double>(record.events.size());
-    }
-    if (events > 0 && tokens > 0) usual_ = tokens / events;
-  }
-  [[nodiscard]] double Of(const RequestRecord& record) const {
-    if (record.output_tokens <= 0 || record.events.empty()) return usual_;
-    return record.output_tokens / static_cast<double>(record.events.size());
-  }
-
- private:
-  double usual_ = 1;
-};
 
 // Output tokens/s by equal parts of the window.
 std::vector<double> ThroughputByBin(const Window& window) {
@@ -389,8 +392,27 @@ std::vector<Estimate> EstimatesOf(const Window& window, Metric metric, std::vect
   return out;
 }
 
+// A request that was cut off counts in the TPOT with its pace so far, by which bounds are decided. The finished point
+// marks what such a request may still raise.
+void MarkCutOffTpot(const Window& window, std::vector<Estimate>& estimates) {
+  std::vector<Sample> samples;
+  for (const RequestRecord& record : window.started) {
+    auto sample = window.Know(record).tpot;
+    if (!sample) continue;
+    sample->at_least = record.outcome != RequestOutcome::kOk;
+    samples.push_back(*sample);
+  }
+  const bool cut_off =
+      std::any_of(samples.begin(), samples.end(), [](const Sample& sample) { return sample.at_least; });
+  for (std::size_t i = 0; cut_off && i < kStatistics.size(); ++i) {
+    const Statistic statistic = kStatistics[i];
+    estimates[i].at_least = statistic == Statistic::kMean || EstimateQuantile(samples, Share(statistic)).at_least;
+  }
+}
+
 void FillLatency(const Window& window, Metric metric, std::vector<std::vector<double>>* gaps, Point& point) {
-  const std::vector<Estimate> estimates = EstimatesOf(window, metric, gaps);
+  std::vector<Estimate> estimates = EstimatesOf(window, metric, gaps);
+  if (metric == Metric::kTpot && gaps != nullptr) MarkCutOffTpot(window, estimates);
   const std::vector<Bound>& bounds = window.spec.slo.bounds;
   const bool bounded =
       std::any_of(bounds.begin(), bounds.end(), [&](const Bound& bound) { return bound.metric == metric; });
@@ -446,7 +468,8 @@ bool MayOutrun(const Window& window) {
 }
 
 // A rate that is kept up with is answered as it comes: its tokens/s are those of a request times the rate, which one
-// window's arrivals only come near. What the queue grew by is not answered yet.
+// window's arrivals only come near. The interval is that of what was answered: the window shows this up to what the
+// queue grew by, of which its two ends tell no more than the difference of two readings of a stable queue.
 void FillThroughputOfRate(const Window& window, Point& point) {
   std::vector<double> tokens;
   for (const RequestRecord& record : window.started) {
@@ -458,10 +481,11 @@ void FillThroughputOfRate(const Window& window, Point& point) {
   const double answered = window.spec.load.value * static_cast<double>(point.requests) / ended;
   const double failed = window.spec.load.value * ShareInterval(static_cast<double>(point.errors), ended).HalfWidth();
   const std::array<double, 4> queue = QueueByThirds(window);
-  const double grown = (queue[3] - queue[0]) / point.window_seconds;
+  const double unseen =
+      std::max(std::abs(queue[3] - queue[0]), kOf95Percent * std::sqrt(queue[0] + queue[3] + 1)) / point.window_seconds;
   point.requests_per_second = answered;
   point.output_tokens_per_second = answered * mean;
-  point.output_tokens_per_second_ci = std::hypot(answered * StudentInterval(tokens, 0.95).HalfWidth(), grown * mean,
+  point.output_tokens_per_second_ci = std::hypot(answered * StudentInterval(tokens, 0.95).HalfWidth(), unseen * mean,
                                                  point.errors > 0 ? failed * mean : 0);
 }
 
@@ -516,7 +540,8 @@ Point Summarize(const Window& window, const std::vector<double>& throughput, std
   const bool in_one_piece = CameInOnePiece(window.started);
   for (const Metric metric : kMetrics) {
     if (metric == Metric::kItl && gaps == nullptr) continue;
-    if (in_one_piece && (metric == Metric::kItl || metric == Metric::kTpot)) continue;
+    // When its first token was there is not known, either.
+    if (in_one_piece && metric != Metric::kE2e) continue;
     FillLatency(window, metric, gaps, point);
   }
   point.saturated = Saturated(window);
@@ -535,11 +560,12 @@ Verdict VerdictOf(const Window& window, const Point& point, const Sides& sides) 
   }
   // A request's clock starts when it is sent, so lateness falsifies no latency: it distorts the arrivals, or leaves a
   // place of the closed loop empty for that share of its time.
-  const double scale = window.spec.load.kind == LoadKind::kRequestRate ? point.ttft.p50 : point.e2e.p50;
+  const bool of_first = window.spec.load.kind == LoadKind::kRequestRate && point.ttft.p50 > 0;
+  const double scale = of_first ? point.ttft.p50 : point.e2e.p50;
   if (point.client_lag_p99 > std::max(window.spec.client_lag_ms, kClientLagShare * scale)) return Verdict::kClientBound;
   if (shorter > kMaxShort * answers) return Verdict::kShortAnswers;
   if (sides.any_above || point.saturated || point.requests == 0) return Verdict::kMissed;
-  return sides.all_below ? Verdict::kMet : Verdict::kUndecided;
+  return sides.all_below && !FellShort(point) ? Verdict::kMet : Verdict::kUndecided;
 }
 
 // The longest window, and the longest ramp of a closed loop: where requests are long, `duration` holds too few of them,
@@ -614,8 +640,14 @@ Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records,
   const nanoseconds usual = UsualLength(records);
   const nanoseconds longest = LongestWindow(spec, usual);
   const nanoseconds end = std::min(now, progress.window_start + longest);
-  const Window window{spec, records, StartedIn(records, progress.window_start, end), progress.window_start, end,
-                      now,  usual};
+  const Window window{spec,
+                      records,
+                      StartedIn(records, progress.window_start, end),
+                      progress.window_start,
+                      end,
+                      now,
+                      usual,
+                      TokensPerEvent(records).usual()};
   const bool time_over = end < now || window.Length() >= longest;
   progress.check_again_at = std::min(now + std::max<nanoseconds>(window.Length() / 10, std::chrono::milliseconds(250)),
                                      std::max(now, progress.window_start + longest) + nanoseconds(1));
@@ -677,7 +709,8 @@ Progress InDrain(const PointSpec& spec, std::span<const RequestRecord> records, 
                       progress.window_start,
                       progress.window_end,
                       now,
-                      UsualLength(records)};
+                      UsualLength(records),
+                      TokensPerEvent(records).usual()};
   const nanoseconds deadline = progress.window_end + spec.drain;
   progress.check_again_at = std::min(now + std::chrono::milliseconds(100), std::max(now, deadline));
   const bool ended = std::none_of(window.started.begin(), window.started.end(),
@@ -692,14 +725,36 @@ std::string ViolationText(const Violation& violation) {
   const std::string& field = violation.bound;
   const bool of_slo = field.starts_with(kSlo);
   const bool latency = of_slo && field.find('.', kSlo.size()) != std::string::npos;
-  const char* unit = latency ? " ms" : of_slo ? "" : "/s";
+  const std::string name = of_slo ? field.substr(kSlo.size()) : field;
   char text[128];
+  if (!of_slo && violation.actual) {
+    std::snprintf(text, sizeof text, "%.4g of %.4g requests/s were answered, and the queue grew", *violation.actual,
+                  violation.limit);
+    return text;
+  }
+  const char* unit = latency ? " ms" : "";
   if (!violation.actual) {
     std::snprintf(text, sizeof text, " is not measured, the limit %.4g%s", violation.limit, unit);
   } else {
     std::snprintf(text, sizeof text, " is %.4g%s, the limit %.4g%s", *violation.actual, unit, violation.limit, unit);
   }
-  return (of_slo ? field.substr(kSlo.size()) : field) + text;
+  return name + text;
+}
+
+// Of an undecided point: what it counts as, and by which numbers.
+std::string OpenText(const Slo& slo, const Point& point) {
+  const std::string numbers = point.in_window.empty() ? "its numbers" : "the numbers of a long run";
+  if (const std::vector<Violation> violations = CheckSlo(slo, point); !violations.empty()) {
+    return "missed by " + numbers + ": " + ViolationText(violations.front());
+  }
+  if (KeepsSlo(slo, point)) return "met by " + numbers;
+  if (FellShort(point)) return ShortfallText(point) + ": too few to count as met";
+  for (const Bound& bound : slo.bounds) {
+    if (Cautious(point, bound) <= bound.limit) continue;
+    const Violation near{bound.Field(), bound.limit, point.Get(bound.metric).Get(bound.statistic)};
+    return ViolationText(near) + ": too close to count as met";
+  }
+  return "missed by " + numbers;
 }
 
 }  // namespace
@@ -711,13 +766,12 @@ std::string Why(const Slo& slo, const Point& point, nanoseconds took) {
       std::snprintf(text, sizeof text, "met after %.1f s", Seconds(took));
       return text;
     case Verdict::kUndecided:
-      std::snprintf(text, sizeof text, "undecided after %.1f s: %s by %s", Seconds(took),
-                    KeepsSlo(slo, point) ? "met" : "missed",
-                    point.in_window.empty() ? "its numbers" : "the numbers of a long run");
-      return text;
+      std::snprintf(text, sizeof text, "undecided after %.1f s: ", Seconds(took));
+      return text + OpenText(slo, point);
     case Verdict::kMissed: {
-      const std::vector<Violation> violations = CheckSlo(slo, point);
       std::snprintf(text, sizeof text, "missed after %.1f s", Seconds(took));
+      if (point.requests == 0) return std::string(text) + ": " + NothingAnsweredText(point);
+      const std::vector<Violation> violations = CheckSlo(slo, point);
       return violations.empty() ? text : std::string(text) + ": " + ViolationText(violations.front());
     }
     case Verdict::kClientBound:

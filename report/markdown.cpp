@@ -97,7 +97,7 @@ std::string MarkdownLoads(const api::ExperimentStatus& best, const api::SloSpec&
       cells.push_back(LatencyText(load, column.metric, column.statistic));
     }
     cells.push_back(std::to_string(load.errors));
-    cells.emplace_back(measurement::VerdictName(load.verdict));
+    cells.push_back(VerdictText(experiment::SloOf(slo), load));
     loads.AddRow(std::move(cells));
   }
   return "## Best configuration under load\n\n" + loads.Markdown(Table::Cells::kText) + "\n";

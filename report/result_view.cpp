@@ -491,8 +491,9 @@ std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row) {
 
 std::string MissedStepText(const api::AutotuneTask& task, const measurement::Point& point) {
   const auto broken = measurement::CheckSlo(experiment::SloOf(task.spec.slo), point);
-  return point.load.ToString() +
-         (broken.empty() ? " does not keep the SLO with 95 % confidence" : " missed " + BrokenText(broken));
+  return point.load.ToString() + (point.requests == 0 ? ": " + measurement::NothingAnsweredText(point)
+                                  : broken.empty()    ? " does not keep the SLO with 95 % confidence"
+                                                      : " missed " + BrokenText(broken));
 }
 
 std::string WhyNotMore(const api::AutotuneTask& task, const std::vector<ResultRow>& rows) {
@@ -504,6 +505,8 @@ std::string WhyNotMore(const api::AutotuneTask& task, const std::vector<ResultRo
 std::string LatencyText(const measurement::Point& point, measurement::Metric metric, measurement::Statistic statistic) {
   std::string text = Milliseconds(point.Get(metric).Get(statistic));
   if (text.empty()) return text;
+  // As of answers in one piece. (A single request of a point that has others is never that quick.)
+  if (point.Get(metric) == measurement::Latency()) return "not measured";
   if (point.lower_bounds.Has(metric, statistic)) text = "\u2265 " + text;
   // Fewer requests than it takes for one of them to lie beyond the percentile: it is the largest, or nearly.
   const bool pooled = metric == measurement::Metric::kItl;
@@ -511,11 +514,23 @@ std::string LatencyText(const measurement::Point& point, measurement::Metric met
       static_cast<double>(point.requests) * (1 - measurement::Share(statistic)) < 1 - 1e-9) {
     text += " (" + std::to_string(point.requests) + " requests)";
   }
+  // The row is of a long run, which has no gaps between tokens.
+  if (pooled && !point.in_window.empty()) return "(window: " + text + ")";
   if (const auto seen = point.InWindow(metric, statistic)) {
     const std::string window = Milliseconds(*seen);
     if (window != Milliseconds(point.Get(metric).Get(statistic))) text += " (window: " + window + ")";
   }
   return text;
+}
+
+std::string VerdictText(const measurement::Slo& slo, const measurement::Point& point) {
+  using measurement::Verdict;
+  std::string text(VerdictName(point.verdict));
+  if (point.verdict == Verdict::kMet && !measurement::HasLimits(slo)) text = "no SLO";
+  if (point.verdict == Verdict::kUndecided) {
+    text += IsTooClose(slo, point) ? " (too close)" : KeepsSlo(slo, point) ? " (met)" : " (missed)";
+  }
+  return text + (point.saturated ? ", saturated" : "");
 }
 
 std::vector<LatencyColumn> LatencyColumns(std::vector<LatencyColumn> usual, const measurement::Slo& slo) {

@@ -144,8 +144,11 @@ std::string OptionsText(const std::string& yaml);
 std::string SettingsText(const std::vector<std::string>& arguments, const std::string& options_yaml);
 nlohmann::json VerdictJson(const quant::Verdict& verdict);
 // One statistic of a point with its reliability: ">= 310 ms", or "310 ms (16 requests)" if there are too few requests
-// for the percentile.
+// for the percentile. "not measured" for a metric without a value.
 std::string LatencyText(const measurement::Point& point, measurement::Metric metric, measurement::Statistic statistic);
+// "Met"; of an undecided point also what it counts as: "Undecided (missed)", or "Undecided (too close)" where every
+// value is within its limit (measurement::IsTooClose). "no SLO" where there is no limit to meet.
+std::string VerdictText(const measurement::Slo& slo, const measurement::Point& point);
 // "deployed", "baseline": what others are compared with; else "".
 std::string RoleText(const api::ExperimentStatus& experiment);
 bool IsSimulated(const api::TaskStatus& status);

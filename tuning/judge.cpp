@@ -65,6 +65,22 @@ std::vector<std::string> ScenariosOf(const std::vector<Observation>& observation
   return scenarios;
 }
 
+std::optional<measurement::Metric> LatencyOf(Objective objective) {
+  switch (objective) {
+    case Objective::kMaximizeThroughput:
+    case Objective::kMaximizeGoodput:
+    case Objective::kMinimizeCost:
+      return std::nullopt;
+    case Objective::kMinimizeLatency:
+      return measurement::Metric::kE2e;
+    case Objective::kMinimizeTtft:
+      return measurement::Metric::kTtft;
+    case Objective::kMinimizeTpot:
+      return measurement::Metric::kTpot;
+  }
+  return std::nullopt;
+}
+
 // What the objective looks at, and the half-width of its interval.
 std::pair<double, double> WorthOf(const Criteria& criteria, const Point& point, const Observation& observation) {
   const int gpus = observation.gpus;
@@ -101,6 +117,8 @@ Curve CurveOf(const Observation& observation, const std::vector<std::string>& sc
   for (std::size_t i = 0; i < observation.loads.size(); ++i) {
     const Point& point = observation.loads[i];
     if (!measurement::IsUsable(point) || measurement::IsInvalid(point)) continue;
+    // A latency of 0 was not measured (answers in one piece): it must not be the lowest.
+    if (const auto latency = LatencyOf(criteria.objective); latency && !(point.Get(*latency).p50 > 0)) continue;
     if (!criteria.fixed_loads && measurement::IsMeasuredAgain(observation.loads, i)) continue;
     Step step;
     step.load = i;

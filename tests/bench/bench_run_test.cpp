@@ -356,6 +356,7 @@ TEST_F(BenchRunTest, TheEnginesEndExplainsErrorsThatCameBeforeIt) {
 
 TEST_F(BenchRunTest, APointThatFailsIsAPoint) {
   Write(Ready());
+  options_.spec.duration = milliseconds(1500);  // refused places wait up to a second
   ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
     if (points_ == 0) return Complete(request, answer);
     answer.Json(503, R"({"error":{"message":"overloaded"}})");
@@ -504,7 +505,8 @@ TEST_F(BenchRunTest, WarmsUpNoFurtherThanTheSearchCanGo) {
   options_.spec.load.fixed.clear();
   options_.spec.load.max = 64;
   options_.spec.predictions = {prediction};
-  ScriptedEngine engine(Engine(Complete));
+  ScriptedEngine engine(
+      Engine([](const Request&, Answer& answer) { answer.Completion(32, 4, milliseconds(2), milliseconds(1)); }));
   Run(engine);
   // 403 ms less three deviations of 30 % are 164 ms: above the bound; of 148 ms, 60 ms.
   EXPECT_THAT(said_, HasSubstr(" waves of 8 requests"));
@@ -645,9 +647,12 @@ TEST_F(BenchRunTest, AnswersInOnePieceLeaveTheTimeBetweenTokensUnmeasured) {
     const BenchRunOutcome outcome = Run(engine);
     EXPECT_EQ(outcome.exit_code, 0) << said_;
     ASSERT_THAT(outcome.result.warnings, SizeIs(1));
-    EXPECT_THAT(outcome.result.warnings[0], HasSubstr("TPOT and ITL are not measured: answers came in one piece"));
+    EXPECT_THAT(outcome.result.warnings[0],
+                HasSubstr("TTFT, TPOT and ITL are not measured: answers came in one piece"));
     EXPECT_LE(outcome.result.warnings[0].size(), 120U) << "as long as the result document keeps";
     EXPECT_EQ(outcome.result.points.at(0).tpot, measurement::Latency());
+    EXPECT_EQ(outcome.result.points.at(0).ttft, measurement::Latency());
+    EXPECT_GE(outcome.result.points.at(0).e2e.p50, 100);
   }
   Write(Ready());
   options_.spec.slo.bounds = {{measurement::Metric::kTpot, measurement::Statistic::kP95, 40}};
@@ -656,6 +661,41 @@ TEST_F(BenchRunTest, AnswersInOnePieceLeaveTheTimeBetweenTokensUnmeasured) {
   EXPECT_THAT(outcome.result.failure->message,
               HasSubstr("the limit of tpot.p95 cannot be judged: it is not measured: answers came in one piece"));
   EXPECT_EQ(engine.posts(), 2) << "told by the first requests";
+}
+
+TEST_F(BenchRunTest, SeveralTokensOfAnEventAreWarnedOf) {
+  options_.spec.scenarios = {measurement::Scenario::Fixed(32, 16)};
+  for (const int tokens : {1, 4}) {
+    Write(Ready());
+    ScriptedEngine engine(Engine([&](const Request&, Answer& answer) {
+      answer.Begin();
+      for (int i = 0; i < 16; i += tokens) {
+        answer.Wait(milliseconds(5));
+        answer.Text(" x");
+      }
+      answer.Finish(32, 16);
+    }));
+    const BenchRunOutcome outcome = Run(engine);
+    EXPECT_EQ(outcome.exit_code, 0) << said_;
+    ASSERT_THAT(outcome.result.warnings, SizeIs(tokens == 1 ? 0 : 1));
+    if (tokens == 1) continue;
+    EXPECT_EQ(outcome.result.warnings[0],
+              "an event carries 4.0 tokens on average: ITL is the time between events, and TPOT is about 20 % too low");
+    EXPECT_LE(outcome.result.warnings[0].size(), 120U) << "as long as the result document keeps";
+  }
+}
+
+TEST_F(BenchRunTest, ALimitForClientsIsWarnedOf) {
+  Write(Ready());
+  options_.spec.duration = milliseconds(1500);
+  ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
+    if (points_ == 0) return Complete(request, answer);
+    answer.Json(429, R"({"error":"Rate limit reached"})");
+  }));
+  const BenchRunOutcome outcome = Run(engine);
+  EXPECT_EQ(outcome.exit_code, 0) << said_;
+  EXPECT_THAT(outcome.result.warnings,
+              testing::Contains("the server limits requests (HTTP 429): results show this limit, not its speed"));
 }
 
 TEST_F(BenchRunTest, AServerThatIsGoneIsNoResult) {
@@ -667,7 +707,7 @@ TEST_F(BenchRunTest, AServerThatIsGoneIsNoResult) {
   const BenchRunOutcome outcome = Run(engine);
   EXPECT_EQ(outcome.exit_code, kExitConfigurationFailed);
   EXPECT_THAT(outcome.result.failure->message, HasSubstr("the server no longer answers: "));
-  ASSERT_THAT(outcome.result.points, SizeIs(2)) << "what is known";
+  ASSERT_THAT(outcome.result.points, SizeIs(1)) << "that a server has ended is no verdict of a load";
   EXPECT_EQ(outcome.result.points[0].verdict, measurement::Verdict::kMet);
 }
 
@@ -688,10 +728,27 @@ TEST_F(BenchRunTest, AServerThatHangsIsNoResult) {
   ASSERT_THAT(outcome.result.points, SizeIs(1)) << "what is known";
 }
 
+// ... also if it hangs before the point's first answer: the warm-up tells how long one takes.
+TEST_F(BenchRunTest, AServerThatHangsBeforeAPointIsNoResult) {
+  Write(Ready());
+  options_.spec.load.fixed = {1, 2};
+  options_.spec.duration = seconds(2);
+  options_.spec.drain = seconds(1);
+  ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
+    if (points_ > 0) answer.Wait(seconds(60));
+    Complete(request, answer);
+  }));
+  const BenchRunOutcome outcome = Run(engine);
+  ASSERT_EQ(outcome.exit_code, kExitConfigurationFailed) << said_;
+  EXPECT_THAT(outcome.result.failure->message, HasSubstr("the server no longer answers: no token came for "));
+  EXPECT_THAT(outcome.result.points, SizeIs(1));
+}
+
 // A gateway that lets a few requests in and refuses the others at once.
 TEST_F(BenchRunTest, AServerThatAdmitsAFewIsMeasured) {
   Write(Ready());
   options_.spec.load.fixed = {1, 8};
+  options_.spec.duration = milliseconds(1500);
   std::atomic<int> inside = 0;
   ScriptedEngine engine(Engine([&](const Request&, Answer& answer) {
     if (++inside > 2) {

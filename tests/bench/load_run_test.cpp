@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "bench/exchange.h"
 #include "tests/bench/launcher_process.h"
 #include "tests/bench/scripted_engine.h"
 #include "tests/checkpoint/tls_hub.h"
@@ -194,6 +196,51 @@ TEST(LoadRun, CountsErrorsByKindAndKeepsTheFirstText) {
                                                      {RequestOutcome::kNoTokens, 2}}));
   EXPECT_EQ(load.report.first_error, "HTTP 400: max_tokens is too large");
   EXPECT_EQ(load.report.first_error_status, 400);
+}
+
+// Of a closed loop: what is refused is not asked again and again at once.
+TEST(LoadRun, ARefusedPlaceWaits) {
+  std::mutex mutex;
+  std::vector<SteadyTime> asked;
+  std::string header;
+  ScriptedEngine engine([&](const Sent&, Answer& answer) {
+    {
+      const std::lock_guard lock(mutex);
+      asked.push_back(std::chrono::steady_clock::now());
+    }
+    answer.Json(429, "{}", header);
+  });
+  const auto gaps = [&](std::int64_t requests) {
+    asked.clear();
+    Load load(ServerUrl::Local(engine.port()), 1, requests);
+    load.Run();
+    EXPECT_EQ(load.report.rate_limited, requests);
+    EXPECT_EQ(load.report.first_retry_after, milliseconds(header.empty() ? 0 : 300));
+    std::vector<SteadyTime::duration> out;
+    for (std::size_t i = 1; i < asked.size(); ++i) out.push_back(asked[i] - asked[i - 1]);
+    return out;
+  };
+  const auto growing = gaps(5);
+  ASSERT_THAT(growing, SizeIs(4));
+  EXPECT_GE(growing[1], milliseconds(40));
+  EXPECT_GE(growing[2], milliseconds(80));
+  EXPECT_GE(growing[3], milliseconds(160)) << "twice as long each time";
+  header = "Retry-After: 0.3\r\n";
+  const auto asked_for = gaps(2);
+  ASSERT_THAT(asked_for, SizeIs(1));
+  EXPECT_GE(asked_for[0], milliseconds(300));
+}
+
+TEST(RetryAfter, IsSecondsOrADate) {
+  constexpr std::time_t kNow = 1'700'000'000;  // Tue, 14 Nov 2023 22:13:20 GMT
+  EXPECT_EQ(RetryAfterOf("", kNow), milliseconds(0));
+  EXPECT_EQ(RetryAfterOf("7", kNow), seconds(7));
+  EXPECT_EQ(RetryAfterOf("0.25", kNow), milliseconds(250));
+  EXPECT_EQ(RetryAfterOf("-3", kNow), milliseconds(0));
+  EXPECT_EQ(RetryAfterOf("Tue, 14 Nov 2023 22:13:50 GMT", kNow), seconds(30));
+  EXPECT_EQ(RetryAfterOf("Tue, 14 Nov 2023 22:13:10 GMT", kNow), milliseconds(0)) << "has passed";
+  EXPECT_EQ(RetryAfterOf("soon", kNow), milliseconds(0));
+  EXPECT_EQ(RetryAfterOf("1e300", kNow), std::chrono::hours(24));
 }
 
 TEST(LoadRun, SaysWhatIsWrongWithAnAnswer) {
@@ -430,6 +477,8 @@ TEST_F(TlsLoadRun, ACertificateOfAnotherAuthorityIsNotAccepted) {
   load.Run();
   EXPECT_EQ(load.errors(), 1);
   EXPECT_THAT(load.report.first_error, StartsWith("TLS handshake failed: the server's certificate is not accepted: "));
+  EXPECT_THAT(load.report.first_error,
+              HasSubstr("; set SSL_CERT_FILE to a file with the certificate of its authority"));
 }
 
 TEST_F(TlsLoadRun, ACertificateOfAnotherNameIsNotAccepted) {

@@ -92,10 +92,76 @@ TEST(BenchUrl, AnOpenVerdictSaysWhatItCountsAs) {
   const std::string text = ResultTable(example.spec, example.result);
   EXPECT_THAT(text, HasSubstr("Undecided (missed)"));
   EXPECT_THAT(text, HasSubstr("Undecided (met)     <- best"));
-  EXPECT_THAT(text, HasSubstr("at 32 in flight (by its numbers; the verdict is Undecided)\n"));
+  EXPECT_THAT(text, HasSubstr("at 32 in flight (Undecided: by its measured values, not with 95 % confidence)\n"));
   const nlohmann::json out = ResultJson(example.spec, example.result, "http://h", "m");
   EXPECT_EQ(out["points"][0]["meetsSlo"], false);
   EXPECT_EQ(out["points"][2]["meetsSlo"], true);
+}
+
+// Within the limit, and it does not count as met: bursts that the window did not see.
+TEST(BenchUrl, SaysThatARateIsTooCloseToItsLimit) {
+  Example example;
+  measurement::Point& point = example.result.points[2];
+  point.load = measurement::RequestRate(16);
+  point.verdict = measurement::Verdict::kUndecided;
+  point.ttft.p99 = 480;
+  point.relative_ci[0] = 0.2;
+  std::string text = ResultTable(example.spec, example.result);
+  EXPECT_THAT(text, HasSubstr("Undecided (too close)"));
+  EXPECT_THAT(text, HasSubstr("too close: within the limit by less than half a standard deviation; counts as missed"));
+  EXPECT_EQ(ResultJson(example.spec, example.result, "http://h", "m")["points"][2]["tooClose"], true);
+  // A trace whose rate was not reached in the window.
+  point.load = measurement::RequestRate(32);
+  point.ttft.p99 = 100;
+  text = ResultTable(example.spec, example.result);
+  EXPECT_THAT(text, HasSubstr("too close at 32/s: 32 requests/s were due, 10 were sent in the window and 16 answered; "
+                              "counts as missed.\n"));
+}
+
+TEST(BenchUrl, WithoutAnSloNothingIsMet) {
+  Example example;
+  example.spec.slo = {};
+  const std::string text = ResultTable(example.spec, example.result);
+  EXPECT_THAT(text, HasSubstr("no SLO   <- best"));
+  EXPECT_THAT(text, Not(HasSubstr("Met")));
+  const nlohmann::json out = ResultJson(example.spec, example.result, "http://h", "m");
+  EXPECT_TRUE(out["points"][0]["verdict"].is_null());
+  EXPECT_TRUE(out["points"][0]["meetsSlo"].is_null());
+  EXPECT_EQ(out["points"][1]["verdict"], "Missed") << "errors are a result without an SLO, too";
+  example.spec.slo.max_error_rate = 0.05;
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("Met      <- best")) << "a limit that was set";
+}
+
+TEST(BenchUrl, SaysWhereALowerLoadHasMoreGoodput) {
+  Example example;
+  example.spec.slo.attainment = 0.9;
+  example.spec.worth = measurement::Worth::kAttainedRequests;
+  example.result.points[0].attainment = 1;
+  example.result.points[2].attainment = 0.95;
+  EXPECT_THAT(ResultTable(example.spec, example.result),
+              HasSubstr("16 answered requests/s, 15.2 requests/s within every limit at 32 in flight\n"));
+  example.result.points[0].requests_per_second = 17;
+  example.result.outcomes[0].best = 0;
+  EXPECT_THAT(ResultTable(example.spec, example.result),
+              HasSubstr("D(512,128): meets ttft.p99 <= 500 ms for 90 % of the requests up to 32 in flight; most "
+                        "requests/s within every limit: 800.0 +- 12.5 output tokens/s, 17 answered requests/s, 17 "
+                        "requests/s within every limit at 8 in flight (15.2 requests/s at the highest load)\n"));
+}
+
+TEST(BenchUrl, ShowsMeanLengths) {
+  Example example;
+  example.result.points[0].input_tokens = 200 * 511;
+  example.result.points[0].output_tokens = 200 * 97 + 60;
+  const std::string text = ResultTable(example.spec, example.result);
+  EXPECT_THAT(text, HasSubstr("MEAN IN  MEAN OUT"));
+  EXPECT_THAT(text, HasSubstr("511        97"));
+  const nlohmann::json out = ResultJson(example.spec, example.result, "http://h", "m");
+  EXPECT_EQ(out["points"][0]["meanInputTokens"], 511);
+  EXPECT_EQ(out["units"]["ttft"], "ms");
+  for (const auto& [name, value] : out["points"][2].items()) {
+    if (!value.is_number()) continue;
+    EXPECT_TRUE(out["units"].contains(name)) << name;
+  }
 }
 
 TEST(BenchUrl, NamesARateOnceWhereItIsKeptUpWith) {
@@ -173,6 +239,21 @@ TEST(BenchUrl, ANamedModelNeedsNoListOfModels) {
   EXPECT_EQ(nlohmann::json::parse(testing::internal::GetCapturedStdout())["model"], "mine");
 }
 
+TEST(BenchUrl, ARejectedTokenSaysWhereItComesFrom) {
+  ::unsetenv("OPENAI_API_KEY");
+  bench::ScriptedEngine engine([](const auto&, auto& answer) { answer.Json(401, R"({"error":"Unauthorized"})"); });
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(BenchUrl(Short(engine)), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("set the environment variable OPENAI_API_KEY to"));
+  ::setenv("OPENAI_API_KEY", "wrong", 1);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(BenchUrl(Short(engine)), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("does not accept the token of OPENAI_API_KEY"));
+  ::unsetenv("OPENAI_API_KEY");
+  testing::internal::GetCapturedStdout();
+}
+
 TEST(BenchUrl, AServerWithTlsIsToldOf) {
   checkpoint::TlsHub hub([](const auto&) { return checkpoint::TlsHub::Answer(); });
   BenchOptions options;
@@ -185,13 +266,18 @@ TEST(BenchUrl, AServerWithTlsIsToldOf) {
 }
 
 TEST(BenchUrl, AServerThatEndsInTheRunIsAFailureWithWhatIsKnown) {
-  std::atomic<int> answered = 0;
+  // With the first two requests at a time after the point of one: all before is the warm-up.
+  std::atomic<int> inside = 0, alone = 0;
+  std::atomic<bool> ended = false;
   bench::ScriptedEngine engine([&](const auto& request, auto& answer) {
-    if (answered > 200) return answer.Drop();
+    if (ended) return answer.Drop();
     if (request.path == "/v1/models") return answer.Json(200, R"({"data":[{"id":"m"}]})");
     if (request.method == "GET") return answer.Json(404, "{}");
+    const bool together = ++inside > 1;
+    if (together && alone >= 20) ended = true;
+    alone = together ? 0 : alone + 1;
     answer.Completion(32, 4, std::chrono::milliseconds(2), std::chrono::milliseconds(1));
-    ++answered;
+    --inside;
   });
   BenchOptions options = Short(engine);
   options.concurrency = {1, 2, 3, 4};
@@ -202,7 +288,8 @@ TEST(BenchUrl, AServerThatEndsInTheRunIsAFailureWithWhatIsKnown) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
               testing::ContainsRegex("autotune: the server no longer answers: .*; what is above had been measured"));
   const auto out = nlohmann::json::parse(testing::internal::GetCapturedStdout());
-  EXPECT_FALSE(out["points"].empty());
+  ASSERT_EQ(out["points"].size(), 1U) << "the load at which the server ended has no verdict";
+  EXPECT_EQ(out["points"][0]["concurrency"], 1);
   EXPECT_THAT(out["error"].get<std::string>(), HasSubstr("no longer answers"));
 }
 
@@ -225,21 +312,40 @@ TEST(BenchUrl, TheLiveLineSaysWhereAPointIs) {
 
 TEST(BenchUrl, TheLineOfAPointHasItsResultAndItsErrors) {
   measurement::Point point = Point(8, 310);
-  EXPECT_EQ(PointText({}, point),
+  measurement::Slo slo;
+  slo.bounds = {{Metric::kTtft, Statistic::kP99, 500}};
+  EXPECT_EQ(PointText(slo, point),
             "D(512,128) at 8 in flight: Met, 200 requests answered, 800.0 tok/s, TTFT p99 310 ms");
+  EXPECT_EQ(PointText({}, point), "D(512,128) at 8 in flight: 200 requests answered, 800.0 tok/s, TTFT p99 310 ms");
+  point.ttft = {};
+  EXPECT_EQ(PointText(slo, point),
+            "D(512,128) at 8 in flight: Met, 200 requests answered, 800.0 tok/s, E2E p99 1.30 s");
   point.errors = 2;
   point.errors_by_kind = {0, 2, 0, 0, 0, 0};
   point.requests = 0;
-  point.ttft = {};
   point.verdict = measurement::Verdict::kMissed;
-  EXPECT_EQ(PointText({}, point), "D(512,128) at 8 in flight: Missed, 0 requests answered, errors: 2 Refused");
+  EXPECT_EQ(PointText({}, point),
+            "D(512,128) at 8 in flight: Missed, 0 requests answered, errors: 2 Refused (all 2 requests that started in "
+            "the window failed)");
+  point.errors = 0;
+  point.errors_by_kind = {};
+  EXPECT_EQ(PointText({}, point),
+            "D(512,128) at 8 in flight: Missed, 0 requests answered (no request started in the window: those from "
+            "before it were still waiting for an answer)");
 }
 
-TEST(BenchUrl, SaysWhereALongRunsLatenciesStand) {
+TEST(BenchUrl, SaysOfWhichRequestsTheLatenciesOfARowAre) {
   Example example;
-  EXPECT_THAT(ResultTable(example.spec, example.result), Not(HasSubstr("of a long run")));
+  EXPECT_THAT(ResultTable(example.spec, example.result), Not(HasSubstr("LATENCIES OF")));
   example.result.points[0].in_window = {{Metric::kTtft, Statistic::kP99, 280.5}};
-  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("of a rate are those of a long run"));
+  const std::string text = ResultTable(example.spec, example.result);
+  EXPECT_THAT(text, HasSubstr("long run: a simulation of more arrivals"));
+  EXPECT_THAT(text, testing::ContainsRegex("310 ms .window: 280 ms..*.window: 21.5 ms..*long run"))
+      << "gaps between tokens are always measured";
+  EXPECT_THAT(text, testing::ContainsRegex("900 ms .*21.5 ms .*window"));
+  const nlohmann::json out = ResultJson(example.spec, example.result, "http://h", "m");
+  EXPECT_EQ(out["points"][0]["latenciesOf"], "LongRun");
+  EXPECT_EQ(out["points"][1]["latenciesOf"], "Window");
 }
 
 TEST(BenchUrl, WhatWasNotMeasuredIsNoZero) {

@@ -683,6 +683,32 @@ TEST(WorthOf, CountsPerGpuAndOnlyWhatIsAttained) {
   EXPECT_DOUBLE_EQ(WorthOf(Worth::kAttainedRequests, point, 2), 30.0 / 0.9 * 0.8 / 2);
 }
 
+// 15 and 17 in flight both meet the SLO: which has more goodput is chance, unless their intervals tell.
+TEST(DecideLoad, TheHighestLoadWinsUnlessALowerOneCertainlyHasMoreGoodput) {
+  LoadSearchInput input;
+  input.plan.mode = LoadMode::kFixedConcurrency;
+  input.plan.fixed = {15, 17};
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 500}};
+  input.slo.attainment = 0.9;
+  input.worth = Worth::kAttainedRequests;
+  std::vector<Point> points(2);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    points[i].load = Concurrency(static_cast<int>(input.plan.fixed[i]));
+    points[i].requests = 100;
+    points[i].output_tokens_per_second = 1000;
+    points[i].output_tokens_per_second_ci = 20;
+    points[i].attainment = 0.95;
+    points[i].verdict = Verdict::kMet;
+  }
+  points[0].requests_per_second = 10.2;
+  points[1].requests_per_second = 10;
+  EXPECT_EQ(DecideLoad(input, points).best, 1u) << "2 % more, each is known to 2 %";
+  points[0].requests_per_second = 11;
+  EXPECT_EQ(DecideLoad(input, points).best, 0u);
+  input.worth = Worth::kOutputTokens;
+  EXPECT_EQ(DecideLoad(input, points).best, 1u);
+}
+
 TEST(StopReason, HasANameThatReadsBack) {
   for (const StopReason reason :
        {StopReason::kFound, StopReason::kCapacity, StopReason::kCannotWin, StopReason::kInfeasible,

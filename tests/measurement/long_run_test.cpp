@@ -240,6 +240,8 @@ TEST(ShowLongRun, ReplacesAllLatenciesOfRequestsAndTheVerdictThatItContradicts) 
     EXPECT_NE(shown.e2e, seen.point.e2e) << "one population";
     EXPECT_GE(shown.e2e.p50, shown.ttft.p50);
     EXPECT_EQ(shown.itl, seen.point.itl) << "not modelled";
+    ASSERT_TRUE(shown.attainment);
+    EXPECT_EQ(*shown.attainment >= 0.99, shown.ttft.p99 <= kLimitMs) << "of the same requests";
     EXPECT_LT(shown.relative_ci[0], seen.point.relative_ci[0]);
     EXPECT_EQ(shown.in_window, (std::vector<WindowValue>{{Metric::kTtft, Statistic::kP99, seen.point.ttft.p99}}));
     EXPECT_EQ(shown.InWindow(Metric::kTtft, Statistic::kP99), seen.point.ttft.p99);

@@ -142,6 +142,51 @@ TEST(LowerBounds, AreASet) {
   EXPECT_FALSE(bounds.Has(Metric::kE2e, Statistic::kP95));
 }
 
+TEST(HasLimits, IsMoreThanTheDefaultOfTheErrorRate) {
+  Slo slo;
+  EXPECT_FALSE(HasLimits(slo));
+  slo.max_error_rate = 0.05;
+  EXPECT_TRUE(HasLimits(slo));
+  slo = {};
+  slo.bounds = {{Metric::kTtft, Statistic::kP99, 500}};
+  EXPECT_TRUE(HasLimits(slo));
+}
+
+// A search by the arrivals of a trace once called 86.8 requests/s kept, of which 71 were answered.
+TEST(KeepsSlo, ARateThatWasNotAnsweredIsNotKept) {
+  Point point = Measured();
+  const Slo slo{{{Metric::kTtft, Statistic::kP99, 1e6}}, 0.01, {}};
+  point.verdict = Verdict::kUndecided;
+  point.load = RequestRate(86.8);
+  point.window_seconds = 4;
+  point.requests = 324;
+  point.requests_per_second = 71.1;
+  point.mean_concurrency = 90;
+  EXPECT_TRUE(FellShort(point));
+  EXPECT_FALSE(KeepsSlo(slo, point));
+  EXPECT_TRUE(IsTooClose(slo, point));
+  EXPECT_EQ(ShortfallText(point), "86.8 requests/s were due, 81 were sent in the window and 71.1 answered");
+  point.requests_per_second = 83;
+  EXPECT_TRUE(KeepsSlo(slo, point));
+  point.requests_per_second = 71.1;
+  point.window_seconds = 1;
+  EXPECT_TRUE(KeepsSlo(slo, point)) << "16 more in flight may be chance";
+  point.window_seconds = 4;
+  point.load = Concurrency(90);
+  EXPECT_TRUE(KeepsSlo(slo, point)) << "no rate";
+}
+
+TEST(NothingAnsweredText, SaysWhetherRequestsWereSent) {
+  Point point;
+  EXPECT_EQ(NothingAnsweredText(point),
+            "no request started in the window: those from before it were still waiting for an answer");
+  point.censored = 4;
+  EXPECT_EQ(NothingAnsweredText(point), "none of the 4 requests that started in the window was answered");
+  point.errors = 3;
+  EXPECT_EQ(NothingAnsweredText(point),
+            "of the 7 requests that started in the window, 3 failed and the others were not answered");
+}
+
 // Windows of arrivals in bursts mostly show too good a p99.
 TEST(KeepsSlo, ReadsARarePercentileOfARateCautiously) {
   Point point;
@@ -155,8 +200,12 @@ TEST(KeepsSlo, ReadsARarePercentileOfARateCautiously) {
   slo.bounds = {{Metric::kTtft, Statistic::kP99, 500}};
   EXPECT_DOUBLE_EQ(Cautious(point, slo.bounds[0]), 480 * 1.05);
   EXPECT_FALSE(KeepsSlo(slo, point));
+  EXPECT_TRUE(IsTooClose(slo, point)) << "its value is within the limit";
+  slo.bounds[0].limit = 470;
+  EXPECT_FALSE(IsTooClose(slo, point)) << "missed by its value";
   slo.bounds[0].limit = 510;
   EXPECT_TRUE(KeepsSlo(slo, point));
+  EXPECT_FALSE(IsTooClose(slo, point));
   point.verdict = Verdict::kMet;  // sure is sure
   slo.bounds[0].limit = 500;
   EXPECT_TRUE(KeepsSlo(slo, point));

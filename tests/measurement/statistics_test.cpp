@@ -144,6 +144,21 @@ TEST(EstimateQuantile, SaysSoWhereAnUnfinishedValueRanksBelow) {
 }
 
 // Two groups 10 apart, of 1 to 3 and 11 to 13: mean 7, four degrees of freedom, t(0.975, 4) is 2.7764 in any table.
+// The median of three is the second, whatever the third will be.
+TEST(EstimateQuantile, OnlyWhatAnUnfinishedValueMayChangeIsALowerBound) {
+  const auto at_least = [](std::vector<Sample> samples, double share) {
+    return EstimateQuantile(samples, share).at_least;
+  };
+  EXPECT_FALSE(at_least({{1}, {2}, {3, true}}, 0.5));
+  EXPECT_TRUE(at_least({{1}, {2, true}, {3}}, 0.5));
+  EXPECT_TRUE(at_least({{1}, {2}, {3, true}, {4, true}}, 0.5)) << "between the second and the third";
+  EXPECT_TRUE(at_least({{1, true}, {2}, {3}}, 0.5)) << "may be the largest";
+  std::vector<Sample> many(101, Sample{1});
+  many.back() = {2, true};
+  EXPECT_FALSE(at_least(many, 0.99)) << "the 100th of 101";
+  EXPECT_FALSE(at_least(many, 0.9));
+}
+
 TEST(StratifiedInterval, IsAboutWhatScattersWithinGroups) {
   const std::vector<double> values = {1, 11, 2, 12, 3, 13};
   const std::vector<std::size_t> groups = {0, 7, 0, 7, 0, 7};

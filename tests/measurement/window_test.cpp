@@ -131,7 +131,8 @@ TEST(Window, KnowsNoTimeBetweenTokensOfAnswersInOnePiece) {
   Point point = Drained(Spec(Concurrency(1)), records, milliseconds(30000)).point;
   EXPECT_EQ(point.tpot, Latency());
   EXPECT_EQ(point.itl, Latency());
-  EXPECT_NEAR(point.ttft.p50, 2000, 1);
+  EXPECT_EQ(point.ttft, Latency()) << "when the first token was there is not known";
+  EXPECT_NEAR(point.e2e.p50, 2003, 1);
   for (RequestRecord& record : records) record.events = {2000'000};
   EXPECT_TRUE(CameInOnePiece(records)) << "one event with all tokens";
   for (RequestRecord& record : records) record = Answer(milliseconds(12000), milliseconds(2000), milliseconds(1), 64);
@@ -264,13 +265,87 @@ TEST(Window, KnowsTheThroughputOfARateThatIsKeptUpWith) {
   PointSpec spec = Spec(RequestRate(16), {{Metric::kTtft, Statistic::kP99, 60'000}});
   const Point point = MeasurePoint(SimulatedLoad(server, spec.load, seconds(200), 5), spec).progress.point;
   EXPECT_DOUBLE_EQ(point.output_tokens_per_second, 16 * server.tokens) << "all answers are of one length";
-  EXPECT_LT(point.output_tokens_per_second_ci, 0.02 * point.output_tokens_per_second) << "what the queue grew by";
+  EXPECT_LT(point.output_tokens_per_second_ci, 0.04 * point.output_tokens_per_second) << "what the queue grew by";
   EXPECT_DOUBLE_EQ(point.requests_per_second, 16) << "and fits to it";
 
   server.slots = 8;
   const Point beyond = MeasurePoint(SimulatedLoad(server, spec.load, seconds(200), 5), spec).progress.point;
   EXPECT_TRUE(beyond.saturated);
   EXPECT_NEAR(beyond.output_tokens_per_second, 8 * server.tokens, server.tokens) << "what arrived";
+}
+
+// Arrivals and answers of a constant rate agree to the last digit: which requests are in flight at the window's ends is
+// still chance.
+TEST(Window, ARateIsNotKnownToTheLastDigit) {
+  std::vector<RequestRecord> records;
+  for (int i = 0; i < 300; ++i) {
+    records.push_back(Answer(milliseconds(100 * i), milliseconds(20), milliseconds(3), 11));
+  }
+  const Point point =
+      Drained(Spec(RequestRate(10), {{Metric::kTtft, Statistic::kP99, 500}}), records, milliseconds(30000)).point;
+  EXPECT_DOUBLE_EQ(point.output_tokens_per_second, 110);
+  EXPECT_NEAR(point.output_tokens_per_second_ci, 1.96 / 10 * 11, 1e-6) << "one request of the ten seconds";
+}
+
+TEST(Window, MarksTheTpotOfRequestsThatWereCutOff) {
+  std::vector<RequestRecord> records;
+  for (int i = 0; i < 90; ++i) {
+    records.push_back(Answer(milliseconds(10000 + 100 * i), milliseconds(100), milliseconds(10), 11));
+  }
+  for (int i = 0; i < 20; ++i) {  // ten events of two tokens each, of an answer of 40
+    RequestRecord& cut = records.emplace_back(Answer(milliseconds(19000 + i), milliseconds(100), milliseconds(40), 10));
+    cut.outcome = RequestOutcome::kInFlight;
+    cut.output_tokens = 0;
+  }
+  for (RequestRecord& record : records) {
+    if (record.outcome == RequestOutcome::kOk) record.output_tokens = record.asked_tokens = 22;
+  }
+  const Point point = Drained(Spec(Concurrency(4)), records, milliseconds(60000)).point;
+  EXPECT_EQ(point.censored, 20);
+  EXPECT_NEAR(point.tpot.p50, 100.0 / 21, 1e-6);
+  EXPECT_FALSE(point.lower_bounds.Has(Metric::kTpot, Statistic::kP50)) << "90 of 110 ended";
+  EXPECT_NEAR(point.tpot.p99, 360.0 / 19, 1e-6) << "an event carries two tokens";
+  EXPECT_TRUE(point.lower_bounds.Has(Metric::kTpot, Statistic::kP99));
+  EXPECT_TRUE(point.lower_bounds.Has(Metric::kTpot, Statistic::kMean));
+}
+
+TEST(Window, SaysWhatHappenedWhereNothingWasAnswered) {
+  std::vector<RequestRecord> records;
+  for (int i = 0; i < 4; ++i) {  // all places hang since before the window
+    records.push_back(Answer(milliseconds(9000 + i), milliseconds(0), milliseconds(0), 0));
+    records.back().outcome = RequestOutcome::kInFlight;
+  }
+  Progress done = Drained(Spec(Concurrency(4)), records, milliseconds(60000));
+  EXPECT_EQ(done.point.verdict, Verdict::kMissed);
+  EXPECT_THAT(done.why, HasSubstr("no request started in the window: those from before it were still waiting"));
+  for (RequestRecord& record : records) record.start += seconds(5);
+  done = Drained(Spec(Concurrency(4)), records, milliseconds(60000));
+  EXPECT_THAT(done.why, HasSubstr("none of the 4 requests that started in the window was answered"));
+}
+
+TEST(Why, SaysWhatIsKnownOfARate) {
+  Point point;
+  point.load = RequestRate(60);
+  point.requests = 100;
+  point.output_tokens_per_second = 100;
+  point.requests_per_second = 20;
+  point.saturated = true;
+  point.verdict = Verdict::kMissed;
+  Slo slo;
+  EXPECT_EQ(Why(slo, point, seconds(30)), "missed after 30.0 s: 20 of 60 requests/s were answered, and the queue grew");
+  slo.bounds = {{Metric::kTtft, Statistic::kP99, 500}};
+  point.saturated = false;
+  point.requests_per_second = 60;
+  point.verdict = Verdict::kUndecided;
+  point.ttft.p99 = 480;
+  point.relative_ci[0] = 0.2;
+  EXPECT_EQ(Why(slo, point, seconds(30)),
+            "undecided after 30.0 s: ttft.p99 is 480 ms, the limit 500 ms: too close to count as met");
+  point.ttft.p99 = 510;
+  EXPECT_EQ(Why(slo, point, seconds(30)),
+            "undecided after 30.0 s: missed by its numbers: ttft.p99 is 510 ms, the limit 500 ms");
+  point.ttft.p99 = 300;
+  EXPECT_EQ(Why(slo, point, seconds(30)), "undecided after 30.0 s: met by its numbers");
 }
 
 TEST(Window, EndsOpenWhereABoundIsAsNearItsLimitAsIsAsked) {

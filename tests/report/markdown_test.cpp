@@ -16,7 +16,7 @@ TEST(MarkdownReport, HasAnswerTableLoadsAndWhatFailed) {
   const std::string text = MarkdownReport(Finished(), Rules());
   for (const char* part :
        {"# llama\n", "Which KV cache?", "## Result", "```sh\nvllm serve org/model", "| EXPERIMENT |",
-        "## Best configuration under load", "SLO: TTFT p99 &lt;= 500 ms", "| Undecided |",
+        "## Best configuration under load", "SLO: TTFT p99 &lt;= 500 ms", "| Undecided (met) |",
         "## Candidates without an experiment\n\n- 1 pruned, NoSuchThing: vllm + mine: cannot\n- 1 duplicate",
         "## Failed", "CUDA out of memory"}) {
     EXPECT_THAT(text, HasSubstr(part));

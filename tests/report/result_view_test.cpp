@@ -261,6 +261,12 @@ TEST(LatencyText, MarksPercentilesOfTooFewRequests) {
   EXPECT_EQ(LatencyText(point, Metric::kTtft, Statistic::kP99), "\u2265 310 ms");
 }
 
+TEST(LatencyText, NamesWhatWasNotMeasured) {
+  measurement::Point point;
+  point.requests = 1000;
+  EXPECT_EQ(LatencyText(point, measurement::Metric::kTtft, measurement::Statistic::kP50), "not measured");
+}
+
 TEST(LatencyText, ShowsTheWindowBesideTheLongRun) {
   measurement::Point point;
   point.requests = 1000;
@@ -269,6 +275,8 @@ TEST(LatencyText, ShowsTheWindowBesideTheLongRun) {
   using measurement::Statistic;
   point.in_window = {{Metric::kTtft, Statistic::kP99, 120}};
   EXPECT_EQ(LatencyText(point, Metric::kTtft, Statistic::kP99), "310 ms (window: 120 ms)");
+  point.itl.p99 = 21;
+  EXPECT_EQ(LatencyText(point, Metric::kItl, Statistic::kP99), "(window: 21.0 ms)") << "no gap is simulated";
   point.in_window[0].milliseconds = 310.2;
   EXPECT_EQ(LatencyText(point, Metric::kTtft, Statistic::kP99), "310 ms") << "nothing to tell";
 }

@@ -115,6 +115,18 @@ TEST(Judge, LooksAtTheMetricOfItsObjective) {
   EXPECT_THAT(Judge(one, By(Objective::kMinimizeLatency)).judged[0].score, Optional(DoubleNear(-1500, 1e-9)));
 }
 
+// Answers in one piece have no first token.
+TEST(Judge, ALatencyThatWasNotMeasuredIsNotTheLowest) {
+  const std::vector<Observation> two = {Make("in one piece", {{8, 700, 0, 0, 1400}}),
+                                        Make("b", {{8, 700, 60, 12, 1500}})};
+  for (const Objective objective : {Objective::kMinimizeTtft, Objective::kMinimizeTpot}) {
+    const auto judgement = Judge(two, By(objective));
+    EXPECT_EQ(judgement.judged[0].score, std::nullopt);
+    EXPECT_THAT(judgement.best, Optional(1U));
+  }
+  EXPECT_THAT(Judge(two, By(Objective::kMinimizeLatency)).best, Optional(0U));
+}
+
 TEST(Judge, ComparesLatencyAtTheHighestLoadThatAnythingCanServe) {
   // Nobody meets the TTFT bound at 32; at 8 only "slow" does, so the faster tokens of "late" do not count.
   const Slo slo = TtftBelow(100);
