@@ -60,7 +60,7 @@ struct Right {
   bool is_index;
 };
 
-constexpr std::array<Right, 22> kRights = {{{"answerkey", false},
+constexpr std::array<Right, 23> kRights = {{{"answerkey", false},
                                             {"answerindex", true},
                                             {"answeridx", true},
                                             {"correctindex", true},
@@ -79,9 +79,14 @@ constexpr std::array<Right, 22> kRights = {{{"answerkey", false},
                                             {"correctoption", false},
                                             {"answervalue", false},
                                             {"qans", false},
+                                            {"ra", false},
                                             {"answer", false},
                                             {"target", true},
                                             {"doctotarget", true}}};
+
+// Of a choice that is an object.
+constexpr std::array<std::string_view, 4> kTextKeys = {"text", "content", "atext", "choicetext"};
+constexpr std::array<std::string_view, 5> kLabelKeys = {"label", "key", "letter", "aoval", "aid"};
 
 // One of [1, 0, 0] is 1.
 std::optional<std::size_t> OnlyOne(const std::vector<json>& marks) {
@@ -171,14 +176,28 @@ std::optional<Found> ChoiceListOf(const json& row) { return First(row, kChoices)
 
 std::optional<Found> NamedAnswersOf(const json& row) {
   const auto answers = First(row, std::array<std::string_view, 3>{"answers", "candidates", "possibleanswers"});
-  if (!answers || !answers->value->is_object() || answers->value->size() < 2) return std::nullopt;
+  if (!answers || !answers->value->is_structured() || answers->value->size() < 2) return std::nullopt;
+  const auto names_one = [&](const auto& is_label) {
+    return std::ranges::any_of(kRights, [&](const Right& right) {
+      const auto key = Find(row, right.name);
+      const auto text = key ? ValueText(*key->value) : std::nullopt;
+      return text && is_label(*text);
+    });
+  };
+  if (answers->value->is_array()) {  // [{"aid": 1, "atext": "..."}]
+    std::vector<std::string> labels;
+    for (const json& item : *answers->value) {
+      const auto label = item.is_object() ? First(item, kLabelKeys) : std::nullopt;
+      if (!label || !First(item, kTextKeys)) return std::nullopt;
+      labels.push_back(ValueText(*label->value).value_or(""));
+    }
+    const auto is_label = [&](const std::string& text) { return std::ranges::find(labels, text) != labels.end(); };
+    return names_one(is_label) ? answers : std::nullopt;
+  }
   if (!std::ranges::all_of(*answers->value, [](const json& text) { return text.is_string() && HasText(text); }))
     return std::nullopt;
-  const bool named = std::ranges::any_of(kRights, [&](const Right& right) {
-    const auto key = Find(row, right.name);
-    return key && key->value->is_string() && answers->value->contains(key->value->get_ref<const std::string&>());
-  });
-  return named ? answers : std::nullopt;
+  const auto is_label = [&](const std::string& text) { return answers->value->contains(text); };
+  return names_one(is_label) ? answers : std::nullopt;
 }
 
 std::optional<Found> WrongChoicesOf(const json& row) { return First(row, kWrong); }
@@ -243,11 +262,10 @@ base::Status ReadChoiceList(const Found& from, Choices& out) {
   }
   for (const json& item : value) {
     const json& choice = item.is_array() && item.size() == 1 ? item.front() : item;  // [{label, text}]
-    const auto text =
-        choice.is_object() ? First(choice, std::array<std::string_view, 2>{"text", "content"}) : std::nullopt;
+    const auto text = choice.is_object() ? First(choice, kTextKeys) : std::nullopt;
     if (auto status = AddChoice(from, text ? *text->value : choice, out); !status) return status;
     if (!text) continue;
-    const auto label = First(choice, std::array<std::string_view, 4>{"label", "key", "letter", "aoval"});
+    const auto label = First(choice, kLabelKeys);
     out.labels.push_back(label ? PlainLabel(ValueText(*label->value).value_or("")) : "");
     out.labels_are_data = true;
   }

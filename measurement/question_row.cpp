@@ -102,7 +102,8 @@ class RowReader {
     if (auto family = ReadChoiceMembers(row_)) return TakeChoices(*std::move(family));
     if (gap_) return Invalid(R"("sentence" without "option1" and "option2")");
     if (const auto wrong = WrongChoicesOf(row_)) {
-      const auto right = Find(row_, "correctanswer");
+      const auto right =
+          First(row_, std::array<std::string_view, 5>{"correctanswer", "ideal", "answer", "target", "rightanswer"});
       const auto text = right ? ValueText(*right->value) : std::nullopt;
       if (text && wrong->value->is_array() && !wrong->value->empty()) {
         choices.texts = {*text};
@@ -220,7 +221,9 @@ class RowReader {
     if (const auto programs = CheckPrograms(row_, SentOf(out_)); !programs) return "; " + programs.error().message;
     const bool chosen = ChoiceListOf(row_) || ReadChoiceMembers(row_) || NamedAnswersOf(row_);
     const bool told = answered || chosen || (First(row_, kWorkedOut) && !Find(row_, "label"));
-    if (const std::string stem = AdviceForStem(row_); !stem.empty()) return "; " + stem;
+    for (const std::string& advice : {AdviceForStem(row_), AdviceForExamples(row_)}) {
+      if (!advice.empty()) return "; " + advice;
+    }
     const std::string classes = told ? "" : AdviceForClasses(row_);
     if (!classes.empty()) return "; " + classes;
     const std::string why = WhyNotJudged(row_);

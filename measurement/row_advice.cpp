@@ -269,6 +269,19 @@ std::string AdviceForJoin(const json& row, bool answers) {
   return "";
 }
 
+std::string AdviceForExamples(const json& row) {
+  const auto is_example = [](const json& item) {
+    return item.is_object() && item.contains("input") && item.contains("output");
+  };
+  for (const char* name : {"train", "test"}) {
+    const auto list = row.find(name);
+    if (list == row.end() || !list->is_array() || list->empty() || !std::ranges::all_of(*list, is_example)) return "";
+  }
+  return R"("train" has examples for "test": jq -c '. as $r | .test[] | {prompt: ([$r.train[] | "Input: " + )"
+         R"((.input | tojson) + "\nOutput: " + (.output | tojson)] + ["Input: " + (.input | tojson) + "\nOutput:"] | )"
+         R"(join("\n")), reference: (.output | tojson), match: "begins"}' FILE > OUT sends them before each test)";
+}
+
 std::string AdviceForStem(const json& row) {
   const auto premise = Find(row, "premise");
   const auto question = First(row, std::array<std::string_view, 3>{"question", "askfor", "asksfor"});

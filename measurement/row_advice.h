@@ -28,6 +28,9 @@ std::string AdviceForLastWord(const nlohmann::json& row);
 // Of a row whose answer, or whose question, is in another file under the same identifier.
 std::string AdviceForJoin(const nlohmann::json& row, bool answers);
 
+// Of a row with examples and tests, each with an input and an output (ARC-AGI): the examples are sent before each test.
+std::string AdviceForExamples(const nlohmann::json& row);
+
 // Of a premise whose cause or effect is asked for (COPA): a text that the choices go on with, in its language.
 std::string AdviceForStem(const nlohmann::json& row);
 

@@ -52,7 +52,7 @@ struct Unsent {
   Need need;
   Form form;
 };
-constexpr std::array<Unsent, 53> kUnsent = {{{"contexts", Need::kAlways, Form::kProse},
+constexpr std::array<Unsent, 66> kUnsent = {{{"contexts", Need::kAlways, Form::kProse},
                                              {"retrievedcontexts", Need::kAlways, Form::kProse},
                                              {"referencecontexts", Need::kAlways, Form::kProse},
                                              {"document", Need::kAlways, Form::kProse},
@@ -104,7 +104,20 @@ constexpr std::array<Unsent, 53> kUnsent = {{{"contexts", Need::kAlways, Form::k
                                              {"evidencetext", Need::kAlone, Form::kProse},
                                              {"goldevidence", Need::kAlone, Form::kProse},
                                              {"supportingtexts", Need::kAlone, Form::kProse},
-                                             {"snippets", Need::kAlone, Form::kProse}}};
+                                             {"snippets", Need::kAlone, Form::kProse},
+                                             {"puzzle", Need::kAlone, Form::kProse},
+                                             {"case", Need::kAlone, Form::kProse},
+                                             {"casedescription", Need::kAlone, Form::kProse},
+                                             {"vignette", Need::kAlone, Form::kProse},
+                                             {"facts", Need::kAlone, Form::kProse},
+                                             {"rules", Need::kAlone, Form::kProse},
+                                             {"excerpt", Need::kAlone, Form::kProse},
+                                             {"material", Need::kAlone, Form::kProse},
+                                             {"materials", Need::kAlone, Form::kProse},
+                                             {"setup", Need::kAlone, Form::kProse},
+                                             {"setting", Need::kAlone, Form::kProse},
+                                             {"preamble", Need::kAlone, Form::kProse},
+                                             {"sourcetext", Need::kAlone, Form::kProse}}};
 constexpr std::size_t kLeastEvidence = 60;  // bytes
 constexpr std::ptrdiff_t kLeastSpaces = 8;
 constexpr std::size_t kMostContexts = 4;  // that a program puts together

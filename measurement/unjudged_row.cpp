@@ -57,6 +57,12 @@ constexpr std::array<std::pair<std::string_view, const char*>, 26> kNotJudged = 
      R"(names no choice: write "choices" that it names, such as ["false", "true"] or ["SUPPORTS", "REFUTES"])"},
 }};
 
+// "test": [{"input": [[0, 1]], "output": [[1, 0]]}] of ARC-AGI is no program that tests.
+bool HasGrids(const json& value) {
+  return value.is_array() && !value.empty() &&
+         std::ranges::all_of(value, [](const json& item) { return item.is_object() && !HasText(item); });
+}
+
 // An output that need not be one of many: of a program, for example.
 bool IsShortOutput(std::string_view name, const std::string& text) {
   return (name == "output" || name == "response" || name == "completion") && !IsSentence(text) &&
@@ -70,6 +76,7 @@ std::string WhyNotJudged(const json& row) {
   for (const auto& [name, reason] : kNotJudged) {
     if (answered && reason == kManyWays) continue;
     const auto found = name == "label" && ChoiceListOf(row) ? std::nullopt : Find(row, name);
+    if (found && reason == kPrograms && HasGrids(*found->value)) continue;
     const auto text = found ? ValueText(*found->value) : std::nullopt;
     if (text && IsShortOutput(name, *text)) return Quoted(found->name) + ": " + Excerpt(*found->value) + kOneWay;
     if (found) return Quoted(found->name) + (reason == kManyWays || name == "label" ? " " : ": ") + reason;
@@ -119,6 +126,7 @@ base::Status CheckPrograms(const json& row, const std::string& sent) {
     return {};
   for (const auto& [name, reason] : kNotJudged) {
     const auto found = reason == kPrograms ? Find(row, name) : std::nullopt;
+    if (found && HasGrids(*found->value)) continue;
     if (found) return Invalid(Quoted(found->name) + ": " + kPrograms);
   }
   for (const auto& [key, value] : row.items()) {

@@ -186,6 +186,13 @@ TEST_F(FollowedAdvice, AsksForCausesAndEffectsInTheirLanguage) {  // XCOPA
             "It was wet because -> It rained.");
 }
 
+TEST_F(FollowedAdvice, SendsExamplesBeforeTests) {  // ARC-AGI
+  EXPECT_EQ(
+      First(
+          R"({"train": [{"input": [[0, 1]], "output": [[1, 0]]}], "test": [{"input": [[0, 2]], "output": [[2, 0]]}]})"),
+      "Input: [[0,1]]\nOutput: [[1,0]]\nInput: [[0,2]]\nOutput: -> [[2,0]]");
+}
+
 TEST_F(FollowedAdvice, MakesARowOfEachPair) {  // TimeQA
   EXPECT_EQ(
       First(R"({"index": "/x", "questions": [["Where was she in 2004?", [{"para": 1, "from": 0, "answer": "Bern"}]],)"
