@@ -1352,9 +1352,26 @@ std::optional<Declaration> ReadOwnKeys(const QuantizationFiles& files) {
   return std::nullopt;
 }
 
+// What trtllm-build takes or makes: its weights and keys are for TensorRT-LLM's former backend, and no engine's server
+// here loads them.
+bool IsForTrtllmBuild(const json* config) {
+  if (Find(config, "architectures") != nullptr || Find(config, "model_type") != nullptr) return false;
+  const bool engine =
+      FindObject(config, "pretrained_config") != nullptr && FindObject(config, "build_config") != nullptr;
+  return engine || (!TextOf(config, "architecture").empty() && !TextOf(config, "position_embedding_type").empty());
+}
+
 }  // namespace
 
 base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts) {
+  if (IsForTrtllmBuild(files.config)) {
+    Declaration declaration;
+    declaration.method = "trtllm-build";
+    declaration.foreign = true;
+    Apply(declaration, facts);
+    AddNote(facts, "config.json is that of a checkpoint or an engine of trtllm-build, which no server here loads");
+    return {};
+  }
   // In the order in which the engines look; the first that quantizes decides, the others are compared with it.
   std::vector<Declaration> declarations;
   struct Place {

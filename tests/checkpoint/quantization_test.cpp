@@ -536,6 +536,22 @@ TEST(Quantization, IsReadFromKeysOfItsOwn) {
   EXPECT_EQ(read("aqlm", json::object()).quantization, "none");
 }
 
+TEST(Quantization, OfWhatTrtllmBuildTakesAndMakesIsForeign) {
+  const json checkpoint = {{"producer", {{"name", "modelopt"}}},
+                           {"architecture", "Qwen3ForCausalLM"},
+                           {"position_embedding_type", "rope_gpt_neox"},
+                           {"quantization", {{"quant_algo", "FP8"}}}};
+  const json engine = {
+      {"version", "1.0"}, {"pretrained_config", checkpoint}, {"build_config", {{"max_batch_size", 8}}}};
+  for (const json& config : {checkpoint, engine}) {
+    EXPECT_EQ(FactsOfConfig(config, "config.json")->quantization, "trtllm-build") << config;
+    EXPECT_EQ(FactsOfConfig(config, "config.json")->family, "foreign") << config;
+  }
+  json hugging_face = checkpoint;
+  hugging_face["architectures"] = {"Qwen3ForCausalLM"};
+  EXPECT_EQ(FactsOfConfig(hugging_face, "config.json")->family, "fp8");
+}
+
 TEST(Quantization, NamesAForeignFormatWhereverItIsDeclared) {
   json config = json::parse(kDense);
   config["quantization"] = {{"group_size", 64}, {"bits", 4}, {"mode", "affine"}};
