@@ -228,9 +228,14 @@ double Rounded(LoadKind kind, double load, double max) {
 // The statistic of a metric that the search predicts: the bounded one, else the mean.
 Statistic PredictedStatistic(const Slo& slo, Metric metric) {
   for (const Bound& bound : slo.bounds) {
-    if (bound.metric == metric) return bound.statistic;
+    if (bound.metric == metric) return StatisticOf(slo, bound);
   }
   return Statistic::kMean;
+}
+
+// Of the values that are predicted, output tokens/s per GPU, to the worth of a point, which may be requests/s.
+double PredictedPerWorth(const LoadSearchInput& input) {
+  return input.worth == Worth::kAttainedRequests ? input.prediction->output_tokens : 1;
 }
 
 // Points as predicted_load reads them: those of one load are one, with the mean of their logarithms.
@@ -240,7 +245,7 @@ std::vector<MeasuredLoad> MeasuredLoads(const LoadSearchInput& input, std::span<
     if (point.load.kind != LoadKind::kConcurrency || IsInvalid(point) || !IsUsable(point)) continue;
     MeasuredLoad one;
     one.load = point.load.value;
-    one.value = WorthOf(input.worth, point, input.gpus);
+    one.value = WorthOf(input.worth, point, input.gpus) * PredictedPerWorth(input);
     for (const Violation& violation : CheckSlo(input.slo, point)) {
       const bool predicted = std::any_of(input.slo.bounds.begin(), input.slo.bounds.end(), [&](const Bound& bound) {
         return bound.Field() == violation.bound && bound.metric != Metric::kItl &&
@@ -502,8 +507,8 @@ class Search {
 
   LoadDecision Predicted() const {
     const std::vector<MeasuredLoad> measured = MeasuredLoads(input_, points_);
-    const NextLoad next =
-        ChooseNextLoad(*input_.prediction, measured, input_.score_to_beat ? std::max(LeastTie(), 0.0) : 0, input_.seed);
+    const double to_beat = input_.score_to_beat ? std::max(LeastTie(), 0.0) * PredictedPerWorth(input_) : 0;
+    const NextLoad next = ChooseNextLoad(*input_.prediction, measured, to_beat, input_.seed);
     if (next.action != LoadAction::kStop && points_.size() < kMaxPoints) {
       return Measure({kind_, Rounded(kind_, next.load, Most())}, std::string(LoadReasonName(next.reason)),
                      ScorePrecision());

@@ -41,6 +41,13 @@ bool IsUsable(const Point& point) {
          std::all_of(kMetrics.begin(), kMetrics.end(), [&](Metric metric) { return IsFinite(point.Get(metric)); });
 }
 
+Statistic StatisticOf(const Slo& slo, const Bound& bound) {
+  if (!slo.attainment) return bound.statistic;
+  if (*slo.attainment >= 0.99) return Statistic::kP99;
+  if (*slo.attainment >= 0.95) return Statistic::kP95;
+  return *slo.attainment >= 0.90 ? Statistic::kP90 : Statistic::kP50;
+}
+
 std::vector<Violation> CheckSlo(const Slo& slo, const Point& point) {
   if (!IsUsable(point)) return {{"slo.errorRate", slo.max_error_rate, 1, Relative(1, slo.max_error_rate)}};
   std::vector<Violation> violations;

@@ -34,6 +34,11 @@ struct Slo {
 // False where only the default limit of the error rate applies: a point that "meets" it says nothing.
 bool HasLimits(const Slo& slo);
 
+// The statistic by which a search predicts whether a bound is met. Where a share of the requests has to meet all
+// bounds, it is the percentile of that share: the largest one that is reported, so that a point which keeps its
+// attainment keeps these.
+Statistic StatisticOf(const Slo& slo, const Bound& bound);
+
 struct Violation {
   std::string bound;  // the field of the spec: "slo.ttft.p99", "slo.attainment", "slo.errorRate", "requestRate"
   double limit = 0;

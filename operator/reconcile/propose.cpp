@@ -161,16 +161,6 @@ std::optional<double> LimitOf(const measurement::Slo& slo, Metric modelled) {
   return limit;
 }
 
-// The statistic that a bound is about. Where a share of the requests has to keep all bounds, each of them holds at the
-// percentile of that share: the largest one that is reported, so that a point which keeps its attainment keeps these.
-measurement::Statistic StatisticOf(const measurement::Slo& slo, const measurement::Bound& bound) {
-  using measurement::Statistic;
-  if (!slo.attainment) return bound.statistic;
-  if (*slo.attainment >= 0.99) return Statistic::kP99;
-  if (*slo.attainment >= 0.95) return Statistic::kP95;
-  return *slo.attainment >= 0.90 ? Statistic::kP90 : Statistic::kP50;
-}
-
 // What stands for a metric's bounded statistics: the largest ratio to its bound, times the limit; the mean without one.
 double Statistic(const measurement::Slo& slo, const measurement::Point& point, Metric modelled) {
   const auto limit = LimitOf(slo, modelled);
@@ -178,7 +168,7 @@ double Statistic(const measurement::Slo& slo, const measurement::Point& point, M
   double ratio = 0;
   for (const measurement::Bound& bound : slo.bounds) {
     if (!BelongsTo(bound.metric, modelled)) continue;
-    ratio = std::max(ratio, point.Get(bound.metric).Get(StatisticOf(slo, bound)) / bound.limit);
+    ratio = std::max(ratio, point.Get(bound.metric).Get(measurement::StatisticOf(slo, bound)) / bound.limit);
   }
   return ratio * *limit;
 }
@@ -416,7 +406,8 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
   input.bounds.means =
       input.space.objective == search::Objective::kThroughput &&
       std::all_of(criteria.slo.bounds.begin(), criteria.slo.bounds.end(), [&](const measurement::Bound& bound) {
-        return StatisticOf(criteria.slo, bound) == measurement::Statistic::kMean && bound.metric != Metric::kItl;
+        return measurement::StatisticOf(criteria.slo, bound) == measurement::Statistic::kMean &&
+               bound.metric != Metric::kItl;
       });
   // One shape for all checkpoints: they are of one model, and how weights are stored is a candidate's.
   const checkpoint::ModelFacts& reference_model = space.models[api::ReferenceModel(spec)].facts;

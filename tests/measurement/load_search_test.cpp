@@ -649,6 +649,38 @@ TEST(DecideLoad, FollowsAPrediction) {
   EXPECT_EQ(unknown.reason, StopReason::kCannotWin);
 }
 
+// A prediction is of tokens, the score of a goodput is of requests: both are compared in one unit, and by the
+// percentile that the attainment asks for.
+TEST(DecideLoad, FollowsAPredictionToTheGoodput) {
+  std::size_t points = 0;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE(seed);
+    const SyntheticEngine engine = SyntheticEngine::Random(seed);
+    LoadSearchInput input;
+    input.worth = Worth::kAttainedRequests;
+    input.slo.bounds = {{Metric::kTtft, Statistic::kP99, At(engine, LoadKind::kConcurrency, 0.6).ttft.p95}};
+    input.slo.attainment = 0.95;
+    input.prediction = PredictionOf(engine, input.slo, 2);
+    for (std::size_t i = 0; i < input.prediction->loads.size(); ++i) {
+      const Point truth = engine.Truth({}, {LoadKind::kConcurrency, input.prediction->loads[i]});
+      input.prediction->ttft.mean[i] = std::log(truth.ttft.p95);
+    }
+    const Found alone = SearchOn(engine, input, seed);
+    ASSERT_TRUE(alone.decision.best) << alone.decision.why;
+    const double score = WorthOf(input.worth, alone.points[*alone.decision.best], 1);
+    // Against twice its score it is given up at once, against half of it its limit is found.
+    input.score_to_beat = 2 * score;
+    const Found loser = SearchOn(engine, input, seed);
+    EXPECT_LE(loser.points.size(), 2U);
+    EXPECT_EQ(loser.decision.reason, StopReason::kCannotWin);
+    input.score_to_beat = 0.5 * score;
+    const Found winner = SearchOn(engine, input, seed);
+    EXPECT_NE(winner.decision.reason, StopReason::kCannotWin);
+    points += alone.points.size() + winner.points.size();
+  }
+  EXPECT_LE(points, 2U * 10 * 7) << "seven for a limit on average";
+}
+
 // The loads of a prediction are up to half apart: what is kept at 128 and missed at 192 may have its limit at 190.
 TEST(Racing, TheLimitBetweenTwoLoadsOfAPredictionDecides) {
   int within = 0;
