@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "measurement/row_advice.h"
+#include "measurement/row_columns.h"
 #include "measurement/row_member.h"
 #include "measurement/written_answer.h"
 
@@ -392,6 +393,18 @@ base::Result<std::size_t> ReadRight(const json& row, const Choices& choices, con
   }
   if (right) return right->second;
   if (problem) return *problem;
+  const auto list = ChoiceListOf(row);
+  for (const auto& [key, value] : row.items()) {
+    const std::string plain = Plain(key);
+    const bool tells =
+        std::ranges::any_of(std::array<std::string_view, 5>{"answer", "correct", "right", "gold", "label"},
+                            [&](std::string_view part) { return plain.find(part) != std::string::npos; });
+    std::optional<std::size_t> position;
+    if (!tells || !value.is_string() || !FitsJq(key) || (list && list->name == key)) continue;
+    if (!NamedChoice({key, &value}, choices, false, first, position) || position) continue;
+    return Invalid(R"("choices" without "answer", the index of the right one; if )" + Quoted(key) +
+                   " names it: jq -c '.answer = ." + JqKey(key) + " | del(." + JqKey(key) + ")' FILE > OUT");
+  }
   return Invalid(R"("choices" without "answer", the index of the right one)" + std::string("; ") +
                  AdviceForLabels(row));
 }

@@ -64,6 +64,19 @@ constexpr std::array<std::string_view, 37> kAnswerLines = {"a",
                                                            "回答",
                                                            "答え"};
 
+// Rows of numbers, such as a matrix. None are positions in a text.
+bool IsGridOfNumbers(const std::string& name, const json& value) {
+  constexpr std::array<std::string_view, 8> kPositions = {"span",  "offset",   "index", "indices",
+                                                          "start", "position", "embed", "score"};
+  const auto is_row = [](const json& item) {
+    return item.is_array() && item.size() > 1 &&
+           std::ranges::all_of(item, [](const json& cell) { return cell.is_number(); });
+  };
+  const std::string plain = Plain(name);
+  return value.is_array() && value.size() > 1 && std::ranges::all_of(value, is_row) &&
+         std::ranges::none_of(kPositions, [&](std::string_view part) { return plain.find(part) != std::string::npos; });
+}
+
 constexpr std::string_view kFrame = "Question: ", kFrameEnd = "\nAnswer:", kFrameStop = "\nQuestion:";
 
 class RowReader {
@@ -221,7 +234,7 @@ class RowReader {
     if (const auto programs = CheckPrograms(row_, SentOf(out_)); !programs) return "; " + programs.error().message;
     const bool chosen = ChoiceListOf(row_) || ReadChoiceMembers(row_) || NamedAnswersOf(row_);
     const bool told = answered || chosen || (First(row_, kWorkedOut) && !Find(row_, "label"));
-    for (const std::string& advice : {AdviceForStem(row_), AdviceForExamples(row_)}) {
+    for (const std::string& advice : {AdviceForStem(row_), AdviceForExamples(row_), AdviceForNumbered(row_)}) {
       if (!advice.empty()) return "; " + advice;
     }
     const std::string classes = told ? "" : AdviceForClasses(row_);
@@ -386,7 +399,8 @@ std::vector<std::string> NotSent(const json& row, const Question& question, cons
   const auto choices = ChoiceListOf(row);
   for (const auto& [key, value] : row.items()) {
     if (choices && choices->name == key) continue;
-    if (!HasText(value) || IsId(key) || is_key(Plain(key)) || Says(sent, value)) continue;
+    if (!(HasText(value) || IsGridOfNumbers(key, value)) || IsId(key) || is_key(Plain(key)) || Says(sent, value))
+      continue;
     json without = row;
     without.erase(key);
     const auto read = ReadQuestionRow(without, first);

@@ -18,6 +18,7 @@
 #include "measurement/row_columns.h"
 #include "measurement/row_layout.h"
 #include "measurement/row_member.h"
+#include "measurement/unsent_member.h"
 #include "measurement/written_date.h"
 #include "measurement/written_number.h"
 #include "measurement/written_verdict.h"
@@ -248,6 +249,29 @@ FirstNumbers FirstNumbersOf(std::string_view bytes, std::vector<Counted>& counte
       counted.push_back({member, evidence.one ? 1U : 0U, evidence.one});
   }
   return first;
+}
+
+// Members that have the same short text in all rows; of one row nothing tells.
+std::set<std::string> NoticesIn(std::string_view bytes) {
+  std::map<std::string, std::pair<json, std::size_t>> members;  // the value of the first row, and of how many it is
+  std::size_t rows = 0;
+  for (std::size_t line = 0; !bytes.empty() && line < kMostLooks; ++line) {
+    const std::size_t end = bytes.find('\n');
+    const json row = Parsed(Trimmed(bytes.substr(0, end)));
+    bytes.remove_prefix(end == std::string_view::npos ? bytes.size() : end + 1);
+    if (!row.is_object()) continue;
+    ++rows;
+    for (const auto& [key, value] : row.items()) {
+      if (rows == 1 && IsNotice(value)) members[key] = {value, 0};
+      const auto found = members.find(key);
+      if (found != members.end() && found->second.first == value) ++found->second.second;
+    }
+  }
+  std::set<std::string> names;
+  for (const auto& [name, seen] : members) {
+    if (rows > 1 && seen.second == rows) names.insert(name);
+  }
+  return names;
 }
 
 // ---- Rows that ask the same ----
@@ -493,6 +517,7 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
   if (const std::string other = WhyOtherFormat(bytes); !other.empty()) return base::Invalid(name + ":1: " + other);
   const std::string_view whole = bytes;
   const FirstNumbers first = FirstNumbersOf(bytes, set.counted);
+  const std::set<std::string> notices = NoticesIn(bytes);
   BadRows bad;
   std::vector<std::size_t> lines;  // of set.questions
   for (std::size_t line = 1; !bytes.empty(); ++line) {
@@ -527,7 +552,12 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
       continue;
     }
     Asked now{line, set.questions.size(), {}};
-    for (const std::string& member : NotSent(row, *question, first)) {
+    const std::vector<std::string> unread = NotSent(row, *question, first);
+    if (const std::string why = WhyIncomplete(row, *question, unread, notices); !why.empty()) {
+      bad.Add(line, [&] { return place + why; });
+      continue;
+    }
+    for (const std::string& member : unread) {
       if (std::ranges::find(set.not_sent, member) == set.not_sent.end()) {
         set.not_sent.push_back(member);
         if (std::string advice = AdviceForHint(row, member); !advice.empty()) set.advice.push_back(std::move(advice));

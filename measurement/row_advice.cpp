@@ -322,6 +322,35 @@ std::string AdviceForStem(const json& row) {
          ")' FILE > OUT, if these are words of its language for \"because\" and \"so\"";
 }
 
+std::string AdviceForNumbered(const json& row) {
+  constexpr std::array<std::string_view, 8> kChosen = {"hyp",  "choice",    "option",     "ending",
+                                                       "quiz", "candidate", "alternativ", "continuation"};
+  constexpr std::array<std::string_view, 5> kRight = {"answer", "correct", "right", "gold", "label"};
+  const auto has = [](const std::string& plain, const auto& parts) {
+    return std::ranges::any_of(parts, [&](std::string_view part) { return plain.find(part) != std::string::npos; });
+  };
+  std::vector<std::string> sent, chosen;
+  std::string right;
+  for (const auto& [key, value] : row.items()) {
+    const std::string plain = Plain(key);
+    if (!FitsJq(key) || IsId(key) || plain.empty()) continue;
+    const bool digit = value.is_string() && value.get_ref<const std::string&>().size() == 1 && plain.back() > '9';
+    if ((value.is_number_unsigned() || digit) && has(plain, kRight)) {
+      if (!right.empty()) return "";
+      right = key;
+    } else if (value.is_string() && plain.back() >= '0' && plain.back() <= '9') {
+      (has(plain, kChosen) ? chosen : sent).push_back(key);
+    }
+  }
+  if (sent.empty() || chosen.size() < 2 || chosen.size() > 5 || right.empty()) return "";
+  std::string keys, members;
+  for (const std::string& key : sent) keys += (keys.empty() ? "" : ", ") + KeyOf(key);
+  for (std::size_t i = 0; i < chosen.size(); ++i)
+    members += ", option" + std::to_string(i + 1) + ": " + KeyOf(chosen[i]);
+  return "jq -c '{prompt: ([" + keys + R"(] | join("\n")))" + members + ", label: " + KeyOf(right) +
+         "}' FILE > OUT makes choices of " + Quoted(chosen.front()) + " to " + Quoted(chosen.back());
+}
+
 std::string AdviceForLabels(const json& row) {
   const std::string join = AdviceForJoin(row, false);
   return join + (join.empty() ? "" : "; ") +

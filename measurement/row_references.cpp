@@ -403,7 +403,63 @@ class ReferenceReader {
     for (const char* words : {"listofall", "listall"}) {
       if (asked.find(words) != std::string::npos) return Invalid(said + "; the prompt asks for a list" + advice);
     }
-    return {};
+    return CheckMeaning(from);
+  }
+
+  // "target": ["Ann", "Bo"]: the name of one answer, and several texts that have no word in common.
+  base::Status CheckMeaning(const Found& from) const {
+    constexpr std::array<std::string_view, 13> kNamesOfOne = {
+        "target",         "gold",        "correctanswer",     "rightanswer",     "finalanswer", "finalans",   "ans",
+        "expectedanswer", "groundtruth", "groundtruthanswer", "referenceanswer", "goldanswer",  "shortanswer"};
+    const json& list = *from.value;
+    const auto is_text = [](const json& item) { return item.is_string() && HasText(item); };
+    if (!std::ranges::all_of(list, is_text) || !row_.contains(from.name) || !FitsJq(from.name)) return {};
+    if (const auto mark = PositionIn(from)) {
+      const std::string list_key = JqKey(from.name), mark_key = JqKey(*mark);
+      return Invalid(Quoted(*mark) + " may tell which of " + Quoted(from.name) +
+                     " is right: if it does, jq -c '. as $r | del(." + list_key + ", ." + mark_key +
+                     ") + {choices: $r" + list_key + ", answer: $r" + mark_key +
+                     "}' FILE > OUT; if each of them is, jq -c 'del(." + mark_key + ")' FILE > OUT");
+    }
+    if (std::ranges::find(kNamesOfOne, Plain(from.name)) == kNamesOfOne.end() || HaveOneName(list)) return {};
+    const std::string key = "." + JqKey(from.name);
+    return Invalid(
+        Quoted(from.name) + ": " + Excerpt(list) + " has several texts, and its name does not tell what they are: " +
+        "if one of them suffices, jq -c '.answers = " + key + " | del(" + key +
+        ")' FILE > OUT; if an answer needs all of them, jq -c '.reference = (" + key +
+        R"j( | if type == "array" then map("(?=[\\s\\S]*" + gsub("(?<c>[\\[\\].*+?^${}()|\\\\/])"; "\\\(.c)") + ")") | join("") else . end) | .match = (if )j" +
+        key + R"j( | type == "array" then "regex" else "words" end) | del()j" + key +
+        ")' FILE > OUT; if only the first is right, jq -c '" + key +
+        R"( |= if type == "array" then .[0] else . end' FILE > OUT)");
+  }
+
+  // "correct_answer_id": 0, "gold_letter": "B": where in a list of several texts the right one is.
+  [[nodiscard]] std::optional<std::string> PositionIn(const Found& from) const {
+    constexpr std::array<std::string_view, 5> kRight = {"answer", "correct", "right", "gold", "label"};
+    constexpr std::array<std::string_view, 12> kOther = {"nanswer", "total", "start", "end",  "count",  "num",
+                                                         "len",     "score", "time",  "span", "offset", "type"};
+    const auto has = [](const std::string& plain, const auto& parts) {
+      return std::ranges::any_of(parts, [&](std::string_view part) { return plain.find(part) != std::string::npos; });
+    };
+    for (const auto& [key, value] : row_.items()) {
+      const std::string plain = Plain(key);
+      if (key == from.name || !FitsJq(key) || !has(plain, kRight) || has(plain, kOther)) continue;
+      const std::size_t size = from.value->size();
+      if (value.is_number_unsigned() && value.get<std::size_t>() <= size) return key;
+      const std::string label = value.is_string() ? PlainLabel(value.get<std::string>()) : "";
+      if (IsLetter(label) && static_cast<std::size_t>(label[0] - 'a') < size) return key;
+    }
+    return std::nullopt;
+  }
+
+  // "Ann Lee" and "Ann", "NYC" and "nyc": a longer one has another in it, whatever the case.
+  static bool HaveOneName(const json& list) {
+    std::string longest;
+    for (const json& item : list) {
+      if (const std::string plain = Plain(item.get<std::string>()); plain.size() > longest.size()) longest = plain;
+    }
+    return std::ranges::all_of(
+        list, [&](const json& item) { return longest.find(Plain(item.get<std::string>())) != std::string::npos; });
   }
 
   const json& row_;

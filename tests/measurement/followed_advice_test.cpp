@@ -257,6 +257,151 @@ TEST_F(FollowedAdvice, TakesListsOfPythonOutOfATextIfEachIsRight) {
   EXPECT_TRUE(steps_.empty()) << "one text is no list of several";
 }
 
+// Members of names that nothing knows: by what they are.
+TEST_F(FollowedAdvice, SendsWhatNothingKnows) {
+  EXPECT_EQ(First(R"({"zorp": "Ann hit Bo.", "question": "Who was hit?", "answer": "Bo", "split": "test"})"),
+            "Ann hit Bo.\nQuestion: Who was hit?\nAnswer: -> Bo");
+  EXPECT_EQ(First(R"({"zorp1": "Ann hit Bo.", "zorp2": "Bo ran home.", "question": "Why?", "choices":)"
+                  R"( ["a hit", "a dog"], "label": 0})"),
+            "Ann hit Bo.\nBo ran home.\nQuestion: Why?\nAnswer: -> a hit");
+  EXPECT_EQ(First(R"({"passage": "Ann came.", "zorp": ["Bo left early that day", "x"], "question": "Who left?",)"
+                  R"( "answer": "Bo"})"),
+            "Ann came.\nBo left early that day\nx\nQuestion: Who left?\nAnswer: -> Bo");
+  EXPECT_EQ(First(R"({"input": "Who was hit?", "zorp": "Ann hit Bo.", "target": "Bo"})"),
+            "Ann hit Bo.\nWho was hit? -> Bo");
+  EXPECT_EQ(First(R"({"grid": [["Year", "Place"], ["2004", 1]], "question": "Which year?", "answer": "2004"})"),
+            "Year | Place\n2004 | 1\nQuestion: Which year?\nAnswer: -> 2004");
+  EXPECT_EQ(First(R"({"grid": [[1, 2], [3, 4]], "question": "What is the sum?", "answer": "10"})"),
+            "1 | 2\n3 | 4\nQuestion: What is the sum?\nAnswer: -> 10");
+  EXPECT_EQ(First(R"({"state": {"who": "Ann the cook", "at": ["in the kitchen", "of Bo"]}, "question": "Where?",)"
+                  R"( "answer": "kitchen", "id": 1})"),
+            "Question: Where?\nAnswer: -> kitchen")
+      << "three words are a name";
+  EXPECT_EQ(First(R"({"state": {"who": "Ann", "at": ["She is in the kitchen", "x"]}, "question": "Where?",)"
+                  R"( "answer": "kitchen"})"),
+            "who: Ann\nat: She is in the kitchen\nx\nQuestion: Where?\nAnswer: -> kitchen");
+  EXPECT_EQ(
+      First(
+          R"({"question": "\u8c01\u6765\u4e86\uff1f", "zorp": "\u5c0f\u660e\u6628\u5929\u53bb\u5b66\u6821\u4e86\u3002",)"
+          R"( "answer": "\u5c0f\u660e"})"),
+      "\u5c0f\u660e\u6628\u5929\u53bb\u5b66\u6821\u4e86\u3002\nQuestion: \u8c01\u6765\u4e86\uff1f\nAnswer: -> "
+      "\u5c0f\u660e");
+}
+
+TEST_F(FollowedAdvice, LeavesOutWhatNothingKnows) {
+  const std::string bytes = R"({"zorp": "Ann hit Bo.", "blip": [[1, 2], [3, 4]], "question": "Who?", "answer": "Bo"})";
+  const std::string message = ReadQuestions(bytes, "exam").error().message;
+  EXPECT_THAT(message, StartsWith(R"(exam:1: "blip", "zorp" would not be sent, and the question may need them: )"));
+  const std::string last = message.substr(message.rfind("jq -c "));
+  EXPECT_THAT(last, StartsWith(R"(jq -c 'del(.["blip"], .["zorp"])' FILE > OUT leaves them out)"));
+  directory_.Write("FILE", bytes);
+  ASSERT_TRUE(directory_.Run(CommandIn(last)));
+  EXPECT_EQ(First(directory_.Read("OUT")), "Question: Who?\nAnswer: -> Bo");
+}
+
+TEST_F(FollowedAdvice, HasAProgramForEachMeaningOfAList) {
+  const auto follow = [&](const std::string& bytes, const std::string& meaning) {
+    const auto set = ReadQuestions(bytes, "exam");
+    const std::string message = set.ok() ? "read" : set.error().message;
+    const std::size_t at = message.find(meaning);
+    if (at == std::string::npos) return "no " + meaning + " in " + message;
+    directory_.Write("FILE", bytes);
+    if (!directory_.Run(CommandIn(message.substr(at)))) return directory_.Read("errors");
+    const std::string bytes_then = directory_.Read("OUT");
+    const auto then = ReadQuestions(bytes_then, "exam");
+    if (!then.ok()) return then.error().message;
+    std::string out;
+    for (const char* answer : {"Ann", "Di (x)", "Di (x) and Ann"})
+      out += IsRight(then->questions[0], answer) ? "1" : "0";
+    return then->questions[0].match == Match::kChoice ? then->questions[0].references[then->questions[0].right] : out;
+  };
+  const char* kTwo = R"j({"prompt": "Who came?", "target": ["Ann", "Di (x)"]})j";
+  EXPECT_EQ(follow(kTwo, "if one of them suffices"), "111");
+  EXPECT_EQ(follow(kTwo, "if an answer needs all"), "001");
+  EXPECT_EQ(follow(kTwo, "if only the first"), "101");
+  EXPECT_TRUE(ReadQuestions(R"({"prompt": "Who came?", "target": ["Ann", "Ann Lee"]})", "exam").ok()) << "one name";
+  EXPECT_TRUE(ReadQuestions(R"({"question": "Who?", "answer": ["Ann", "Di"]})", "exam").ok()) << "NQ-open";
+  const char* kAmong = R"j({"question": "Who came?", "answer": "Ann", "people": ["Di (x)", "Ann"]})j";
+  EXPECT_EQ(follow(kAmong, "if the others are wrong"), " Ann");
+  EXPECT_EQ(follow(kAmong, "if each of them is right"), "111");
+  EXPECT_EQ(follow(kAmong, "if neither"), "101");
+}
+
+TEST_F(FollowedAdvice, SendsNumberedTextsBeforeTheirChoices) {
+  EXPECT_EQ(First(R"({"observation_1": "It was wet.", "observation_2": "I sat inside.", "hypothesis_1": "It rained.",)"
+                  R"( "hypothesis_2": "It was hot.", "label": 2})"),
+            "It was wet.\nI sat inside. -> It was hot.");  // ART
+  EXPECT_EQ(First(R"({"input_sentence_1": "It was wet.", "sentence_quiz1": "It rained.", "sentence_quiz2":)"
+                  R"( "It was hot.", "answer_right_ending": 1})"),
+            "It was wet. -> It rained.");  // Story Cloze
+  // A 0 tells that the numbers of the file count from 0.
+  EXPECT_EQ(First(R"({"observation_1": "It was wet.", "hypothesis_1": "It rained.", "hypothesis_2": "It was hot.",)"
+                  R"( "label": 1})"
+                  "\n"
+                  R"({"observation_1": "It was dry.", "hypothesis_1": "It rained.", "hypothesis_2": "It was hot.",)"
+                  R"( "label": 0})"),
+            "It was wet. -> It was hot.");
+}
+
+TEST_F(FollowedAdvice, FindsTheRightChoiceUnderAnyName) {
+  EXPECT_EQ(First(R"({"question": "Who?", "answers": ["Ann", "Di"], "correct_answer_id": 1})"),
+            "Question: Who?\nAnswer: -> Di");
+  EXPECT_EQ(First(R"({"question": "Who?", "answers": ["Ann", "Di"], "gold_letter": "B"})"),
+            "Question: Who?\nAnswer: -> Di");
+  EXPECT_TRUE(ReadQuestions(R"({"question": "Who?", "answers": ["Ann", "Anna"], "answer_start": 1})", "exam").ok());
+  EXPECT_EQ(First(R"({"question_stem": "More?", "choices": {"text": ["more", "less"], "label": ["A", "B"]},)"
+                  R"( "answer_label": "less", "answer_label_as_choice": "B", "question_para_step": ["Rain falls on)"
+                  R"( the field.", "It is wet."]})"),
+            "Rain falls on the field.\nIt is wet.\nQuestion: More?\nAnswer: -> less");  // WIQA
+}
+
+// Rows as they are published: what is not sent is additional.
+TEST(FailsClosed, KeepsWhatTheQuestionCanDoWithout) {
+  for (const char* row : {
+           // GPQA
+           R"({"Question": "What is ice made of?", "Correct Answer": "water", "Incorrect Answer 1": "sand",)"
+           R"( "Incorrect Answer 2": "oil", "Explanation": "It melts into it, as all can see.", "Pre-Revision)"
+           R"( Question": "Of what is all ice in winter?", "Revision Comments": "I made it clearer than before.",)"
+           R"( "Feedback_EV_1": "A very good question for this set.", "Canary String": "Not for training of any)"
+           R"( model at all.", "Writer's Difficulty Estimate": "Hard undergraduate level or above"})",
+           // QASC
+           R"({"id": "3", "question": "What is ice?", "choices": {"text": ["cold water", "hot sand"], "label":)"
+           R"( ["A", "B"]}, "answerKey": "A", "fact1": "Ice is cold and hard.", "fact2": "Water freezes in winter.",)"
+           R"( "combinedfact": "Ice is water in winter.", "formatted_question": "What is ice? (A) cold water (B) hot)"
+           R"( sand"})",
+           // ECQA, MedMCQA, MathQA
+           R"({"question": "Where is it?", "choices": ["in a bag", "in a bowl"], "answer": 1, "exp": "It lives there)"
+           R"( for most of its life.", "topic_name": "Fish of the seas and rivers"})",
+           R"({"Problem": "How many are 2 + 3?", "options": "a ) 5 , b ) 6", "correct": "a", "annotated_formula":)"
+           R"( "add(n0, n1) and then divide by one", "linear_formula": "add(n0,n1)|", "Rationale": "We add both."})",
+           // BBQ
+           R"({"context": "Two met.", "question": "Who?", "ans0": "One", "ans1": "Two", "ans2": "Nobody", "label": 2,)"
+           R"( "answer_info": {"ans0": ["One", "the man who was there"], "ans1": ["Two", "x"]}, "additional_metadata":)"
+           R"( {"source": "An article that somebody wrote in 2019.", "version": "a"}, "category": "Age"})",
+           // HotpotQA, SQuAD
+           R"({"context": "Ann: Ann came. Bo: Bo left.", "question": "Who?", "answer": "Ann", "supporting_facts":)"
+           R"( {"title": ["Ann", "Bo"], "sent_id": [0, 0]}, "title": "The life of Ann and her friends"})",
+           // APE210K: the same in other pieces
+           R"({"question": "How many apples has Ann?", "answer": "4", "words": "How many apples has Ann ?"})",
+           // A prompt of its own is complete.
+           R"({"prompt": "Who came? Say a name.", "answer": "Ann", "remark": "Written by hand in the last year."})",
+       }) {
+    const auto set = ReadQuestions(row, "exam");
+    EXPECT_TRUE(set.ok()) << row << "\n" << (set.ok() ? "" : set.error().message);
+  }
+  // The same notice in all rows is kept out, and a story is not.
+  const auto both = [](const std::string& text) {
+    return ReadQuestions(R"({"question": "Who?", "answer": "Ann", "zorp": ")" + text + "\"}\n" +
+                             R"({"question": "Where?", "answer": "Lima", "zorp": ")" + text + "\"}",
+                         "exam")
+        .ok();
+  };
+  EXPECT_TRUE(both("Written for this exam by its authors."));
+  std::string story;
+  for (int i = 0; i < 50; ++i) story += "then " + std::to_string(i) + " came ";
+  EXPECT_FALSE(both(story));
+}
+
 TEST_F(FollowedAdvice, LeavesNoPlacesToFillIn) {
   EXPECT_THAT(First(R"({"text": "Much rain.", "label": 0})"),
               StartsWith("exam:1: \"NAME 0\" is the place of the name of a class: write the names"));

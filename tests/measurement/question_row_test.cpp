@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "measurement/unsent_member.h"
+
 namespace autotune::measurement {
 namespace {
 
@@ -136,7 +138,7 @@ TEST(ReadQuestionRow, ReadsTheFormsOfPublishedDatasets) {
       {"a choice with blanks behind it", R"({"question": "Who?", "choices": ["Ann ", "Bo"], "answer": 0})",
        "Question: Who?\nAnswer:", Match::kChoice, " Ann"},
       {"BioASQ, yes or no",
-       R"({"body": "Is it?", "type": "yesno", "documents": ["http://example.org/1"], "ideal_answer": ["Yes, it is."], "exact_answer": "yes", "snippets": [{"text": "It is."}]})",
+       R"({"body": "Is it?", "type": "yesno", "documents": ["http://example.org/1"], "ideal_answer": ["Yes, it is."], "exact_answer": "yes", "snippets": [{"text": "It is"}]})",
        "Question: Is it?\nAnswer:", Match::kChoice, " yes"},
       {"BioASQ, a name",
        R"({"body": "Who?", "context": "It was Ann.", "type": "factoid", "documents": ["15829955"], "exact_answer": [["Ann", "Anna"]]})",
@@ -313,6 +315,8 @@ TEST(ReadQuestionRow, ReadsTheFormsOfPublishedDatasets) {
     EXPECT_EQ(question->prompt, row.prompt) << row.form;
     EXPECT_EQ(question->match, row.match) << row.form;
     EXPECT_EQ(question->references.at(question->right), row.reference) << row.form;
+    EXPECT_EQ(WhyIncomplete(json::parse(row.row), *question, NotSent(json::parse(row.row), *question), {}), "")
+        << row.form;
   }
 }
 

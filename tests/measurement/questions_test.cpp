@@ -57,13 +57,13 @@ TEST(ReadQuestions, RefusesRowsWithOnePromptThatDiffer) {
     const auto set = ReadQuestions(std::string(first) + "\n\n" + second, "exam.jsonl");
     return set.ok() ? "read" : set.error().message;
   };
-  EXPECT_EQ(message(R"({"question": "Who came?", "report": "Ann came.", "answer": "Ann"})",
-                    R"({"question": "Who came?", "report": "Bo came.", "answer": "Bo"})"),
+  EXPECT_EQ(message(R"({"question": "Who came?", "report": "Ann", "answer": "Ann"})",
+                    R"({"question": "Who came?", "report": "Bo", "answer": "Bo"})"),
             "exam.jsonl:3: has the prompt of line 1 and another \"report\", which would not be sent: write both as one "
             "\"prompt\", or leave \"report\" out (jq -c 'del(.[\"report\"])' FILE > OUT); only "
             "this row cannot be read, and 1 can: sed '3d' FILE > OUT leaves it out");
   EXPECT_THAT(message(R"({"question": "Is it?", "answer": "yes"})",
-                      R"({"question": "Is it?", "answer": "yes", "report": "It is."})"),
+                      R"({"question": "Is it?", "answer": "yes", "report": "It"})"),
               HasSubstr("another \"report\""));
   EXPECT_THAT(message(R"({"prompt": "Who?", "ideal": "Ann"})", R"({"prompt": "Who?", "ideal": ["Bo", "Cy"]})"),
               testing::StartsWith("exam.jsonl:3: asks what line 1 asks, with another answer (\"Ann\" and "

@@ -1,0 +1,306 @@
+#include "measurement/unsent_member.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "measurement/lm_eval_sample.h"
+#include "measurement/row_advice.h"
+#include "measurement/row_columns.h"
+#include "measurement/row_context.h"
+#include "measurement/row_member.h"
+#include "measurement/row_references.h"
+
+namespace autotune::measurement {
+namespace {
+
+using nlohmann::json;
+
+// Names of classes, places and people have up to three words; "Ann left." is a sentence.
+constexpr std::size_t kLeastWords = 4, kLeastOfSentence = 2;
+constexpr std::size_t kLeastCells = 4, kLeastUnknown = 2;
+constexpr std::size_t kMostOfLabel = 24;   // words: of a title, a source, a category
+constexpr std::size_t kMostOfNotice = 40;  // words
+
+// Parts of names, as Plain() writes them. What explains, derives or helps.
+constexpr std::array<std::string_view, 24> kExplains = {
+    "explan", "rational", "solution", "reason",   "analysis",  "steps",     "lecture", "knowledge",
+    "hint",   "evidence", "thought",  "derivat",  "decompos",  "justif",    "formula", "equation",
+    "expr",   "meta",     "feedback", "revision", "validator", "annotator", "entit",   "revised"};
+constexpr std::array<std::string_view, 9> kExplainsAlone = {
+    "exp", "cot", "cotcontent", "fact", "facts", "combinedfact", "supportingfacts", "proof", "tips"};
+// What only tells where a question is from, and of which kind it is.
+constexpr std::array<std::string_view, 28> kLabels = {
+    "type", "category", "subject", "topic",     "level",   "difficulty", "source", "split",  "group", "tag",
+    "lang", "author",   "title",   "year",      "url",     "grade",      "field",  "domain", "skill", "name",
+    "date", "canary",   "license", "generator", "dataset", "benchmark",  "subset", "version"};
+// Answers of people and models.
+constexpr std::array<std::string_view, 11> kAnswered = {"answer",     "response", "predict", "output",
+                                                        "completion", "target",   "correct", "wrong",
+                                                        "distractor", "alias",    "gold"};
+// ... but for what a question with such a name is about, and how it is to be answered.
+constexpr std::array<std::string_view, 13> kNeeded = {"passage", "context",    "document", "paragraph", "story",
+                                                      "table",   "candidate",  "choice",   "option",    "premise",
+                                                      "format",  "background", "instruct"};
+// The question in other words.
+constexpr std::array<std::string_view, 10> kForms = {"translat", "token",  "toks", "normaliz",   "segment",
+                                                     "lemma",    "format", "orig", "paraphrase", "rephrase"};
+
+template <std::size_t n>
+bool HasPart(const std::string& plain, const std::array<std::string_view, n>& parts) {
+  return std::ranges::any_of(parts, [&](std::string_view part) { return plain.find(part) != std::string::npos; });
+}
+
+// Words of letters or digits in lower case. What is written without spaces: its characters.
+std::vector<std::string> WordsIn(std::string_view text) {
+  std::vector<std::string> words;
+  bool open = false;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const std::size_t size = c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+    const std::string_view character = text.substr(i, size);
+    i += size;
+    // U+3040 to U+9FFF: kana and Chinese characters. U+2000 to U+303F: signs.
+    const bool alone = size == 3 && (c >= 0xE4 || (c == 0xE3 && static_cast<unsigned char>(character[1]) >= 0x81)) &&
+                       !(c == 0xEF) && !(c >= 0xEA && c <= 0xED);
+    const bool sign = size == 1 ? std::isalnum(c) == 0 && c < 0x80 : c == 0xE2 || c == 0xC2 || (c == 0xE3 && !alone);
+    if (sign || c == 0xEF) {
+      open = open && std::string_view("'_-/").find(character) != std::string_view::npos;  // "high_school_physics"
+      continue;
+    }
+    if (alone || !open) words.emplace_back();
+    open = !alone;
+    for (const char byte : character) words.back() += static_cast<char>(std::tolower(static_cast<unsigned char>(byte)));
+  }
+  return words;
+}
+
+bool IsCharacter(const std::string& word) { return word.size() == 3 && static_cast<unsigned char>(word[0]) >= 0xE3; }
+bool IsFigure(const std::string& word) {
+  return std::ranges::all_of(word, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+class KnownText {
+ public:
+  // The last word of a text is not beside the first one of the next.
+  void Add(std::string_view text) {
+    const std::vector<std::string> words = WordsIn(text);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      alone_.insert(words[i]);
+      if (i > 0) pairs_.emplace(words[i - 1], words[i]);
+    }
+  }
+
+  // Words that are not known, or stand beside others than in what is known. Two characters of Chinese are one.
+  [[nodiscard]] std::size_t NewIn(const std::string& text) const {
+    const std::vector<std::string> words = WordsIn(text);
+    const bool lines = text.find('\n') != std::string::npos;  // a table of figures
+    std::size_t halves = 0;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      if (IsFigure(words[i]) && !lines) continue;
+      const bool before = i > 0 && pairs_.contains({words[i - 1], words[i]});
+      const bool after = i + 1 < words.size() && pairs_.contains({words[i], words[i + 1]});
+      // Two characters of Chinese may be beside one another in any text.
+      const bool all = (i == 0 || before) && (i + 1 == words.size() || after);
+      if ((IsCharacter(words[i]) ? all : before || after) || (words.size() == 1 && alone_.contains(words[i]))) continue;
+      halves += IsCharacter(words[i]) ? 1 : 2;
+    }
+    return halves / 2;
+  }
+
+ private:
+  std::set<std::string> alone_;
+  std::set<std::pair<std::string, std::string>> pairs_;
+};
+
+// Cells of a table, and those of them that are not known. A number is not.
+struct Cells {
+  std::size_t all = 0, unknown = 0;
+};
+void CountCells(const json& value, const KnownText& known, Cells& cells) {
+  if (value.is_structured()) {
+    for (const json& item : value) CountCells(item, known, cells);
+    return;
+  }
+  if (value.is_null() || IsLink(value) || (value.is_string() && !HasText(value))) return;
+  ++cells.all;
+  cells.unknown += !value.is_string() || known.NewIn(value.get_ref<const std::string&>()) > 0 ? 1 : 0;
+}
+
+bool IsText(const json& value, const KnownText& known) {
+  if (value.is_structured()) return std::ranges::any_of(value, [&](const json& item) { return IsText(item, known); });
+  if (!value.is_string() || IsLink(value)) return false;
+  const std::string& text = value.get_ref<const std::string&>();
+  const std::string_view trimmed = Trimmed(text);
+  const bool sentence =
+      std::ranges::any_of(std::array<std::string_view, 6>{".", "!", "?", "\u3002", "\uFF01", "\uFF1F"},
+                          [&](std::string_view end) { return trimmed.ends_with(end); });
+  return known.NewIn(text) >= (sentence ? kLeastOfSentence : kLeastWords);
+}
+
+// Rows of cells; columns of an object.
+bool IsTableOf(const json& value, const KnownText& known) {
+  if (!value.is_structured() || value.size() < 2) return false;
+  const auto is_row = [](const json& item) { return item.is_structured() && item.size() > 1; };
+  Cells cells;
+  CountCells(value, known, cells);
+  return std::ranges::all_of(value, is_row) && cells.all >= kLeastCells && cells.unknown >= kLeastUnknown;
+}
+
+std::size_t CountOfWords(const json& value) {
+  if (value.is_string()) return WordsIn(value.get_ref<const std::string&>()).size();
+  std::size_t words = 0;
+  if (value.is_structured()) {
+    for (const json& item : value) words += CountOfWords(item);
+  }
+  return words;
+}
+
+// The row has what is sent as it is, as its author wrote it.
+bool IsComplete(const json& row) {
+  if (IsLmEvalSample(row)) return true;
+  const auto prompt = PromptOf(row);
+  if (!prompt) return false;
+  const std::string plain = Plain(prompt->name);
+  return prompt->value->is_array() || (plain != "input" && plain != "query");
+}
+
+std::string MemberKey(const std::string& name) { return "." + JqKey(name); }
+
+// What jq writes for values of any kind.
+constexpr const char* kTextOfAny =
+    R"(def t: if type == "string" then . elif type == "object" then to_entries | map(.key + ": " + (.value | t)) | )"
+    R"(join("\n") elif type == "array" then (if any(.[]; type == "array" or type == "object" or (type == "string" and )"
+    R"(test(" "))) then map(t) | join("\n") else map(t) | join(" | ") end) else tostring end; )";
+
+std::string ProgramThatSends(const json& row, const std::vector<std::string>& members) {
+  std::string keys, definition, texts;
+  bool strings = true;
+  for (const std::string& member : members) {
+    if (!FitsJq(member)) return "";
+    keys += (keys.empty() ? "" : ", ") + MemberKey(member);
+    strings = strings && row[member].is_string();
+  }
+  texts = strings && members.size() == 1 ? keys
+          : strings                      ? "([" + keys + R"( | strings] | join("\n")))"
+                                         : "([" + keys + R"( | select(. != null) | t] | join("\n")))";
+  if (!strings) definition = kTextOfAny;
+  const auto prompt = PromptOf(row), question = QuestionOf(row), context = ContextOf(row);
+  std::string program;
+  const auto before = [&](const Found& asked) -> std::string {
+    if (!FitsJq(asked.name) || !asked.value->is_string() || !row.contains(asked.name)) return "";
+    return MemberKey(asked.name) + " = " + texts + R"( + "\n" + )" + MemberKey(asked.name);
+  };
+  if (prompt) {
+    program = before(*prompt);
+  } else if (question && context) {
+    if (!context->value->is_string() || !FitsJq(context->name) || !row.contains(context->name)) return "";
+    program = MemberKey(context->name) + R"( += "\n" + )" + texts;
+  } else if (question) {
+    program = ".context = " + texts;
+  } else if (const auto sentence = Find(row, "sentence")) {
+    program = before(*sentence);
+  }
+  return program.empty() ? "" : "jq -c '" + definition + program + " | del(" + keys + ")' FILE > OUT";
+}
+
+// Texts, of which one is the reference and another is none.
+bool HasReference(const json& value, const Question& question) {
+  if (!value.is_structured() || value.size() < 2 || question.match == Question::Match::kChoice) return false;
+  bool right = false, other = false;
+  for (const json& item : value) {
+    if (!item.is_string()) return false;
+    const std::string_view text = Trimmed(item.get_ref<const std::string&>());
+    const bool is_reference =
+        std::ranges::any_of(question.references, [&](const std::string& one) { return Trimmed(one) == text; });
+    right = right || is_reference;
+    other = other || (!is_reference && !text.empty());
+  }
+  return right && other;
+}
+
+std::string WhyCandidates(const json& row, const Question& question, const std::string& member) {
+  const std::string what = Quoted(member) + ": " + Excerpt(row[member]);
+  const auto answer = ReferenceOf(row);
+  const bool known = FitsJq(member) && answer && answer->value->is_string() && row.contains(answer->name) &&
+                     FitsJq(answer->name) && row[member].is_array();
+  const std::string key = MemberKey(member), drop = "jq -c 'del(" + key + ")' FILE > OUT";
+  if (!known) return what + " has the right answer among other texts: write it as \"choices\" or as \"references\"";
+  const std::string right = MemberKey(answer->name);
+  const std::string choices = question.messages.empty()
+                                  ? "if the others are wrong, jq -c '. as $r | del(" + key + ", " + right +
+                                        ") + {choices: $r" + JqKey(member) + ", answer: ($r" + JqKey(member) +
+                                        " | index($r" + JqKey(answer->name) + "))}' FILE > OUT; "
+                                  : "";
+  return what + " has the right answer among other texts: " + choices +
+         "if each of them is right, jq -c '.answers = " + key + " | del(" + key +
+         (Plain(answer->name) == "answers" ? "" : ", " + right) + ")' FILE > OUT; if neither, " + drop +
+         " leaves it out";
+}
+
+}  // namespace
+
+bool IsNotice(const json& value) { return value.is_string() && CountOfWords(value) <= kMostOfNotice; }
+
+bool IsAdditional(std::string_view name, const json& value) {
+  if (IsLink(value) || IsId(name)) return true;
+  const std::string plain = Plain(name);
+  std::string stem = plain;
+  while (!stem.empty() && std::isdigit(static_cast<unsigned char>(stem.back())) != 0) stem.pop_back();
+  if (std::ranges::find(kExplainsAlone, stem) != kExplainsAlone.end() || HasPart(plain, kExplains)) return true;
+  if (plain.ends_with("fol") || plain.find("logicalform") != std::string::npos) return true;  // in a formal language
+  if (HasPart(plain, kAnswered) && !HasPart(plain, kNeeded)) return true;
+  const bool asks = plain.find("question") != std::string::npos || plain.find("query") != std::string::npos;
+  if (asks && HasPart(plain, kForms)) return true;
+  const bool label = std::ranges::any_of(kLabels, [&](std::string_view part) {
+    if (part == "date" && plain.ends_with("candidate")) return false;
+    constexpr std::size_t kClear = 6;  // letters: a longer one is in no other word
+    return (part.size() >= kClear && plain.find(part) != std::string::npos) || plain.starts_with(part) ||
+           plain.ends_with(part) || plain.ends_with(std::string(part) + "s") || plain.ends_with("categories");
+  });
+  if (label && !plain.ends_with("candidates")) return CountOfWords(value) <= kMostOfLabel;
+  if (!value.is_object()) return false;
+  for (const auto& [key, of] : value.items()) {
+    if (!IsAdditional(key, of)) return false;
+  }
+  return true;
+}
+
+std::string WhyIncomplete(const json& row, const Question& question, const std::vector<std::string>& unread,
+                          const std::set<std::string>& constant) {
+  if (IsLmEvalSample(row)) return "";
+  KnownText words;
+  words.Add(SentOf(question));
+  for (const std::string& reference : question.references) words.Add(reference);
+  std::vector<std::string> needed;
+  for (const std::string& member : unread) {
+    if (!row.contains(member)) continue;  // of a message
+    const json& value = row[member];
+    const std::string plain = Plain(member);
+    if (HasReference(value, question) && plain.find("token") == std::string::npos && !IsMetadata(member))
+      return WhyCandidates(row, question, member);
+    if (IsComplete(row) || IsAdditional(member, value) || (constant.contains(member) && IsNotice(value))) continue;
+    if (plain != "clue" && plain != "clues" && !AdviceForHint(row, member).empty())
+      continue;  // the reading names it, with a program
+    if (IsText(value, words) || IsTableOf(value, words)) needed.push_back(member);
+  }
+  if (needed.empty()) return "";
+  std::string names, keys;
+  bool fits = true;
+  for (const std::string& member : needed) {
+    names += (names.empty() ? "" : ", ") + Quoted(member.substr(0, 40));
+    keys += (keys.empty() ? "" : ", ") + MemberKey(member);
+    fits = fits && FitsJq(member);
+  }
+  const std::string it = needed.size() == 1 ? "it" : "them", sends = ProgramThatSends(row, needed);
+  return names + (needed.size() == 1 ? ": " + Excerpt(row[needed[0]]) : "") +
+         " would not be sent, and the question may need " + it + ": " +
+         (sends.empty() ? "write " + it + " and the question as one \"prompt\"" : sends + " sends " + it) +
+         (fits ? "; jq -c 'del(" + keys + ")' FILE > OUT leaves " + it + " out if the question says enough" : "");
+}
+
+}  // namespace autotune::measurement
