@@ -327,6 +327,12 @@ base::Result<std::size_t> NamedChoice(const Found& key, const Choices& choices, 
   if (labelled != choices.labels.end()) {
     add(static_cast<std::size_t>(labelled - choices.labels.begin()));
     if (choices.labels_are_data) return named.front();
+    // "option1" and "option2" in a file whose numbers count from 0: 1 is the second.
+    const auto known = first.find(key.name);
+    if (known != first.end() && known->second == 0 && IsDigits(*text) && choices.labels.front() == "1") {
+      named.clear();
+      add(std::stoul(*text));
+    }
   }
   // Of ["B", "C", "D"], "B" is the first.
   const bool are_letters = std::ranges::all_of(choices.texts, [](const std::string& one) { return IsLetter(one); });

@@ -251,7 +251,8 @@ FirstNumbers FirstNumbersOf(std::string_view bytes, std::vector<Counted>& counte
   return first;
 }
 
-// Members that have the same short text in all rows; of one row nothing tells.
+// Members that have the same short text in all rows; a few rows may be about one text.
+constexpr std::size_t kLeastRowsOfNotice = 10;
 std::set<std::string> NoticesIn(std::string_view bytes) {
   std::map<std::string, std::pair<json, std::size_t>> members;  // the value of the first row, and of how many it is
   std::size_t rows = 0;
@@ -269,7 +270,7 @@ std::set<std::string> NoticesIn(std::string_view bytes) {
   }
   std::set<std::string> names;
   for (const auto& [name, seen] : members) {
-    if (rows > 1 && seen.second == rows) names.insert(name);
+    if (rows >= kLeastRowsOfNotice && seen.second == rows) names.insert(name);
   }
   return names;
 }

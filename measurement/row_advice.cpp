@@ -346,8 +346,8 @@ std::string AdviceForNumbered(const json& row) {
   std::string keys, members;
   for (const std::string& key : sent) keys += (keys.empty() ? "" : ", ") + KeyOf(key);
   for (std::size_t i = 0; i < chosen.size(); ++i)
-    members += ", option" + std::to_string(i + 1) + ": " + KeyOf(chosen[i]);
-  return "jq -c '{prompt: ([" + keys + R"(] | join("\n")))" + members + ", label: " + KeyOf(right) +
+    members += std::string(", ") + static_cast<char>('A' + i) + ": " + KeyOf(chosen[i]);
+  return "jq -c '{prompt: ([" + keys + R"(] | join("\n")))" + members + ", answer: " + KeyOf(right) +
          "}' FILE > OUT makes choices of " + Quoted(chosen.front()) + " to " + Quoted(chosen.back());
 }
 
@@ -367,7 +367,7 @@ std::string AdviceForCandidates(const json& row, const Found& answers, const std
   const auto asks = [&](const std::string& from, const std::string& text, const std::string& is_right) {
     return "{" + json(asked->name).dump(-1, ' ', true) + ": (" + from + JqKey(asked->name) + R"( + "\nIs \"" + ()" +
            text + R"( | tostring) + "\" a right answer?"), choices: ["no", "yes"], answer: (if ()" + is_right +
-           " | . == true or . == 1) then 1 else 0 end)}";
+           R"( | . == true or . == 1 or . == "yes" or . == "true" or . == "1") then 1 else 0 end)})";
   };
   std::string program;
   if (!answers.value->is_array()) {

@@ -210,7 +210,10 @@ class ReferenceReader {
       const json& list = *answer.value;
       const bool choices = list.is_array() && list.size() > 1 && mark->value->is_number_integer() &&
                            FitsJq(answer.name) && FitsJq(mark->name);
-      const bool verdict = mark->value->is_boolean() || *mark->value == json(0) || *mark->value == json(1);
+      const auto is_verdict = [&](const json& word) { return *mark->value == word; };
+      const bool verdict =
+          mark->value->is_boolean() ||
+          std::ranges::any_of(std::array<json, 8>{0, 1, "0", "1", "yes", "no", "true", "false"}, is_verdict);
       const std::string program = verdict && !list.is_array() ? AdviceForCandidates(row_, answer, mark->name) : "";
       return Invalid(Quoted(mark->name) + " says whether or which " + Quoted(answer.name) +
                      R"( is right: write the right one as "reference", or all of them as "choices")" +

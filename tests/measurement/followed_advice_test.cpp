@@ -331,9 +331,9 @@ TEST_F(FollowedAdvice, SendsNumberedTextsBeforeTheirChoices) {
   EXPECT_EQ(First(R"({"observation_1": "It was wet.", "observation_2": "I sat inside.", "hypothesis_1": "It rained.",)"
                   R"( "hypothesis_2": "It was hot.", "label": 2})"),
             "It was wet.\nI sat inside. -> It was hot.");  // ART
-  EXPECT_EQ(First(R"({"input_sentence_1": "It was wet.", "sentence_quiz1": "It rained.", "sentence_quiz2":)"
-                  R"( "It was hot.", "answer_right_ending": 1})"),
-            "It was wet. -> It rained.");  // Story Cloze
+  EXPECT_THAT(First(R"({"input_sentence_1": "It was wet.", "sentence_quiz1": "It rained.", "sentence_quiz2":)"
+                    R"( "It was hot.", "answer_right_ending": 1})"),
+              testing::HasSubstr("may count from 0 or from 1"));  // Story Cloze, one row
   // A 0 tells that the numbers of the file count from 0.
   EXPECT_EQ(First(R"({"observation_1": "It was wet.", "hypothesis_1": "It rained.", "hypothesis_2": "It was hot.",)"
                   R"( "label": 1})"
@@ -341,6 +341,14 @@ TEST_F(FollowedAdvice, SendsNumberedTextsBeforeTheirChoices) {
                   R"({"observation_1": "It was dry.", "hypothesis_1": "It rained.", "hypothesis_2": "It was hot.",)"
                   R"( "label": 0})"),
             "It was wet. -> It was hot.");
+}
+
+TEST_F(FollowedAdvice, AsksOfEachCandidateThatIsCalledYesOrNo) {  // MC-TACO
+  EXPECT_EQ(
+      First(R"({"sentence": "Ann swam for long.", "question": "How long?", "answer": "a day", "label": "no"})"
+            "\n"
+            R"({"sentence": "Ann swam for long.", "question": "How long?", "answer": "an hour", "label": "yes"})"),
+      "Ann swam for long.\nQuestion: How long?\nIs \"a day\" a right answer?\nAnswer: -> no");
 }
 
 TEST_F(FollowedAdvice, FindsTheRightChoiceUnderAnyName) {
@@ -353,6 +361,20 @@ TEST_F(FollowedAdvice, FindsTheRightChoiceUnderAnyName) {
                   R"( "answer_label": "less", "answer_label_as_choice": "B", "question_para_step": ["Rain falls on)"
                   R"( the field.", "It is wet."]})"),
             "Rain falls on the field.\nIt is wet.\nQuestion: More?\nAnswer: -> less");  // WIQA
+}
+
+TEST(OptionsByNumber, CountFromZeroWhereTheFileDoes) {
+  const auto right = [](const std::string& other) {
+    const auto set =
+        ReadQuestions(R"({"prompt": "It was wet, so", "option1": "I sat.", "option2": "I ran.", "label": 1})"
+                      "\n"
+                      R"({"prompt": "It was dry, so", "option1": "I sat.", "option2": "I ran.", "label": )" +
+                          other + "}",
+                      "exam");
+    return set.ok() ? set->questions[0].references[set->questions[0].right] : set.error().message;
+  };
+  EXPECT_EQ(right("0"), " I ran.");
+  EXPECT_EQ(right("2"), " I sat.");
 }
 
 // Rows as they are published: what is not sent is additional.
@@ -390,16 +412,18 @@ TEST(FailsClosed, KeepsWhatTheQuestionCanDoWithout) {
     EXPECT_TRUE(set.ok()) << row << "\n" << (set.ok() ? "" : set.error().message);
   }
   // The same notice in all rows is kept out, and a story is not.
-  const auto both = [](const std::string& text) {
-    return ReadQuestions(R"({"question": "Who?", "answer": "Ann", "zorp": ")" + text + "\"}\n" +
-                             R"({"question": "Where?", "answer": "Lima", "zorp": ")" + text + "\"}",
-                         "exam")
-        .ok();
+  const auto read = [](const std::string& text, int rows) {
+    std::string bytes;
+    for (int i = 0; i < rows; ++i)
+      bytes +=
+          R"({"question": "Who was number )" + std::to_string(i) + R"(?", "answer": "Ann", "zorp": ")" + text + "\"}\n";
+    return ReadQuestions(bytes, "exam").ok();
   };
-  EXPECT_TRUE(both("Written for this exam by its authors."));
+  EXPECT_TRUE(read("Written for this exam by its authors.", 10));
+  EXPECT_FALSE(read("Written for this exam by its authors.", 9)) << "all of them may be about it";
   std::string story;
   for (int i = 0; i < 50; ++i) story += "then " + std::to_string(i) + " came ";
-  EXPECT_FALSE(both(story));
+  EXPECT_FALSE(read(story, 10));
 }
 
 TEST_F(FollowedAdvice, LeavesNoPlacesToFillIn) {
