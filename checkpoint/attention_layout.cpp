@@ -226,7 +226,8 @@ class AttentionReader {
       return facts_.attention_heads;
     static constexpr auto kKeys = {
         "num_key_value_heads",   "num_kv_heads",         "n_head_kv",        "n_kv_heads",
-        "multi_query_group_num", "num_attention_groups", "num_query_groups", "num_key_value_groups_heads"};
+        "multi_query_group_num", "num_attention_groups", "num_query_groups", "num_key_value_groups_heads",
+        "num_multi_query_heads"};
     // PLaMo: query heads per KV head, beside a num_key_value_heads that nothing reads.
     if (const Size per_head = Number({"n_shared_head"})) {
       if (!facts_.attention_heads) return std::nullopt;
@@ -834,7 +835,7 @@ class AttentionReader {
         if (!heads || *heads < 0 || *heads > kLargest || !shape->key_dim || !shape->value_dim) {
           AddNote(facts_, std::string("config.json: the ") +
                               (heads ? "size of an attention head" : "number of KV heads") +
-                              " is not in the file; the size of the KV cache is not known");
+                              " is under no key that is known; the size of the KV cache is not known");
           return;
         }
         group.kv_heads = *heads;

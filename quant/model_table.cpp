@@ -30,9 +30,9 @@ ModelTable::Answer ModelTable::AnswerFor(const Version& release, const std::stri
                                          const checkpoint::ModelFacts& model, bool trusts_code) const {
   using Kind = Answer::Kind;
   const auto place = std::ranges::lower_bound(releases, release);
-  if (place == releases.end() || *place != release || model.config_type.empty() || model.quantization == "gguf")
-    return {};
+  if (place == releases.end() || *place != release || model.quantization == "gguf") return {};
   const auto at = static_cast<std::size_t>(place - releases.begin());
+  if (model.config_type.empty()) return AnswerWithoutType(at, title, model, trusts_code);
   const bool type_known = types.empty() || Has(types, model.config_type, at);
   if (!type_known && !model.remote_code)
     return {Kind::kReject, "ArchitectureNotSupported",
@@ -60,6 +60,24 @@ ModelTable::Answer ModelTable::AnswerFor(const Version& release, const std::stri
   if (gone != left.end()) return {Kind::kReject, "ArchitectureNotSupported", more};
   return {Kind::kReject, "ArchitectureNotSupported",
           none + ", and does not run it with a class of the transformers library"};
+}
+
+// Only code beside a configuration without "model_type" can read it; facts by hand have neither of the two.
+ModelTable::Answer ModelTable::AnswerWithoutType(std::size_t release, const std::string& title,
+                                                 const checkpoint::ModelFacts& model, bool trusts_code) const {
+  using Kind = Answer::Kind;
+  const std::string& name = model.architecture;
+  if (name.empty() || model.native_config) return {};
+  if (model.remote_code && !trusts_code)
+    return {Kind::kReject, "RemoteCodeNotTrusted",
+            title +
+                " reads a configuration without a model type only with the checkpoint's own code, which requires a "
+                "flag"};
+  if (Has(own, name, release) || HasUnderAnotherEnding(own, name, release)) return {};
+  return {Kind::kWarn, "ArchitectureNotCertain",
+          title + " has no class for " + name + ": whether " +
+              (model.remote_code ? "the checkpoint's own code runs in it" : "it runs, without a model type,") +
+              " is not known"};
 }
 
 ModelTable::Answer ModelTable::AnswerForLanguageModel(std::size_t release, const std::string& title,

@@ -39,6 +39,9 @@ struct ModelTable {
                                  bool trusts_code) const;
 
  private:
+  // The same of a configuration without a model type: what reads it is not known, or the checkpoint's own code.
+  [[nodiscard]] Answer AnswerWithoutType(std::size_t release, const std::string& title,
+                                         const checkpoint::ModelFacts& model, bool trusts_code) const;
   // The same about the language model of a multimodal one, whose class the release has.
   [[nodiscard]] Answer AnswerForLanguageModel(std::size_t release, const std::string& title,
                                               const checkpoint::ModelFacts& model) const;

@@ -81,6 +81,23 @@ TEST(ModelTable, CodeOfTheCheckpointIsRunOnlyWhenItIsTrusted) {
   EXPECT_EQ(Said("vllm", "0.24.0", Model("LlamaForCausalLM", "foobar", true), {{"trust-remote-code", "true"}}), "");
 }
 
+TEST(ModelTable, AConfigurationWithoutAModelTypeNeedsTheCheckpointsCode) {
+  const checkpoint::ModelFacts model = Model("CogVLMVideoForCausalLM", "", true);
+  EXPECT_EQ(Said("vllm", "0.24.0", model),
+            "RemoteCodeNotTrusted: vLLM 0.24.0 reads a configuration without a model type only with the checkpoint's "
+            "own code, which requires a flag: trust-remote-code");
+  EXPECT_THAT(Said("sglang", "0.5.15", model), StartsWith("RemoteCodeNotTrusted"));
+  EXPECT_EQ(Said("vllm", "0.24.0", model, {{"trust-remote-code", "true"}}),
+            "warns: vLLM 0.24.0 has no class for CogVLMVideoForCausalLM: whether the checkpoint's own code runs in it "
+            "is not known");
+  EXPECT_EQ(Said("vllm", "0.24.0", Model("FooBarForCausalLM", "")),
+            "warns: vLLM 0.24.0 has no class for FooBarForCausalLM: whether it runs, without a model type, is not "
+            "known");
+  EXPECT_EQ(Said("vllm", "0.24.0", Model("LlamaForCausalLM", "")), "");
+  EXPECT_EQ(Said("vllm", "0.24.0", Model("LlamaForCausalLM", "", true), {{"trust-remote-code", "true"}}), "");
+  EXPECT_EQ(Said("vllm", "0.24.0", Model("", "")), "");
+}
+
 TEST(ModelTable, AnotherEndingOfAnArchitectureIsTheSameClass) {
   EXPECT_EQ(Said("vllm", "0.24.0", Model("Qwen3ForConditionalGeneration", "qwen3")), "");
   EXPECT_EQ(Said("vllm", "0.24.0", Model("InternVLChatModel", "qwen3")), "");
@@ -136,7 +153,6 @@ TEST(ModelTable, NothingIsClaimedWhereItIsNotKnown) {
   const checkpoint::ModelFacts unheard = Model("FooBarForCausalLM", "foobar");
   EXPECT_EQ(Said("vllm", "0.24.1", unheard), "");                                    // no such release was read
   EXPECT_EQ(Said("vllm", "9.0.0", unheard), "");                                     // newer than all
-  EXPECT_EQ(Said("vllm", "0.24.0", Model("FooBarForCausalLM", "")), "");             // no model type in the file
   EXPECT_EQ(Said("vllm", "0.24.0", Model("llama", "llama")), "");                    // no architectures in the file
   EXPECT_EQ(Said("vllm", "0.24.0", unheard, {{"hf-overrides", "{\"a\": 1}"}}), "");  // the file is not the last word
   EXPECT_EQ(Said("vllm", "0.24.0", unheard, {{"model-impl", "transformers"}}), "");
