@@ -20,6 +20,7 @@
 #include "bench/engine_reader.h"
 #include "bench/load_run.h"
 #include "bench/recorder.h"
+#include "measurement/lockstep.h"
 #include "measurement/long_run.h"
 
 namespace autotune::bench {
@@ -758,6 +759,12 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
     Warn("the engine uses speculative decoding, which predicts random tokens badly: use a dataset");
   }
   WarnOfPrefixCache(point);
+  if (load.kind == measurement::LoadKind::kConcurrency &&
+      measurement::InLockstep(static_cast<int>(load.value), recorder.records(), progress.window_start,
+                              progress.window_end)) {
+    const std::string kind = "the requests ran in lockstep at ";
+    Warn(kind + load.ToString() + ", which gets more done than requests one by one: measure a rate", kind);
+  }
   // After the long run, whose numbers the verdict is of.
   SayPoint(point, measurement::Why(spec_.slo, point, took), recorder.ReceiveLagP99());
   if (grew && !point.saturated) {

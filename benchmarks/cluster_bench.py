@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import subprocess
 import sys
 import time
 
@@ -59,8 +60,28 @@ def metrics(operator):
     connection = http.client.HTTPConnection(pod["status"]["podIP"], 8081)
     connection.sock = operator.cluster.api.box.connect(pod["status"]["podIP"], 8081)
     connection.request("GET", "/metrics")
-    text = connection.getresponse().read().decode()
+    return parsed(connection.getresponse().read().decode())
+
+
+def parsed(text):
     return {name: float(value) for name, value in re.findall(r"^([^#\s].*) (\S+)$", text, re.MULTILINE)}
+
+
+def metrics_of(cluster, port):
+    """The same of a program in the cluster's network that runs in no pod."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.sock = cluster.api.box.connect("127.0.0.1", port)
+    connection.request("GET", "/metrics")
+    return parsed(connection.getresponse().read().decode())
+
+
+def go_program(module, package="."):
+    """Builds a program of a Go module in benchmarks/ and returns its path. Go's own cache makes the second time quick."""
+    out = pathlib.Path(os.environ.get("AUTOTUNE_CACHE") or pathlib.Path.home() / ".cache/autotune") / "benchmarks" / module
+    out.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["go", "build", "-C", ROOT / "benchmarks" / module, "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", out, package],
+                   check=True, env=dict(os.environ, GOTOOLCHAIN="local", CGO_ENABLED="0"))
+    return out
 
 
 def run(space, manifest, timeout=900):

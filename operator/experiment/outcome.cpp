@@ -143,13 +143,13 @@ bool IsImageProblem(const std::string& reason) {
   return std::find(kReasons.begin(), kReasons.end(), reason) != kReasons.end();
 }
 
-bool CannotStart(const std::optional<ContainerView::Termination>& end) {
+bool CannotStart(const base::Rare<ContainerView::Termination>& end) {
   return end && (end->reason == "StartError" || end->reason == "ContainerCannotRun");
 }
 
 // Nobody knows how the container ended, because its runtime or kubelet was away meanwhile: kubernetes
 // pkg/kubelet/kubelet_pods.go, containerd pkg/cri/store/container (exit code 255, reason Unknown).
-bool IsLost(const std::optional<ContainerView::Termination>& end) {
+bool IsLost(const base::Rare<ContainerView::Termination>& end) {
   return end && (end->reason == "ContainerStatusUnknown" || (end->reason == "Unknown" && end->exit_code == 255));
 }
 

@@ -1,9 +1,11 @@
 #include "operator/experiment/pod_view.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "operator/experiment/json_read.h"
+#include "operator/experiment/pod_builder.h"
 
 namespace autotune::experiment {
 namespace {
@@ -27,7 +29,7 @@ ContainerView ContainerFromJson(const json& status) {
   container.started = Flag(status, "started");
   container.ready = Flag(status, "ready");
   container.restart_count = Number(status, "restartCount");
-  container.image_id = Text(status, "imageID");
+  if (container.name == "engine") container.image_id = Text(status, "imageID");
   const json& state = Member(status, "state");
   if (const json& terminated = Member(state, "terminated"); terminated.is_object()) {
     container.state = ContainerView::State::kTerminated;
@@ -83,6 +85,16 @@ void ReadConditions(const json& conditions, PodView& pod) {
   }
 }
 
+PodLabels LabelsFromJson(const json& labels) {
+  PodLabels own;
+  own.role = Text(labels, kRoleLabel);
+  own.hash = Text(labels, kHashLabel);
+  own.model = Text(labels, kModelLabel);
+  own.gpu = Text(labels, kGpuLabel);
+  own.attempt = std::atoi(Text(labels, kAttemptLabel).c_str());
+  return own;
+}
+
 base::WallTime LastChangeOfSpec(const json& metadata) {
   base::WallTime last = Time(metadata, "creationTimestamp");
   const json& managers = Member(metadata, "managedFields");
@@ -114,7 +126,7 @@ PodView PodViewFromJson(const json& pod) {
   view.ns = Text(metadata, "namespace");
   view.uid = Text(metadata, "uid");
   view.resource_version = Text(metadata, "resourceVersion");
-  view.labels = TextMap(metadata, "labels");
+  view.labels = LabelsFromJson(Member(metadata, "labels"));
   view.deleting = !Text(metadata, "deletionTimestamp").empty();
   view.delete_by = Time(metadata, "deletionTimestamp");
   view.created_at = Time(metadata, "creationTimestamp");

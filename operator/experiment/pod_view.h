@@ -1,16 +1,14 @@
-// The few fields of a Pod that decisions are made from: a typed projection (about 0.5 KB instead of 20 KB of JSON).
+// The few fields of a Pod that decisions are made from: a typed projection (about 1 KB instead of 12 KB of JSON).
 //
 // Pure value, immutable once in a cache. From a kubelet's report, or from the processes of local mode.
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/rare.h"
 
 namespace autotune::experiment {
 
@@ -27,15 +25,21 @@ struct ContainerView {
     std::string reason, message;
     base::WallTime started_at{}, finished_at{};
   };
-  std::optional<Termination> terminated;       // state kTerminated
-  std::optional<Termination> last_terminated;  // lastState
+  base::Rare<Termination> terminated;       // state kTerminated
+  base::Rare<Termination> last_terminated;  // lastState
   base::WallTime running_since{};
-  std::string image_id;
+  std::string image_id;  // of the container `engine`; the others' have nothing to tell
+};
+
+// The operator's own labels of a pod (pod_builder.h has their names).
+struct PodLabels {
+  std::string role, hash, model, gpu;
+  int attempt = 0;
 };
 
 struct PodView {
   std::string name, ns, uid, resource_version;
-  std::map<std::string, std::string> labels;
+  PodLabels labels;
   std::string owner_uid;  // of the controller owner reference
   bool deleting = false;
   base::WallTime delete_by{};  // when its grace period is over (metadata.deletionTimestamp)

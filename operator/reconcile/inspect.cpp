@@ -18,18 +18,9 @@ using std::chrono::seconds;
 
 constexpr const char* kState = "Inspecting";
 
-std::string LabelOf(const PodView& pod, const char* name) {
-  const auto label = pod.labels.find(name);
-  return label == pod.labels.end() ? "" : label->second;
-}
+bool IsInspectPod(const PodView& pod) { return pod.labels.role == "inspect"; }
 
-bool IsInspectPod(const PodView& pod) { return LabelOf(pod, experiment::kRoleLabel) == "inspect"; }
-
-bool ReadsModel(const PodView& pod, const std::string& model) {
-  return IsInspectPod(pod) && LabelOf(pod, experiment::kModelLabel) == model;
-}
-
-int AttemptOf(const PodView& pod) { return std::atoi(LabelOf(pod, experiment::kAttemptLabel).c_str()); }
+bool ReadsModel(const PodView& pod, const std::string& model) { return IsInspectPod(pod) && pod.labels.model == model; }
 
 std::string Times(int count) { return count == 1 ? "once" : std::to_string(count) + " times"; }
 
@@ -71,7 +62,7 @@ class Reader {
       record_ = {observed_.task.metadata.generation, record_.attempts + 1, 0, "", "", 0};
     }
     for (const PodView& pod : observed_.pods) {
-      if (ReadsModel(pod, model_.name) && AttemptOf(pod) == record_.attempts) return Follow(pod);
+      if (ReadsModel(pod, model_.name) && pod.labels.attempt == record_.attempts) return Follow(pod);
     }
     const std::string name = experiment::InspectPodName(observed_.task, index_, record_.attempts);
     if (observed_.memory.created.contains(name)) {
@@ -265,7 +256,7 @@ std::vector<PodRef> SurplusInspectPods(const Observed& observed, const api::Task
   for (const PodView& pod : observed.pods) {
     const bool wanted =
         status.state == kState && std::ranges::any_of(status.models, [&](const api::ModelStatus& model) {
-          return ReadsModel(pod, model.name) && !model.facts && AttemptOf(pod) == model.inspection.attempts;
+          return ReadsModel(pod, model.name) && !model.facts && pod.labels.attempt == model.inspection.attempts;
         });
     if (IsInspectPod(pod) && !pod.deleting && !wanted) surplus.push_back({pod.ns, pod.name, pod.uid});
   }

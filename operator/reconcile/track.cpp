@@ -23,20 +23,13 @@ constexpr seconds kLongestRetryDelay{300};
 // the API server then keeps the pod forever.
 constexpr seconds kTerminationSlack{60};
 
-std::string Label(const PodView& pod, const char* name) {
-  const auto label = pod.labels.find(name);
-  return label == pod.labels.end() ? "" : label->second;
-}
-
-int AttemptOf(const PodView& pod) { return std::atoi(Label(pod, experiment::kAttemptLabel).c_str()); }
-
-bool IsExperimentPod(const PodView& pod) { return Label(pod, experiment::kRoleLabel) == "experiment"; }
+bool IsExperimentPod(const PodView& pod) { return pod.labels.role == "experiment"; }
 
 bool HasEnded(const PodView& pod) { return pod.phase == "Succeeded" || pod.phase == "Failed"; }
 
 const PodView* FindPod(const Observed& observed, const std::string& hash, int attempt) {
   for (const PodView& pod : observed.pods) {
-    if (IsExperimentPod(pod) && AttemptOf(pod) == attempt && Label(pod, experiment::kHashLabel) == hash) return &pod;
+    if (IsExperimentPod(pod) && pod.labels.attempt == attempt && pod.labels.hash == hash) return &pod;
   }
   return nullptr;
 }
@@ -369,7 +362,7 @@ Next NextToStart(const Observed& observed, const Experiments& experiments, int p
   // With several types of GPU, the first of each come first: no type waits for the pods of another.
   std::map<std::string, int> of_type;
   for (const PodView& pod : observed.pods) {
-    if (HoldsGpus(pod, now)) ++of_type[Label(pod, experiment::kGpuLabel)];
+    if (HoldsGpus(pod, now)) ++of_type[pod.labels.gpu];
   }
   while (free > 0 && !order.empty()) {
     const auto first = std::min_element(order.begin(), order.end(), [&](const auto& a, const auto& b) {
@@ -461,7 +454,7 @@ std::string NodeToAvoid(const Observed& observed, const api::ExperimentStatus& e
 int LastAttempt(const Observed& observed, const std::string& hash) {
   int last = 0;
   for (const PodView& pod : observed.pods) {
-    if (IsExperimentPod(pod) && Label(pod, experiment::kHashLabel) == hash) last = std::max(last, AttemptOf(pod));
+    if (IsExperimentPod(pod) && pod.labels.hash == hash) last = std::max(last, pod.labels.attempt);
   }
   return last;
 }
@@ -478,11 +471,11 @@ std::vector<PodRef> SurplusPods(const Observed& observed, const api::TaskStatus&
   std::vector<PodRef> surplus;
   for (const PodView& pod : observed.pods) {
     if (pod.deleting || !IsExperimentPod(pod)) continue;
-    const auto found = by_hash.find(Label(pod, experiment::kHashLabel));
+    const auto found = by_hash.find(pod.labels.hash);
     bool wanted = false;
     if (found != by_hash.end()) {
       const api::ExperimentStatus& entry = *found->second;
-      const int attempt = AttemptOf(pod);
+      const int attempt = pod.labels.attempt;
       if (!IsFinished(entry)) {
         wanted = !over && attempt >= entry.attempts && entry.state != api::ExperimentState::kPending;
         // Not recorded yet: created by an operator that was killed before it saw the pod.

@@ -54,10 +54,9 @@ experiment::PodView Pod(const std::string& name, const std::string& hash, int at
   pod.uid = "uid-" + name;
   pod.owner_uid = "u1";
   pod.phase = "Failed";
-  pod.labels = {{experiment::kManagedByLabel, experiment::kManagedByValue},
-                {experiment::kRoleLabel, "experiment"},
-                {experiment::kHashLabel, hash},
-                {experiment::kAttemptLabel, std::to_string(attempt)}};
+  pod.labels.role = "experiment";
+  pod.labels.hash = hash;
+  pod.labels.attempt = attempt;
   return pod;
 }
 

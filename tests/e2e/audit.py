@@ -16,6 +16,7 @@ class Request:
     user: str
     code: int
     time: str
+    ended: str = ""  # when it was answered; of a watch, when it began
     pod: str = ""  # whose ServiceAccount token it came with
 
 
@@ -47,7 +48,7 @@ class AuditLog:
                     resource += "/" + subject["subresource"]
                 request = Request(event["verb"], resource, subject.get("namespace", ""), subject.get("name", ""),
                                   event["user"].get("username", ""), event.get("responseStatus", {}).get("code", 0),
-                                  event["requestReceivedTimestamp"],
+                                  event["requestReceivedTimestamp"], event["stageTimestamp"],
                                   event["user"].get("extra", {}).get("authentication.kubernetes.io/pod-name", [""])[0])
                 if all(getattr(request, field) == value for field, value in wanted.items()):
                     found[event["auditID"]] = request

@@ -482,7 +482,7 @@ TEST(PodView, KeepsWhatDecisionsAreMadeFrom) {
   EXPECT_EQ(pod.owner_uid, "task-uid");
   EXPECT_EQ(pod.node, "gpu-1");
   EXPECT_EQ(pod.phase, "Failed");
-  EXPECT_EQ(pod.labels.at("autotuner.io/experiment-hash"), "3fa2c1d400112233");
+  EXPECT_EQ(pod.labels.hash, "3fa2c1d400112233");
   EXPECT_EQ(pod.scheduled_at - kCreated, seconds(2));
   const ContainerView* engine = pod.Container("engine");
   ASSERT_NE(engine, nullptr);
