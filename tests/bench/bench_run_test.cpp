@@ -21,7 +21,9 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::SizeIs;
 using Phase = EngineState::Phase;
 using Request = ScriptedEngine::Request;
@@ -793,6 +795,27 @@ TEST_F(BenchRunTest, PromptsThatRepeatAreWarnedOf) {
                                  testing::EndsWith(" times each): 75 % of their tokens came from the prefix cache"))));
   EXPECT_THAT(run(true, false), testing::IsEmpty()) << "the cache is off";
   EXPECT_THAT(run(false, false), testing::ElementsAre(HasSubstr("a prefix cache speeds them up")));
+}
+
+// An engine that begins with answers every 50 ms only: whoever ended together starts together.
+TEST_F(BenchRunTest, ALockstepIsWarnedOf) {
+  const auto round = [](const Request&, Answer& answer) {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    answer.Wait(milliseconds(50) - std::chrono::duration_cast<milliseconds>(now) % milliseconds(50));
+    answer.Completion(32, 4, milliseconds(0), milliseconds(10));
+  };
+  Write(Ready());
+  options_.spec.load.fixed = {16};
+  options_.spec.duration = seconds(1);
+  {
+    ScriptedEngine engine(Engine(round));
+    EXPECT_THAT(Run(engine).result.warnings, ElementsAre(HasSubstr("lockstep at 16 in flight")));
+  }
+  // The same load on an engine that begins at once, with answers of different lengths.
+  ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
+    answer.Completion(32, 4, milliseconds(request.number * 7 % 40), milliseconds(10));
+  }));
+  EXPECT_THAT(Run(engine).result.warnings, IsEmpty());
 }
 
 TEST_F(BenchRunTest, PromptsThatAnEarlierRunSentAreWarnedOf) {
