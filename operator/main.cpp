@@ -231,6 +231,7 @@ int Run(const Flags& flags) {
   settings.environment.tools_pull_policy = flags.tools_pull_policy;
   settings.environment.tool_resources = *std::move(tool_resources);
   settings.environment.policy = flags.policy;
+  settings.environment.operator_name = lease.ns + "/" + lease.name;
   settings.gpu_prices = *std::move(gpu_prices);
   settings.retention = *retention;
   controller::TaskControllerOptions options;

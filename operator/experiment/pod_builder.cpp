@@ -225,6 +225,7 @@ class Builder {
                                                        {"controller", true},
                                                        {"blockOwnerDeletion", true}}})}};
     if (!template_.annotations.empty()) metadata["annotations"] = template_.annotations;
+    if (!environment_.operator_name.empty()) metadata["annotations"][kOperatorAnnotation] = environment_.operator_name;
 
     json spec = {{"restartPolicy", "Never"},
                  // A Service called vllm or sglang would inject VLLM_PORT or SGLANG_PORT, which the engines read.

@@ -34,15 +34,17 @@ inline constexpr const char* kModelLabel = "autotuner.io/model";           // Mo
 inline constexpr const char* kGpuLabel = "autotuner.io/gpu";               // GpuSpec::name, with several types
 inline constexpr const char* kAttemptLabel = "autotuner.io/attempt";
 inline constexpr const char* kOptionsAnnotation = "autotuner.io/engine-options";
-inline constexpr const char* kOptionsFile = "options.yaml";  // in PodEnvironment::options_dir
+inline constexpr const char* kOperatorAnnotation = "autotuner.io/operator";  // PodEnvironment::operator_name
+inline constexpr const char* kOptionsFile = "options.yaml";                  // in PodEnvironment::options_dir
 
 inline constexpr const char* kDatasetDir = "/dataset";      // in the bench container, with spec.benchmark.dataset
 inline constexpr const char* kQuestionsDir = "/questions";  // in the bench container, with spec.quality.dataset
 inline constexpr const char* kRecordsDir = "/records";      // in the bench container, with spec.benchmark.records
 
 struct PodEnvironment {
-  bool cluster = true;      // false: local mode, where kubectl finds no pods
-  std::string tools_image;  // our image: launcher and bench
+  bool cluster = true;          // false: local mode, where kubectl finds no pods
+  std::string operator_name{};  // namespace/lease of the operator, which pods carry; "" = they do not
+  std::string tools_image;      // our image: launcher and bench
   std::string tools_pull_policy = "IfNotPresent";
   std::string port = "8000";                  // local mode: "$(AUTOTUNE_PORT)", expanded per process as a kubelet does
   std::string shared_dir = "/autotune";       // the emptyDir in engine and bench

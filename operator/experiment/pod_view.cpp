@@ -127,6 +127,7 @@ PodView PodViewFromJson(const json& pod) {
   view.uid = Text(metadata, "uid");
   view.resource_version = Text(metadata, "resourceVersion");
   view.labels = LabelsFromJson(Member(metadata, "labels"));
+  view.operator_name = Text(Member(metadata, "annotations"), kOperatorAnnotation);
   view.deleting = !Text(metadata, "deletionTimestamp").empty();
   view.delete_by = Time(metadata, "deletionTimestamp");
   view.created_at = Time(metadata, "creationTimestamp");

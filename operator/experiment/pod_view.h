@@ -40,7 +40,8 @@ struct PodLabels {
 struct PodView {
   std::string name, ns, uid, resource_version;
   PodLabels labels;
-  std::string owner_uid;  // of the controller owner reference
+  std::string operator_name;  // which created it (kOperatorAnnotation); "" = it does not say
+  std::string owner_uid;      // of the controller owner reference
   bool deleting = false;
   base::WallTime delete_by{};  // when its grace period is over (metadata.deletionTimestamp)
   base::WallTime created_at{};

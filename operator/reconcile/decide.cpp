@@ -137,6 +137,18 @@ void TellUndeleted(const Observed& observed, const Plan& plan, base::WallTime no
   SetUndeleted(undeleted, observed.task.metadata.generation, now, conditions);
 }
 
+// A pod of the task that another operator created: both then write its status. The event says what to do about it.
+std::optional<TaskEvent> OtherOperator(const Observed& observed, const std::string& name) {
+  for (const experiment::PodView& pod : observed.pods) {
+    if (pod.operator_name.empty() || pod.operator_name == name || pod.deleting) continue;
+    return TaskEvent{true, "OtherOperator", "Reconcile",
+                     "the operator " + pod.operator_name + " created pod " + pod.name + ", and this one is " + name +
+                         ": two operators must not watch one namespace (chart value watchNamespaces). If that one was "
+                         "removed, ignore this"};
+  }
+  return std::nullopt;
+}
+
 // One look at a task that is not over. Each step leaves `status_` as it found it to be, and returns the verdict where
 // it has to end there.
 class Look {
@@ -149,6 +161,9 @@ class Look {
     Tracked tracked = Track(observed_, std::move(status_.experiments), now_);
     status_.experiments = std::move(tracked.experiments);
     plan_.events = std::move(tracked.events);
+    if (auto other = OtherOperator(observed_, settings_.environment.operator_name)) {
+      plan_.events.push_back(*std::move(other));
+    }
     WakeAt(tracked.wake_at, plan_);
     Settle(Come(tracked));
     return std::move(plan_);

@@ -532,6 +532,23 @@ TEST(Pods, APodThatNeverEndsOnALostNodeIsNodeLostAndTriedAgain) {
   EXPECT_EQ(cluster.created.size(), 3U);
 }
 
+TEST(Pods, ThoseOfAnotherOperatorAreToldOfByItsName) {
+  FakeCluster cluster(SmallTask());
+  cluster.settings.environment.operator_name = "team-a/autotune";
+  cluster.RunUntilQuiet(Start);
+  const auto told = [&] {
+    return std::any_of(cluster.events.begin(), cluster.events.end(), [](const TaskEvent& event) {
+      return event.reason == "OtherOperator" && event.note.find("team-a/autotune") != std::string::npos &&
+             event.note.find("this one is team-b/autotune") != std::string::npos;
+    });
+  };
+  EXPECT_FALSE(told());
+  // The same task, as another operator sees it.
+  cluster.settings.environment.operator_name = "team-b/autotune";
+  cluster.RunUntilQuiet(MeasureWell);
+  EXPECT_TRUE(told());
+}
+
 TEST(Pods, APodDeletedBeforeItWasRecordedIsTriedAgainLaterAndNotForEver) {
   for (const bool inspects : {false, true}) {
     SCOPED_TRACE(inspects);
