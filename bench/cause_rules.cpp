@@ -174,6 +174,7 @@ constexpr CauseRule kRules[] = {
     {"no such file or directory*nvcc'", C::kImage, W::kDecisive},
     {"error while loading shared libraries", C::kImage, W::kTelling},
     {"cannot open shared object file", C::kImage, W::kTelling},
+    {"could not load any common_ops library", C::kImage, W::kVague},  // SGLang's; a list of what was tried follows
     {"undefined symbol", C::kImage, W::kTelling},
     {"version `glibc", C::kImage, W::kTelling},
     {"python3: no module named", C::kImage, W::kTelling},

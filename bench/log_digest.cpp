@@ -58,6 +58,18 @@ std::size_t ExceptionNameLength(std::string_view text, bool after_frames) {
   return 0;
 }
 
+// "- ImportError: libnvrtc.so.12: cannot open shared object file" is an item of a list in the text of an exception: of
+// what was tried and why it failed. "" = no exception stands behind the bullet.
+std::string_view ListedException(std::string_view text) {
+  for (const std::string_view bullet : {"- ", "* ", "\u2022 "}) {
+    if (!text.starts_with(bullet)) continue;
+    const std::string_view item = text.substr(bullet.size());
+    const std::size_t name = ExceptionNameLength(item, false);
+    return name > 0 && name + 2 < item.size() ? item : std::string_view();
+  }
+  return {};
+}
+
 // What native code, compilers, shells and the interpreter itself say when it is over.
 bool IsFatalText(std::string_view text) {
   constexpr std::size_t kLongest = 400;  // longer lines quote such texts
@@ -384,13 +396,18 @@ void LogDigest::Inspect(const LogLine& line) {
       writer.in_validation = true;
       writer.field.clear();
     }
-    // A bare "AssertionError" says nothing, the assertion above it does.
-    if (bare && !writer.code.empty()) {
+    // A bare "AssertionError" says nothing, the assertion above it does. Python writes a colon where a text follows:
+    // one that begins with a line end is in the next lines.
+    if (bare && !writer.code.empty() && !(text.ends_with(':') && writer.code.starts_with("raise "))) {
       AddError(writer, text.substr(0, name) + ": " + writer.code);
     } else {
       AddError(writer, text);
     }
     writer.code.clear();
+    return;
+  }
+  if (const std::string_view listed = ListedException(text); !listed.empty() && !writer.error.empty()) {
+    AddError(writer, std::string(listed));
     return;
   }
   // A traceback's source line; the line of carets below it is none.

@@ -200,6 +200,39 @@ TEST(LogDigest, ALineThatAnnouncesTheNextOneIsCompletedByIt) {
                           "ValueError: Not supported:", "RuntimeError: the next"));
 }
 
+// A colon behind the exception's name: its text begins with a line end.
+TEST(LogDigest, ATextThatBeginsWithALineEndIsNotItsRaiseStatement) {
+  const auto errors = [](const std::string& log) {
+    LogDigest digest;
+    digest.Append(log);
+    digest.Finish();
+    return digest.error_lines();
+  };
+  const std::string frames = "Traceback (most recent call last):\n  File \"load.py\", line 8, in load\n";
+  EXPECT_THAT(errors(frames + "    raise ImportError(error_msg)\nImportError: \n[kernels] no library was loaded\n"),
+              ElementsAre("ImportError: [kernels] no library was loaded"));
+  EXPECT_THAT(errors(frames + "    assert count > 0\nAssertionError\n"),
+              ElementsAre("AssertionError: assert count > 0"));
+  EXPECT_THAT(errors(frames + "    raise ValueError\nValueError\nnext line\n"),
+              ElementsAre("ValueError: raise ValueError"));
+}
+
+TEST(LogDigest, ItemsOfAListBelowAnErrorAreErrors) {
+  const auto errors = [](const std::string& log) {
+    LogDigest digest;
+    digest.Append(log);
+    digest.Finish();
+    return digest.error_lines();
+  };
+  const std::string list =
+      "Tried:\n- ImportError: libx.so.3: cannot open shared object file\n  * OSError: [Errno 5] y\n- a word: no error\n"
+      "- ValueError\n";
+  EXPECT_THAT(errors("RuntimeError: nothing fits\n" + list),
+              ElementsAre("RuntimeError: nothing fits", "ImportError: libx.so.3: cannot open shared object file",
+                          "OSError: [Errno 5] y"));
+  EXPECT_THAT(errors(list), IsEmpty()) << "nothing failed before";
+}
+
 TEST(LogDigest, ArbitraryBytesBecomeCleanLines) {
   LogDigest digest;
   std::string bytes;
