@@ -1,6 +1,7 @@
 #include "cli/explain.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -99,6 +100,14 @@ base::Status Apply(const std::string& setting, quant::LaunchRequest& request) {
 }
 
 constexpr const char* kInstead = "set --model to a directory with its config.json";
+
+// Whether the files of the model can change it: not what the parser says of the flags, nor the GPU's own floor.
+bool MayDependOnTheModel(const quant::Rejection& rejection) {
+  static constexpr std::array<std::string_view, 6> kOfFlags = {"UnknownFlag",          "InvalidFlagValue",
+                                                               "ReservedFlag",         "DuplicateParameter",
+                                                               "RevisionNotSupported", "InvalidParallelSize"};
+  return rejection.field != "gpu" && std::find(kOfFlags.begin(), kOfFlags.end(), rejection.reason) == kOfFlags.end();
+}
 
 // The engine and the image that a command starts; "" = it does not say so.
 struct Started {
@@ -330,8 +339,9 @@ std::string ExplanationText(const Explanation& explanation) {
   }
   if (!plan.warnings.empty() || !plan.overrides.empty()) text += "\n";
   if (plan.rejection) {
-    return text + "\nPruned" + (explanation.unknown_model ? ", unless the files of the model say otherwise" : "") +
-           ": " + plan.rejection->field + ": " + plan.rejection->reason + ": " + plan.rejection->message + "\n";
+    const bool open = explanation.unknown_model && MayDependOnTheModel(*plan.rejection);
+    return text + "\nPruned" + (open ? ", unless the files of the model say otherwise" : "") + ": " +
+           plan.rejection->field + ": " + plan.rejection->reason + ": " + plan.rejection->message + "\n";
   }
   quant::StartContext context;
   context.model = explanation.model;

@@ -84,6 +84,10 @@ class Reader {
 
   EngineArguments Read(const Words& given) {
     const Words words = WithLevels(given);
+    named_ = std::ranges::any_of(words, [](const std::string& word) {
+      const std::string name = word.substr(0, word.find('='));
+      return name == "--model" || name == "--model-path";
+    });
     bool behind_switch = false;
     for (std::size_t i = 0; i < words.size();) {
       if (IsFlag(words[i])) {
@@ -136,9 +140,10 @@ class Reader {
     return use;
   }
 
-  // How many of the words after a flag are its own.
-  static std::size_t ValuesOf(const std::optional<quant::FlagUse>& use, std::size_t there) {
-    if (!use || use->shape == nullptr) return std::min<std::size_t>(there, 1);
+  // How many of the words after a flag are its own. Those up to the next flag where nobody knows it, except for the
+  // model.
+  [[nodiscard]] std::size_t ValuesOf(const std::optional<quant::FlagUse>& use, std::size_t there) const {
+    if (!use || use->shape == nullptr) return named_ || !out_.rest.empty() ? there : std::min<std::size_t>(there, 1);
     if (use->shape->type == quant::ValueType::kSwitch) return 0;
     switch (use->shape->arity) {
       case quant::Arity::kOne:
@@ -212,6 +217,7 @@ class Reader {
   const quant::EngineTable* table_;
   const quant::Version version_;
   const bool unknown_;
+  bool named_ = false;  // a flag has the model
   EngineArguments out_;
 };
 

@@ -199,7 +199,9 @@ TEST(Explain, TakesAWholeCommand) {
   EXPECT_THAT(ExplanationText(*experts), HasSubstr("the settings in x.yaml (--config) are not read"));
   EXPECT_EQ(ExplanationJson(*experts)["modelKnown"], false);
   EXPECT_THAT(ExplanationText(*OfCommand({"vllm serve a/b --max-num-seqs many"})),
-              HasSubstr("Pruned, unless the files of the model say otherwise: parameters.max-num-seqs"));
+              HasSubstr("Pruned: parameters.max-num-seqs: InvalidFlagValue"));
+  EXPECT_THAT(ExplanationText(*OfCommand({"vllm serve a/b"}, {"gemmDtype=int8"})),
+              HasSubstr("Pruned, unless the files of the model say otherwise: gemmDtype"));
 
   EXPECT_FALSE(OfCommand({"vllm serve a/b --nnodes 1"})->plan.rejection);
   EXPECT_THAT(OfCommand({"vllm serve a/b --enable-prefix-caching=false --max-num-seqs $N"}).error().message,
@@ -263,6 +265,22 @@ TEST(Explain, DoesNotPruneForTheFlagsOfAReleaseThatItDoesNotKnow) {
                   ->plan.rejection);
   EXPECT_TRUE(
       OfCommand({"docker run lmsysorg/sglang:kimi-k3 sglang serve --model-path a/b --no-such-flag 8"})->plan.rejection);
+}
+
+TEST(Explain, TellsAllThatTheParserRefusesAtOnce) {
+  // An unknown flag and an ambiguous prefix have the words up to the next flag.
+  const auto plan =
+      OfCommand({"docker run lmsysorg/sglang:v0.5.23 sglang serve --model-path a/b --cuda-graph-bs 1 2 4 "
+                 "--no-such-flag 1 2 --kv-cache-dtype no-such-value"});
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  ASSERT_TRUE(plan->plan.rejection);
+  EXPECT_EQ(plan->plan.rejection->field, "parameters.cuda-graph-bs");
+  EXPECT_THAT(plan->plan.rejection->message, HasSubstr("\"cuda-graph-bs\" is an ambiguous prefix of flags of SGLang"));
+  EXPECT_THAT(plan->plan.rejection->message, HasSubstr(". Also parameters.kv-cache-dtype: --kv-cache-dtype of SGLang"));
+  EXPECT_THAT(plan->plan.rejection->message, HasSubstr("SGLang 0.5.23 has no flag \"no-such-flag\""));
+  // The model is a word of its own before them, or the first word that can be it.
+  EXPECT_THAT(OfCommand({"vllm serve a/b --no-such-flag 1 2"})->plan.rejection->message, HasSubstr("no-such-flag"));
+  EXPECT_EQ(OfCommand({"vllm serve --no-such-flag 1 a/b"})->model, "a/b");
 }
 
 TEST(Explain, SaysOfACommandWhatAReleaseAndAPodDoNotHave) {
