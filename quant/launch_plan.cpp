@@ -474,17 +474,30 @@ class Planner final : public FactSource {
   // "The KV cache holds bfloat16" is not true where the user's own flag asks for another one.
   void SayWhatDecidesInstead(Verdict& verdict) const {
     static const std::string kNoFlag;
-    const std::string& flag = verdict.field == Field::kKvCache ? table_.memory().kv_cache
-                              : verdict.field == Field::kGemm  ? table_.quantization_flag()
-                                                               : kNoFlag;
+    // Of a quantized checkpoint the rules say what experts are computed in; the flag names its method.
+    const checkpoint::ModelFacts& model = request_.model;
+    const bool unknown = !AttentionIsKnown();
+    const bool of_experts = verdict.field == Field::kMoe && verdict.value == "auto" && model.experts != 0 &&
+                            (unknown || !model.quantized());
+    const std::string& flag = verdict.field == Field::kKvCache              ? table_.memory().kv_cache
+                              : verdict.field == Field::kGemm || of_experts ? table_.quantization_flag()
+                                                                            : kNoFlag;
     if (flag.empty()) return;
     const Setting* setting = settings_.Find(flag);
     if (setting == nullptr || !setting->by_user()) return;
     const std::string value = Final(flag).value_or("auto");
     if (value == "auto") return;
     verdict.reason = "SetByParameter";
-    verdict.message = "parameters." + setting->spelling + " decides: " + value;
     verdict.source = "parameters";
+    verdict.message = "parameters." + setting->spelling + " decides: " + value;
+    if (verdict.field == Field::kKvCache) return;
+    // Methods such as mxfp4 are of experts alone.
+    if (unknown) {
+      verdict.message += of_experts ? ", if the method quantizes experts" : ", if the method quantizes linear layers";
+    } else if (model.quantized() && model.linear_format == "none") {
+      verdict.message =
+          "parameters." + setting->spelling + " is " + value + "; the checkpoint's linear layers are not quantized";
+    }
   }
 
   // What a message about these flags is about: the user's own words first, then the field that was mapped to them.
@@ -566,6 +579,7 @@ class Planner final : public FactSource {
 
   void ApplySchemes() {
     for (const std::string& scheme : request_.model.schemes) {
+      if (scheme.starts_with("mtp ")) continue;  // loaded for speculative decoding alone
       std::string_view rest = scheme;
       for (std::optional<std::string>& word : scheme_) {
         const std::size_t end = std::min(rest.find(' '), rest.size());

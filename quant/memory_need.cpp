@@ -16,6 +16,8 @@ double LeastBytes(const checkpoint::ModelFacts& model, const std::string& format
   if (sparse) return 0;
   if (format == "none") return model.dtype == "float32" ? 4 : 2;
   if (format.starts_with("fp8") || format.starts_with("int8") || format == "mxfp8") return 1;
+  if (format.starts_with("int3")) return 3.0 / 8;
+  if (format.starts_with("int2")) return 2.0 / 8;
   const bool four_bits = format.starts_with("int4") || format == "nvfp4" || format == "mxfp4" || format == "w4a8";
   return four_bits ? 0.5 : 0;
 }

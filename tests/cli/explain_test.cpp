@@ -56,6 +56,7 @@ TEST(Explain, TakesEngineFlagsWhichAlwaysWin) {
 TEST(Explain, SaysWhichFlagDecidesWhereAFieldAsksForNothing) {
   const json explanation = Json({"max-num-seqs=64", "kv-cache-dtype=fp8", "quantization=fp8"});
   EXPECT_EQ(explanation["verdicts"][0]["message"], "parameters.quantization decides: fp8");
+  EXPECT_EQ(explanation["verdicts"][3]["message"], "the model has no experts");
   EXPECT_EQ(explanation["verdicts"][1]["reason"], "SetByParameter");
   EXPECT_EQ(explanation["verdicts"][1]["message"], "parameters.kv-cache-dtype decides: fp8");
   EXPECT_EQ(Json({"kv-cache-dtype=auto"})["verdicts"][1]["reason"], "KvFollowsModel");

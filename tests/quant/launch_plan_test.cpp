@@ -242,6 +242,44 @@ TEST(Parameters, DecideAboutExpertsToo) {
             "--quantization fp8 REJECT ExpertsFollowGemm");
 }
 
+// Of a model whose experts alone are quantized (gpt-oss), of one without experts and of one that nobody knows.
+TEST(Mapping, SaysWhatExpertsAreComputedInByPart) {
+  const auto verdict = [](const LaunchPlan& plan, Field field) {
+    for (const Verdict& one : plan.verdicts) {
+      if (one.field == field) return one.reason + ": " + one.message;
+    }
+    return std::string();
+  };
+  checkpoint::ModelFacts gpt_oss = Quantized(Moe(), "mxfp4", "mxfp4");
+  gpt_oss.linear_format = "none";
+  checkpoint::ModelFacts unknown;
+  for (const auto& [engine, release] : {std::pair{"vllm", "0.24.0"}, {"sglang", "0.5.15"}, {"tensorrt-llm", "1.2.0"}}) {
+    const auto experts = [&](const checkpoint::ModelFacts& model) {
+      return verdict(Plan(Request(engine, release, model), Preset("default"), {}), Field::kMoe);
+    };
+    EXPECT_EQ(experts(gpt_oss), "EngineChooses: experts are computed as the checkpoint declares") << engine;
+    EXPECT_EQ(experts(Quantized(Moe(), "fp8", "fp8")), "FollowsGemm: experts are computed as the linear layers are");
+    EXPECT_EQ(experts(Moe()), "FollowsGemm: experts are computed as the linear layers are") << engine;
+    EXPECT_EQ(experts(Dense()), "ModelHasNoExperts: the model has no experts") << engine;
+    EXPECT_EQ(experts(unknown),
+              "EngineChooses: experts, if the model has any, are computed as the checkpoint declares");
+  }
+  const auto with = [&](const checkpoint::ModelFacts& model, const std::string& method, Field field) {
+    return verdict(Plan(Request("vllm", "0.24.0", model), Preset("default"), {{"quantization", method}}), field);
+  };
+  EXPECT_EQ(with(gpt_oss, "mxfp4", Field::kGemm),
+            "SetByParameter: parameters.quantization is mxfp4; the checkpoint's linear layers are not quantized");
+  EXPECT_EQ(with(gpt_oss, "mxfp4", Field::kMoe), "EngineChooses: experts are computed as the checkpoint declares");
+  EXPECT_EQ(with(Moe(), "fp8", Field::kMoe), "SetByParameter: parameters.quantization decides: fp8");
+  unknown.quantization = "mxfp4";  // as its command says
+  unknown.family = unknown.linear_format = unknown.expert_format = "other";
+  EXPECT_EQ(with(unknown, "mxfp4", Field::kGemm),
+            "SetByParameter: parameters.quantization decides: mxfp4, if the method quantizes linear layers");
+  EXPECT_EQ(with(unknown, "mxfp4", Field::kMoe),
+            "SetByParameter: parameters.quantization decides: mxfp4, if the method quantizes experts");
+  EXPECT_EQ(with(Dense(), "fp8", Field::kMoe), "ModelHasNoExperts: the model has no experts");
+}
+
 TEST(Parameters, SpellValuesAsTheReleaseDoes) {
   struct Case {
     std::string engine, version;

@@ -127,6 +127,8 @@ TEST(LeastWeightBytes, FollowFromDimensionsWhereTheFilesHaveNoSize) {
   const double plain = LeastWeightBytes(model);
   EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "fp8", "fp8")), plain / 2);
   EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "awq", "int4-wna16")), plain / 4);
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "gptq", "int3-wna16")), plain * 3 / 16);
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "gptq", "int2-wna16")), plain / 8);
   EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "gguf", "gguf")), 0) << "may use fewer bits";
   EXPECT_DOUBLE_EQ(LeastWeightBytes(checkpoint::ModelFacts()), 0) << "nothing is known";
 }
