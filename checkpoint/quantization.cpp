@@ -458,6 +458,29 @@ std::string CompressedText(const json* scheme) {
   return text;
 }
 
+// Without the names of modules that only hold others: "model.layers.0.linear_attn". compressed-tensors compares whole
+// names, or those that begin with "re:", so a parent's name leaves none of its linear layers alone. "experts" are one
+// layer in engines.
+std::vector<std::string> WithoutParents(std::vector<std::string> names) {
+  constexpr std::array<std::string_view, 7> kParents = {"self_attn",    "self_attention",   "linear_attn", "mlp",
+                                                        "feed_forward", "block_sparse_moe", "mixer"};
+  std::set<std::string> parents;
+  for (const std::string& name : names) {
+    for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1))
+      parents.insert(name.substr(0, dot));
+  }
+  std::erase_if(names, [&](const std::string& name) {
+    const std::size_t dot = name.rfind('.');
+    if (name.starts_with("re:") || dot == std::string::npos) return false;
+    const std::string_view last = std::string_view(name).substr(dot + 1);
+    const bool layer = std::string_view(name).substr(0, dot).ends_with("layers") &&
+                       std::ranges::all_of(last, [](unsigned char c) { return std::isdigit(c) != 0; });
+    return last != "experts" &&
+           (layer || parents.contains(name) || std::ranges::find(kParents, last) != kParents.end());
+  });
+  return names;
+}
+
 void ReadCompressedTensors(const json& config, Declaration& declaration) {
   Parts parts;
   bool embeddings = false, attention = false;
@@ -483,7 +506,15 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
         embeddings = true;
         continue;
       }
-      if (!targets.empty() && std::ranges::none_of(targets, IsOfLanguageLayers)) continue;
+      if (!targets.empty() && std::ranges::none_of(targets, IsOfLanguageLayers)) {
+        if (std::ranges::any_of(targets, [](const std::string& target) { return Contains(Lower(target), "mtp"); })) {
+          const std::string packing = TextOf(&group, "format");
+          declaration.AddSpecialScheme("mtp", CompressedText(weights),
+                                       CompressedText(FindObject(&group, "input_activations")),
+                                       packing.empty() ? TextOf(&config, "format") : packing);
+        }
+        continue;
+      }
       const std::int64_t size = IntegerOf(weights, "group_size").value_or(0);
       Format format = FormatOf(CompressedNumbers(weights), CompressedNumbers(FindObject(&group, "input_activations")),
                                std::max<std::int64_t>(size, 0));
@@ -535,7 +566,7 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
     parts.Into(declaration);
     declaration.own_experts = true;  // whether a group speaks of them or none does
   }
-  declaration.ignored = TextsOf(&config, "ignore");
+  declaration.ignored = WithoutParents(TextsOf(&config, "ignore"));
 }
 
 // ---- ModelOpt -------------------------------------------------------------------------------------------------------
@@ -1173,7 +1204,12 @@ std::vector<std::string> SchemesOf(const Declaration& declaration, bool experts,
       schemes.push_back("experts " + text);
   }
   std::ranges::sort(schemes);
-  schemes.insert(schemes.begin(), declaration.special_schemes.begin(), declaration.special_schemes.end());
+  // What only drafts comes last: no rule asks for it.
+  std::vector<std::string> special = declaration.special_schemes;
+  const auto drafts = std::stable_partition(special.begin(), special.end(),
+                                            [](const std::string& scheme) { return !scheme.starts_with("mtp "); });
+  schemes.insert(schemes.begin(), special.begin(), drafts);
+  schemes.insert(schemes.end(), drafts, special.end());
   if (schemes.size() > kMaxSchemes) schemes.resize(kMaxSchemes);
   return schemes;
 }

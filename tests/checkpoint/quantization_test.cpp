@@ -130,6 +130,27 @@ TEST(Quantization, OfOtherModulesIsNotThatOfTheLayers) {
   EXPECT_EQ(gptq.linear_format, "int4-wna16");
 }
 
+// compressed-tensors compares whole names: that of a parent leaves no layer in it alone.
+TEST(Quantization, AParentsNameExcludesNothingInCompressedTensors) {
+  const std::string groups = R"({"quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{
+      "a":{"targets":["Linear"],"weights":{"num_bits":4,"type":"int","strategy":"group","group_size":128}},
+      "b":{"targets":["re:.*mtp\\..*proj$"],"weights":{"num_bits":4,"type":"int","strategy":"group","group_size":32}}},
+      "ignore":[)";
+  const ModelFacts facts = Read(kDense, groups + R"("lm_head","model.layers.0.linear_attn",
+      "model.layers.0.linear_attn.in_proj_a","model.layers.1.self_attn","visual.merger.mlp.0","model.layers.3"]})");
+  EXPECT_THAT(facts.ignored_modules,
+              ElementsAre("lm_head", "model.layers.0.linear_attn.in_proj_a", "visual.merger.mlp.0"));
+  EXPECT_THAT(facts.schemes,
+              ElementsAre("linear int4-group128 none pack-quantized", "mtp int4-group32 none pack-quantized"));
+  // A regular expression finds what is below it, and experts are one layer.
+  const ModelFacts whole = Read(kMoe, groups + R"("re:.*self_attn.*","model.layers.0.mlp.experts"]})");
+  EXPECT_THAT(whole.ignored_modules, ElementsAre("model.layers.0.mlp.experts", "re:.*self_attn.*"));
+  // Other methods take it as the beginning of a name.
+  EXPECT_THAT(
+      Read(kDense, R"({"quant_method":"fp8","modules_to_not_convert":["model.layers.0.self_attn"]})").ignored_modules,
+      ElementsAre("model.layers.0.self_attn"));
+}
+
 // A plan asks which parts stay unquantized, and the list is cut.
 TEST(Quantization, IgnoredPartsAreThoseOfTheWholeList) {
   std::string modules;
