@@ -58,7 +58,15 @@ class LogReader {
 // The engine's own advice goes before that for all failures of this reason.
 std::string Remedy(const bench::Failure& failure) {
   const std::string advice = AdviceOf(failure.message);
-  return (advice.empty() ? "" : advice + ", as the message says. In general: ") + RemedyOf(failure.reason);
+  std::string remedy =
+      (advice.empty() ? "" : advice + ", as the message says. In general: ") + RemedyOf(failure.reason);
+  constexpr int kKilled = 137;
+  if (failure.reason == bench::FailureReason::kEngineCrashed && failure.exit_code == kKilled) {
+    remedy +=
+        ". Exit code 137 without a message about memory does not mean out of memory: engines also send SIGKILL to "
+        "their own processes";
+  }
+  return remedy;
 }
 
 }  // namespace

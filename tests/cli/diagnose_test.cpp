@@ -206,6 +206,15 @@ TEST(Diagnose, PrintsTheRemedyOfThePage) {
   EXPECT_THAT(RemedyOf(FailureReason::kBenchmarkFailed), Not(HasSubstr("](")));
 }
 
+TEST(Diagnose, SpeaksOfAnExitCodeOnlyWhereItIsThatOne) {
+  const std::string log = "RuntimeError: cuDNN error: CUDNN_STATUS_EXECUTION_FAILED\n";
+  for (const std::optional<int> code : {std::optional<int>(), std::optional<int>(1)}) {
+    EXPECT_EQ(Diagnose(log, code).failure.reason, FailureReason::kEngineCrashed);
+    EXPECT_THAT(DiagnosisText(Diagnose(log, code)), Not(HasSubstr("137")));
+  }
+  EXPECT_THAT(DiagnosisText(Diagnose(log, 137)), HasSubstr("Remedy:   read the message. Exit code 137 without"));
+}
+
 TEST(Diagnose, ExplainsCrypticMessages) {
   EXPECT_THAT(MeaningOf("NCCL WARN Duplicate GPU detected : rank 1 and rank 0", false), HasSubstr("use one GPU"));
   EXPECT_EQ(MeaningOf("ValueError: something", false), "");
