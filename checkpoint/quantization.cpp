@@ -187,7 +187,8 @@ class IgnoredModules {
       const bool everywhere =
           of_all_layers.contains(general) || all_dense || (layers > 0 && count + whole_layers >= layers);
       if (!everywhere) continue;
-      everywhere_.insert(general);
+      // Named by those layers where it is no more of them.
+      if (!all_dense || of_all_layers.contains(general) || count > *facts.dense_layers) everywhere_.insert(general);
       Cover(Lower(general));
     }
   }
@@ -1023,6 +1024,11 @@ void ReadExpertDtype(const json* config, Declaration& declaration) {
   }
 }
 
+bool IsOfRoutedExperts(const std::string& module) {
+  const std::string name = Lower(module);
+  return Contains(name, "experts") && !Contains(name, "shared_expert");
+}
+
 // ModelOpt's words about experts beside another method: {"quant_method": "fp8", "moe_quant_algo": "NVFP4"}.
 void ReadExpertsOfTheirOwn(const json& config, Declaration& declaration) {
   if (declaration.method == "modelopt" || declaration.method == "modelopt_mixed") return;
@@ -1038,6 +1044,20 @@ void ReadExpertsOfTheirOwn(const json& config, Declaration& declaration) {
   if (!formats.empty()) {
     declaration.experts = Merged(formats);
     declaration.own_experts = true;
+  }
+  if (!formats.empty() && (declaration.method == "fp8" || declaration.method == "deepseek_v4_fp8")) {
+    // "ignore" is what ModelOpt left as it was, in fp8 as well: engines read it of experts alone.
+    declaration.ignored.clear();
+    for (const char* key : {"modules_to_not_convert", "ignored_layers", "ignore", "exclude_modules"}) {
+      const bool of_experts = std::string_view(key) == "ignore" || std::string_view(key) == "exclude_modules";
+      for (const std::string& module : TextsOf(&config, key)) {
+        if (!of_experts || IsOfRoutedExperts(module)) declaration.ignored.push_back(module);
+      }
+    }
+    const std::string algorithm = Lower(TextOf(&config, "moe_quant_algo"));
+    const std::int64_t group = IntegerOf(&config, "group_size").value_or(0);
+    if (!algorithm.empty())
+      declaration.AddScheme(Part::kExperts, algorithm + (group > 0 ? "-group" + std::to_string(group) : ""));
   }
   ReadExpertDtype(&config, declaration);
 }

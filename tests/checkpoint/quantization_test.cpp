@@ -325,6 +325,34 @@ TEST(Quantization, IsReadFromAllKeysOfADenseModel) {
   }
 }
 
+TEST(Quantization, OfExpertsBesideFp8HasItsOwnListOfWhatIsLeft) {
+  constexpr const char* kExperts = R"({"architectures":["XForCausalLM"],"num_hidden_layers":3,"n_routed_experts":4,
+      "moe_intermediate_size":2048,"intermediate_size":8192,"moe_layer_freq":[0,1,1],"torch_dtype":"bfloat16"})";
+  // ModelOpt leaves attention and the dense layer as it found them: in fp8.
+  const ModelFacts facts = Read(
+      kExperts, R"({"quant_method":"fp8","activation_scheme":"dynamic","weight_block_size":[128,128],"group_size":16,
+          "quant_algo":"MIXED_PRECISION","moe_quant_algo":"NVFP4","ignore":["*.self_attn.*","model.layers.0.mlp.*","lm_head"],
+          "ignored_layers":["model.layers.0.self_attn.o_proj","model.layers.1.self_attn.o_proj","model.layers.2.self_attn.o_proj"]})");
+  EXPECT_EQ(facts.linear_format, "fp8");
+  EXPECT_EQ(facts.expert_format, "nvfp4");
+  EXPECT_EQ(facts.family, "mixed");
+  EXPECT_EQ(facts.activations, "");
+  EXPECT_THAT(facts.ignored_modules, ElementsAre("model.layers.*.self_attn.o_proj"));
+  EXPECT_THAT(facts.schemes, ElementsAre("experts nvfp4-group16 - -", "linear fp8-block128x128 fp8-dynamic -"));
+  // Experts on that list are left.
+  EXPECT_EQ(
+      Read(kExperts, R"({"quant_method":"fp8","moe_quant_algo":"NVFP4","ignore":["*.mlp.experts*"]})").expert_format,
+      "none");
+}
+
+TEST(Quantization, OfOneDenseLayerIsNotNamedAsThatOfAllLayers) {
+  const ModelFacts facts =
+      Read(R"({"architectures":["XForCausalLM"],"num_hidden_layers":3,"n_routed_experts":4,"moe_intermediate_size":2048,
+               "intermediate_size":8192,"moe_layer_freq":[0,1,1],"torch_dtype":"bfloat16"})",
+           R"({"quant_method":"modelopt","quant_algo":"NVFP4","ignore":["model.layers.0.mlp.*"]})");
+  EXPECT_THAT(facts.ignored_modules, ElementsAre("model.layers.0.mlp.*"));
+}
+
 TEST(Quantization, TellsThePartsOfAModelWithExperts) {
   struct Row {
     std::string quantization, family, linear, experts;
