@@ -412,7 +412,9 @@ void LogDigest::Inspect(const LogLine& line) {
   }
   // A traceback's source line; the line of carets below it is none.
   if (line.indent >= 4 && text.find("NCCL WARN ") == std::string::npos) {
-    if (text.find_first_not_of("^~ ") != std::string::npos) writer.code = text;
+    // From Python 3.13 on a long statement takes several: "...<2 lines>...", and its closing bracket last.
+    const bool says_something = text.find_first_not_of("^~ )]},") != std::string::npos && !text.starts_with("...<");
+    if (says_something) writer.code = text;
     return;
   }
   if (IsFatalText(text) || IsCrashNotice(text) || line.level == LogLine::Level::kError ||

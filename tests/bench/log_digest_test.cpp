@@ -211,6 +211,10 @@ TEST(LogDigest, ATextThatBeginsWithALineEndIsNotItsRaiseStatement) {
   const std::string frames = "Traceback (most recent call last):\n  File \"load.py\", line 8, in load\n";
   EXPECT_THAT(errors(frames + "    raise ImportError(error_msg)\nImportError: \n[kernels] no library was loaded\n"),
               ElementsAre("ImportError: [kernels] no library was loaded"));
+  const std::string of_313 = frames + "    raise ImportError(\n    ...<2 lines>...\n    )\n";
+  EXPECT_THAT(errors(of_313 + "ImportError: \n[kernels] no library was loaded\n"),
+              ElementsAre("ImportError: [kernels] no library was loaded"));
+  EXPECT_THAT(errors(frames + "    assert all(\n        x\n    )\nAssertionError\n"), ElementsAre("AssertionError: x"));
   EXPECT_THAT(errors(frames + "    assert count > 0\nAssertionError\n"),
               ElementsAre("AssertionError: assert count > 0"));
   EXPECT_THAT(errors(frames + "    raise ValueError\nValueError\nnext line\n"),
