@@ -163,7 +163,13 @@ base::Status TakeCommand(const api::DeployedServer& server, const quant::RuleSet
       request.revision = flag.value;
     } else if (plain == "config" || plain == "extra-llm-api-options" || plain == "extra-engine-args") {
       explanation.notes.push_back("the settings in " + flag.value + " (--" + plain +
-                                  ") are not read: add them as flags");
+                                  ") are not read: what is said below does not count them. To check them, add them as "
+                                  "flags");
+      // Dynamo's own is none of the engine's server.
+      if (engines) {
+        explanation.kept.push_back(flag.text.substr(0, flag.text.find(' ')));
+        explanation.kept.insert(explanation.kept.end(), flag.values.begin(), flag.values.end());
+      }
     } else if (deploy::ChangesNothing(plain, flag.value)) {
       continue;
     } else {
@@ -346,9 +352,19 @@ std::string ExplanationText(const Explanation& explanation) {
   quant::StartContext context;
   context.model = explanation.model;
   context.options_file = "options.yaml";
-  text += "\n" + CommandLine(quant::StartCommand(explanation.traits, context, plan), 110) + "\n";
+  std::vector<std::string> command = quant::StartCommand(explanation.traits, context, plan);
+  // The last file of options holds: what is below goes into the command's own.
+  const bool merged = !explanation.kept.empty() && !plan.options_yaml.empty();
+  if (merged) {
+    context.options_file = explanation.kept.back();
+    command = quant::StartCommand(explanation.traits, context, plan);
+  } else {
+    command.insert(command.end(), explanation.kept.begin(), explanation.kept.end());
+  }
+  text += "\n" + CommandLine(command, 110) + "\n";
   for (const auto& [name, value] : plan.env) text += "with " + name + "=" + value + "\n";
-  if (!plan.options_yaml.empty()) text += "\noptions.yaml:\n" + plan.options_yaml;
+  if (!plan.options_yaml.empty())
+    text += "\n" + context.options_file + (merged ? ", beside what it contains:\n" : ":\n") + plan.options_yaml;
   return text;
 }
 

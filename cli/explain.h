@@ -33,6 +33,7 @@ struct Explanation {
   bool unknown_model = false;      // a command names one, and its files cannot be read
   std::string model = "MODEL";     // as the command names it
   std::vector<std::string> notes;  // what became of the rest of the command
+  std::vector<std::string> kept;   // words of the command that nothing here reads: --config x.yaml
 };
 
 // kInvalid names the setting or flag and the allowed values.

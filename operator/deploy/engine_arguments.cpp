@@ -92,7 +92,7 @@ class Reader {
     for (std::size_t i = 0; i < words.size();) {
       if (IsFlag(words[i])) {
         const auto use = UseOf(words[i]);
-        behind_switch = use && use->shape != nullptr && use->shape->type == quant::ValueType::kSwitch;
+        behind_switch = use && use->shape != nullptr && use->shape->type == quant::ValueType::kSwitch && !InFile(*use);
         i = TakeFlag(words, i);
         continue;
       }
@@ -140,11 +140,15 @@ class Reader {
     return use;
   }
 
+  // A key of a file of options is no flag of any parser: here it is written like one, and true or false is its value.
+  static bool InFile(const quant::FlagUse& use) { return use.flag->option; }
+
   // How many of the words after a flag are its own. Those up to the next flag where nobody knows it, except for the
   // model.
-  [[nodiscard]] std::size_t ValuesOf(const std::optional<quant::FlagUse>& use, std::size_t there) const {
+  [[nodiscard]] std::size_t ValuesOf(const std::optional<quant::FlagUse>& use, std::size_t there,
+                                     const std::string& next) const {
     if (!use || use->shape == nullptr) return named_ || !out_.rest.empty() ? there : std::min<std::size_t>(there, 1);
-    if (use->shape->type == quant::ValueType::kSwitch) return 0;
+    if (use->shape->type == quant::ValueType::kSwitch) return InFile(*use) && there > 0 && IsTruth(next) ? 1 : 0;
     switch (use->shape->arity) {
       case quant::Arity::kOne:
       case quant::Arity::kOptional:
@@ -161,6 +165,10 @@ class Reader {
   void CheckAsWritten(const std::string& spelling, const quant::FlagUse& use, const Words& values, bool attached) {
     if (use.shape == nullptr) return;
     if (use.shape->type == quant::ValueType::kSwitch) {
+      if (InFile(use)) {
+        if (attached) out_.problems.push_back(spelling + " is true or false, not \"" + values.front() + "\"");
+        return;
+      }
       const std::string off = use.shape->off.empty() ? "leave it out" : "write " + use.shape->off;
       if (attached)
         out_.problems.push_back(spelling + " takes no value, and the command gives it \"" + values.front() +
@@ -184,7 +192,8 @@ class Reader {
     const std::optional<quant::FlagUse> use = UseOf(spelling);
     std::size_t end = at + 1;
     while (end < words.size() && !IsFlag(words[end])) ++end;
-    end = at + 1 + (equals == std::string::npos ? ValuesOf(use, end - at - 1) : 0);
+    end = at + 1 +
+          (equals == std::string::npos ? ValuesOf(use, end - at - 1, at + 1 < words.size() ? words[at + 1] : "") : 0);
     const std::string name = use ? use->flag->name : quant::EngineTable::Normalise(spelling);
     EngineArguments::Flag flag;
     std::string written;
@@ -198,7 +207,14 @@ class Reader {
       flag.value += (i == at + 1 ? "" : " ") + CanonicalValue(words[i]);
       flag.values.push_back(words[i]);
     }
-    if (use) CheckAsWritten(spelling, *use, flag.values, equals != std::string::npos);
+    if (use && InFile(*use) && use->shape != nullptr && use->shape->type == quant::ValueType::kSwitch &&
+        flag.values.size() == 1 && IsTruth(flag.values.front())) {
+      const bool on = flag.values.front() == "true" || flag.values.front() == "True";
+      flag.value = on == !use->negated ? "true" : "false";
+      flag.values.clear();
+    } else if (use) {
+      CheckAsWritten(spelling, *use, flag.values, equals != std::string::npos);
+    }
     const bool valued = equals != std::string::npos || end > at + 1;
     if (!valued) flag.value = use && use->negated ? "false" : "true";
     flag.text = spelling + (valued ? " " + (IsSecretFlag(name) ? "***" : written) : "");

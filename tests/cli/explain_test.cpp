@@ -241,6 +241,29 @@ TEST(Explain, ReadsAWorkerOfDynamoAsItsEngine) {
   EXPECT_TRUE(OfCommand({"vllm serve a/b --request-plane nats"})->plan.rejection);
 }
 
+TEST(Explain, KeepsAFileOfOptionsThatItDoesNotRead) {
+  EXPECT_THAT(ExplanationText(*OfCommand({"vllm serve a/b --config x.yaml --max-num-seqs 8"})),
+              HasSubstr("--max-num-seqs 8 --config x.yaml\n"));
+  const auto file = OfCommand({"trtllm-serve a/b --extra_llm_api_options o.yaml --max_batch_size 8"});
+  ASSERT_TRUE(file.ok()) << file.error().message;
+  EXPECT_THAT(ExplanationText(*file),
+              HasSubstr("(--extra-llm-api-options) are not read: what is said below does not "));
+  EXPECT_THAT(ExplanationText(*file), HasSubstr("--extra_llm_api_options o.yaml"));
+  // Keys of the file, written like flags, are in that file.
+  for (const char* off : {"--kv_cache_config.enable_block_reuse=false", "--kv_cache_config.enable_block_reuse false"}) {
+    const auto both = OfCommand({std::string("trtllm-serve a/b --extra_llm_api_options o.yaml ") + off});
+    ASSERT_TRUE(both.ok()) << both.error().message;
+    EXPECT_THAT(both->plan.options_yaml, HasSubstr("enable_block_reuse: false"));
+    EXPECT_THAT(ExplanationText(*both), HasSubstr("--extra_llm_api_options o.yaml\n"));
+    EXPECT_THAT(ExplanationText(*both), HasSubstr("\no.yaml, beside what it contains:\n"));
+  }
+  EXPECT_THAT(OfCommand({"trtllm-serve a/b --kv_cache_config.enable_block_reuse=maybe"}).error().message,
+              HasSubstr("--kv_cache_config.enable_block_reuse is true or false, not \"maybe\""));
+  // The command of a worker of Dynamo has it, that of the engine's server has not.
+  EXPECT_THAT(ExplanationText(*OfCommand({"python3 -m dynamo.trtllm --model-path a/b --extra-engine-args a.yaml"})),
+              ::testing::Not(HasSubstr("--extra-engine-args a.yaml")));
+}
+
 TEST(Explain, NamesAProgramThatIsNoServer) {
   ExplainOptions options{.settings = {},
                          .command = {"python3", "-m", "dynamo.frontend", "--http-port", "80"},
