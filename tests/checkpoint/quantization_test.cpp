@@ -143,8 +143,10 @@ TEST(Quantization, AParentsNameExcludesNothingInCompressedTensors) {
   EXPECT_THAT(facts.schemes,
               ElementsAre("linear int4-group128 none pack-quantized", "mtp int4-group32 none pack-quantized"));
   // A regular expression finds what is below it, and experts are one layer.
-  const ModelFacts whole = Read(kMoe, groups + R"("re:.*self_attn.*","model.layers.0.mlp.experts"]})");
-  EXPECT_THAT(whole.ignored_modules, ElementsAre("model.layers.0.mlp.experts", "re:.*self_attn.*"));
+  const ModelFacts whole = Read(kMoe, groups + R"("re:.*self_attn.*","model.layers.0.mlp.experts",
+      "model.layers.0.mlp.shared_expert","model.layers.0.mlp.shared_expert_gate"]})");
+  EXPECT_THAT(whole.ignored_modules,
+              ElementsAre("model.layers.0.mlp.experts", "model.layers.0.mlp.shared_expert_gate", "re:.*self_attn.*"));
   // Other methods take it as the beginning of a name.
   EXPECT_THAT(
       Read(kDense, R"({"quant_method":"fp8","modules_to_not_convert":["model.layers.0.self_attn"]})").ignored_modules,
