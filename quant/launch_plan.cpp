@@ -484,9 +484,12 @@ class Planner final : public FactSource {
                                                                             : kNoFlag;
     if (flag.empty()) return;
     const Setting* setting = settings_.Find(flag);
-    if (setting == nullptr || !setting->by_user()) return;
-    const std::string value = Final(flag).value_or("auto");
-    if (value == "auto") return;
+    const bool asks = setting != nullptr && setting->by_user();
+    const std::string value = asks ? Final(flag).value_or("auto") : "auto";
+    if (value == "auto") {
+      if (verdict.field == Field::kGemm && verdict.value == "auto") SayWhichDtypeDecides(verdict);
+      return;
+    }
     verdict.reason = "SetByParameter";
     verdict.source = "parameters";
     verdict.message = "parameters." + setting->spelling + " decides: " + value;
@@ -497,6 +500,25 @@ class Planner final : public FactSource {
     } else if (model.quantized() && model.linear_format == "none") {
       verdict.message =
           "parameters." + setting->spelling + " is " + value + "; the checkpoint's linear layers are not quantized";
+    }
+  }
+
+  // "As the checkpoint declares" is not what --dtype, or a GPU without bfloat16, makes of it.
+  void SayWhichDtypeDecides(Verdict& verdict) const {
+    const Setting* setting = settings_.Find(table_.dtype_flag());
+    const std::string asked = Final(table_.dtype_flag()).value_or("auto");
+    const std::string dtype = Text(Subject::kDtype, "").value_or("");
+    if (setting != nullptr && setting->by_user() && asked != "auto") {
+      verdict.reason = "SetByParameter";
+      verdict.source = "parameters";
+      const std::string decides = "parameters." + setting->spelling + " decides";
+      verdict.message = request_.model.quantized()
+                            ? verdict.message + "; " + decides + " the dtype of the rest: " + dtype
+                            : decides + ": " + dtype;
+    } else if (!request_.model.quantized() && !dtype.empty() && dtype != NormalDtype(ModelDtype())) {
+      const std::string& declared = request_.model.dtype;
+      verdict.message =
+          "weights are computed in " + dtype + (declared.empty() ? "" : ", not in the checkpoint's " + declared);
     }
   }
 

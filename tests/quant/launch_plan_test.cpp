@@ -280,6 +280,32 @@ TEST(Mapping, SaysWhatExpertsAreComputedInByPart) {
   EXPECT_EQ(with(Dense(), "fp8", Field::kMoe), "ModelHasNoExperts: the model has no experts");
 }
 
+TEST(Mapping, SaysWhichDtypeDecidesInstead) {
+  const auto said = [](const std::string& engine, const checkpoint::ModelFacts& model, const Flags& flags,
+                       int major = 9) {
+    LaunchRequest request = Request(engine, engine == "vllm" ? "0.24.0" : "0.5.15", model);
+    request.gpu = ComputeCapability{major, 0};
+    for (const Verdict& one : Plan(std::move(request), Preset("default"), flags).verdicts) {
+      if (one.field == Field::kGemm) return one.reason + ": " + one.message;
+    }
+    return std::string();
+  };
+  for (const char* engine : {"vllm", "sglang"}) {
+    EXPECT_EQ(said(engine, Dense(), {}), "EngineChooses: weights are computed as the checkpoint declares");
+    EXPECT_EQ(said(engine, Dense(), {{"dtype", "auto"}}),
+              "EngineChooses: weights are computed as the checkpoint declares");
+    EXPECT_EQ(said(engine, Dense(), {{"dtype", "half"}}), "SetByParameter: parameters.dtype decides: float16");
+    // It has no bfloat16.
+    EXPECT_EQ(said(engine, Dense(), {}, 7),
+              "EngineChooses: weights are computed in float16, not in the checkpoint's bfloat16");
+    EXPECT_EQ(said(engine, Quantized(Dense(), "awq", "int4-wna16"), {{"dtype", "half"}}),
+              "SetByParameter: weights are computed as the checkpoint declares; parameters.dtype decides the dtype of "
+              "the rest: float16");
+  }
+  EXPECT_EQ(said("vllm", Dense(), {{"dtype", "half"}, {"quantization", "fp8"}}),
+            "SetByParameter: parameters.quantization decides: fp8");
+}
+
 TEST(Parameters, SpellValuesAsTheReleaseDoes) {
   struct Case {
     std::string engine, version;
