@@ -11,7 +11,8 @@ namespace autotune::bench {
 enum class EngineSign {
   kNone,
   kNewProcess,  // the engine's first words
-  kStarting,    // it starts, or fails to
+  kStarting,    // it starts
+  kFailed,      // it failed to start
   kBegins,      // it begins to serve: earlier errors were not fatal
   kServing,     // it answers, or stopped after it had begun to
   kGenerating,  // it serves, and counted generated tokens since its last report

@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "bench/engine_sign.h"
 #include "bench/log_line.h"
 
 namespace autotune::bench {
@@ -98,7 +99,54 @@ std::string_view WithoutFrame(std::string_view line, std::string_view prefix) {
   return line;
 }
 
+// "vllm-1  | ": the service's name; "" = the line has none.
+std::string_view ServiceName(std::string_view line) {
+  constexpr std::size_t kLongestName = 60;
+  std::size_t end = 0;
+  while (end < line.size() && (std::isalnum(static_cast<unsigned char>(line[end])) != 0 || line[end] == '-' ||
+                               line[end] == '_' || line[end] == '.'))
+    ++end;
+  if (end == 0 || end > kLongestName) return {};
+  const std::size_t bar = line.find_first_not_of(' ', end);
+  return bar != end && bar != std::string_view::npos && line[bar] == '|' ? line.substr(0, end) : std::string_view();
+}
+
+bool IsOfAServer(std::string_view line) {
+  const EngineSign sign = SignOf(line, false);
+  return sign == EngineSign::kNewProcess || sign == EngineSign::kBegins || sign == EngineSign::kFailed;
+}
+
 }  // namespace
+
+std::vector<ServiceLog> ServicesOf(std::string_view log) {
+  constexpr std::size_t kMost = 32;
+  std::vector<ServiceLog> services;
+  std::vector<bool> serves;
+  const auto place = [&](std::string_view name) {
+    const auto found = std::ranges::find(services, name, &ServiceLog::name);
+    return static_cast<std::size_t>(found - services.begin());
+  };
+  std::size_t at = 0;
+  for (const std::string_view line : LinesOf(log)) {
+    std::string_view text = line;
+    if (const std::string_view name = ServiceName(WithoutEnd(line)); !name.empty()) {
+      at = place(name);
+      if (at == services.size()) {
+        if (services.size() == kMost) return {};
+        services.push_back({std::string(name), ""});
+        serves.push_back(false);
+      }
+      text.remove_prefix(line.find('|') + 1);
+      if (text.starts_with(' ')) text.remove_prefix(1);
+    } else if (const std::size_t exit = line.find(" exited with code "); exit != std::string_view::npos) {
+      if (const std::size_t of = place(line.substr(0, exit)); of < services.size()) at = of;
+    }
+    if (services.empty()) continue;
+    services[at].log += text;
+    serves[at] = serves[at] || IsOfAServer(text);
+  }
+  return std::ranges::count(serves, true) < 2 ? std::vector<ServiceLog>() : services;
+}
 
 std::string WithoutPrefix(std::string_view log) {
   const bool colours = log.find("[0m") != std::string_view::npos;

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace autotune::bench {
 
@@ -14,5 +15,15 @@ namespace autotune::bench {
 // prefix is certain: at least three fifths of the lines begin with it, and behind it an engine's own prefix (a process,
 // a time in brackets, a level with its place) stands in two lines or more.
 std::string WithoutPrefix(std::string_view log);
+
+// The log of one of several servers that `docker compose logs` prints together.
+struct ServiceLog {
+  std::string name;
+  std::string log;  // without "NAME  | "
+};
+
+// One for each service, in order of appearance; empty unless two of them or more start or serve a model. A line without
+// a name belongs to the service before it, "NAME exited with code 1 (restarting)" to NAME.
+std::vector<ServiceLog> ServicesOf(std::string_view log);
 
 }  // namespace autotune::bench

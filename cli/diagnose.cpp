@@ -11,6 +11,7 @@
 #include "bench/log_prefix.h"
 #include "bench/root_cause.h"
 #include "cli/remedies.h"
+#include "text/table.h"
 
 namespace autotune::cli {
 namespace {
@@ -23,13 +24,20 @@ class LogReader {
   void Read(std::string_view line) {
     const bench::EngineSign sign = bench::SignOf(line, is_sglang_);
     // The log of a container may hold the run before.
+    if (sign == bench::EngineSign::kNewProcess && went_on_) KeepRun();
+    if (sign == bench::EngineSign::kBegins && failed_) KeepRun();
     if (sign == bench::EngineSign::kNewProcess && was_ready_ == true) digest_.ForgetErrors();
     digest_.Append(line);
+    went_on_ = sign == bench::EngineSign::kNone ? went_on_ : sign != bench::EngineSign::kNewProcess;
     switch (sign) {
       case bench::EngineSign::kNone:
         break;
       case bench::EngineSign::kNewProcess:
-        was_ready_ = false;
+        was_ready_ = failed_ = false;
+        break;
+      case bench::EngineSign::kFailed:
+        failed_ = true;
+        if (!was_ready_) was_ready_ = false;
         break;
       case bench::EngineSign::kStarting:
         if (!was_ready_) was_ready_ = false;
@@ -37,6 +45,7 @@ class LogReader {
       case bench::EngineSign::kBegins:
         digest_.ForgetErrors();
         was_ready_ = true;
+        failed_ = false;
         break;
       case bench::EngineSign::kServing:
       case bench::EngineSign::kGenerating:
@@ -45,12 +54,28 @@ class LogReader {
     }
   }
 
+  // The latest run that ended before another one began; nothing = none did, or nothing says why.
+  struct Run {
+    std::vector<std::string> error_lines;
+    bool was_ready = false;
+  };
+  [[nodiscard]] const std::optional<Run>& earlier() const { return earlier_; }
   // Nothing = no line says so.
   [[nodiscard]] std::optional<bool> was_ready() const { return was_ready_; }
   [[nodiscard]] bench::LogDigest& digest() { return digest_; }
 
  private:
+  void KeepRun() {
+    bench::LogDigest digest = digest_;
+    digest.Finish();
+    if (std::vector<std::string> lines = digest.error_lines(); bench::RootCause(lines))
+      earlier_ = Run{std::move(lines), !failed_ && was_ready_.value_or(false)};
+  }
+
   bool is_sglang_;
+  bool failed_ = false;   // it said that it did not start
+  bool went_on_ = false;  // it said more than its first words
+  std::optional<Run> earlier_;
   std::optional<bool> was_ready_;
   bench::LogDigest digest_;
 };
@@ -69,9 +94,7 @@ std::string Remedy(const bench::Failure& failure) {
   return remedy;
 }
 
-}  // namespace
-
-Diagnosis Diagnose(std::string_view passed_on, std::optional<int> exit_code) {
+Diagnosis DiagnoseOne(std::string_view passed_on, std::optional<int> exit_code) {
   const std::string whole = bench::WithoutPrefix(passed_on);
   const std::string_view log = whole;
   LogReader reader(log.find("sglang") != std::string_view::npos || log.find("fired up and") != std::string_view::npos);
@@ -90,8 +113,14 @@ Diagnosis Diagnose(std::string_view passed_on, std::optional<int> exit_code) {
   state.error_lines = reader.digest().error_lines();
   state.last_lines = reader.digest().last_lines();
   Diagnosis diagnosis;
-  diagnosis.failure = bench::Classify(state);
   diagnosis.was_ready = reader.was_ready();
+  // Whoever knows how the process ended asks about that one.
+  if (reader.earlier() && !exit_code && reader.was_ready() == true && !bench::RootCause(state.error_lines)) {
+    diagnosis.earlier = true;
+    state.error_lines = reader.earlier()->error_lines;
+    diagnosis.was_ready = state.was_ready = reader.earlier()->was_ready;
+  }
+  diagnosis.failure = bench::Classify(state);
   if (diagnosis.failure.reason == bench::FailureReason::kEngineRejectedArguments) diagnosis.was_ready = false;
   const std::optional<std::string> cause = bench::RootCause(state.error_lines);
   diagnosis.certain = cause.has_value();
@@ -112,6 +141,25 @@ Diagnosis Diagnose(std::string_view passed_on, std::optional<int> exit_code) {
   return diagnosis;
 }
 
+}  // namespace
+
+Diagnosis Diagnose(std::string_view passed_on, std::optional<int> exit_code) {
+  const std::vector<bench::ServiceLog> services = bench::ServicesOf(passed_on);
+  std::vector<Diagnosis> failed, earlier;
+  for (const bench::ServiceLog& service : services) {
+    Diagnosis one = DiagnoseOne(service.log, std::nullopt);
+    if (!one.certain) continue;
+    one.service = service.name;
+    for (const bench::ServiceLog& other : services) {
+      if (other.name != service.name) one.together.push_back(other.name);
+    }
+    (one.earlier ? earlier : failed).push_back(std::move(one));
+  }
+  // Of several that failed the best line of all of them.
+  if (exit_code || failed.size() > 1 || (failed.empty() && earlier.empty())) return DiagnoseOne(passed_on, exit_code);
+  return failed.empty() ? earlier.front() : failed.front();
+}
+
 std::string DiagnosisText(const Diagnosis& diagnosis) {
   const bench::Failure& failure = diagnosis.failure;
   std::string text = "Reason:   " + std::string(bench::FailureReasonName(failure.reason));
@@ -120,11 +168,16 @@ std::string DiagnosisText(const Diagnosis& diagnosis) {
                                  : ", before the engine was ready";
   if (diagnosis.reason_if_ready)
     text += " (if it was: " + std::string(bench::FailureReasonName(*diagnosis.reason_if_ready)) + ")";
-  text += "\nMessage:  " + failure.message + "\n";
+  text += std::string("\nMessage:  ") + (diagnosis.earlier ? "an earlier run failed: " : "") + failure.message + "\n";
+  if (!diagnosis.service.empty()) text += "Service:  " + diagnosis.service + "\n";
   if (!diagnosis.also.empty()) text += "Also:     " + diagnosis.also + "\n";
   if (const std::string meaning = MeaningOf(failure.message, diagnosis.was_ready); !meaning.empty())
     text += "Meaning:  " + meaning + "\n";
   text += "Remedy:   " + Remedy(failure) + "\n";
+  if (diagnosis.earlier) text += "A later run got ready, and no line of the log says that it ended.\n";
+  if (!diagnosis.together.empty() && failure.reason == bench::FailureReason::kOutOfMemory)
+    text += "The log is that of other services too (" + text::Joined(diagnosis.together, ", ") +
+            "): if they use the same GPU, start one after the other, and give each its share of the memory.\n";
   if (!diagnosis.certain) text += "No line of the log names an error: the reason is not certain. Is the log whole?\n";
   if (diagnosis.waited && failure.machine) {
     return text +
@@ -151,6 +204,11 @@ nlohmann::json DiagnosisJson(const Diagnosis& diagnosis) {
                          {"certain", diagnosis.certain}};
   if (diagnosis.was_ready) json["wasReady"] = *diagnosis.was_ready;
   if (diagnosis.reason_if_ready) json["reasonIfReady"] = bench::FailureReasonName(*diagnosis.reason_if_ready);
+  if (diagnosis.earlier) json["earlierRun"] = true;
+  if (!diagnosis.service.empty()) {
+    json["service"] = diagnosis.service;
+    json["otherServices"] = diagnosis.together;
+  }
   if (!diagnosis.also.empty()) json["also"] = diagnosis.also;
   if (const std::string meaning = MeaningOf(diagnosis.failure.message, diagnosis.was_ready); !meaning.empty())
     json["meaning"] = meaning;

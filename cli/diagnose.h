@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bench/result.h"
 
@@ -17,6 +18,9 @@ struct Diagnosis {
   std::string also;                                     // the next best error line, "" = none that says something else
   bool certain = false;                                 // false: no line of the log is an error
   bool retried = false;                                 // an experiment that ends so runs again
+  bool earlier = false;               // of an earlier run in the log: the latest one got ready, and nothing ended it
+  std::string service;                // whose lines they are, where the log is that of several; else ""
+  std::vector<std::string> together;  // the other services of the log
   bool waited = false;  // the cause is that a process waited for the one on another GPU: that one, or the network
 };
 
@@ -26,7 +30,7 @@ Diagnosis Diagnose(std::string_view log, std::optional<int> exit_code);
 
 std::string DiagnosisText(const Diagnosis& diagnosis);
 // {reason, message, remedy, machine, waitedForAnotherGpu, retried, wasReady (null = not known), certain}, and where
-// there are: also, meaning, reasonIfReady.
+// there are: also, meaning, reasonIfReady, earlierRun (true), service, otherServices.
 nlohmann::json DiagnosisJson(const Diagnosis& diagnosis);
 
 }  // namespace autotune::cli

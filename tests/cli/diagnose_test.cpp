@@ -179,6 +179,70 @@ TEST(Diagnose, ForgetsTheErrorsOfTheContainersEarlierRun) {
   EXPECT_EQ(diagnosis.failure.message, "ValueError: of this start");
 }
 
+// A container that was restarted until it worked.
+TEST(Diagnose, NamesTheCauseOfAnEarlierRunWhereTheLatestGotReady) {
+  const std::string failed =
+      "INFO [x.py:1] vLLM API server version 0.24.0\n"
+      "(EngineCore pid=71) INFO [gpu_worker.py:1] Available KV cache memory: -8.59 GiB\n"
+      "(EngineCore pid=71) ERROR [core.py:1] EngineCore failed to start.\n"
+      "(EngineCore pid=71) ERROR [core.py:1] ValueError: No available memory for the cache blocks.\n";
+  const std::string ready =
+      "INFO [x.py:1] vLLM API server version 0.24.0\nINFO [x.py:1] Using max model len 16384\n"
+      "INFO:     Application startup complete.\n";
+  for (const std::string& log : {failed + ready, failed + "engine exited with code 1 (restarting)\n" + ready,
+                                 failed + "INFO:     Application startup complete.\n"}) {
+    const Diagnosis diagnosis = Diagnose(log, std::nullopt);
+    EXPECT_TRUE(diagnosis.earlier);
+    EXPECT_TRUE(diagnosis.certain);
+    EXPECT_EQ(diagnosis.failure.reason, FailureReason::kOutOfMemory);
+    EXPECT_EQ(diagnosis.was_ready, false);
+    EXPECT_THAT(DiagnosisText(diagnosis),
+                HasSubstr("OutOfMemory, before the engine was ready\nMessage:  an earlier run "
+                          "failed: ValueError: No available memory"));
+    EXPECT_EQ(DiagnosisJson(diagnosis)["earlierRun"], true);
+  }
+  // The latest run's own end, by its lines or by its exit code.
+  EXPECT_EQ(Diagnose(failed + ready + "RuntimeError: of this run\n", std::nullopt).failure.message,
+            "RuntimeError: of this run");
+  EXPECT_FALSE(Diagnose(failed + ready, 137).earlier);
+  // An error that the process survived is no end of a run.
+  EXPECT_FALSE(Diagnose("ImportError: no flash_attn, falling back\n" + ready, std::nullopt).earlier);
+  // It had served.
+  const Diagnosis served = Diagnose(ready + "RuntimeError: of the run before\n" + ready, std::nullopt);
+  EXPECT_TRUE(served.earlier);
+  EXPECT_EQ(served.was_ready, true);
+  EXPECT_EQ(served.failure.message, "RuntimeError: of the run before");
+}
+
+TEST(Diagnose, TellsTheServicesOfOneLogApart) {
+  const std::string log =
+      "big    | INFO [x.py:1] vLLM API server version 0.24.0\n"
+      "small  | INFO [x.py:1] vLLM API server version 0.24.0\n"
+      "big    | INFO:     Application startup complete.\n"
+      "small  | (EngineCore pid=71) ERROR [core.py:1] EngineCore failed to start.\n"
+      "small  | (EngineCore pid=71) ERROR [core.py:1] ValueError: No available memory for the cache blocks.\n";
+  const std::string restart =
+      "small exited with code 1 (restarting)\n"
+      "small  | INFO [x.py:1] vLLM API server version 0.24.0\n"
+      "small  | INFO:     Application startup complete.\n";
+  for (const std::string& one : {log, log + restart}) {
+    const Diagnosis diagnosis = Diagnose(one, std::nullopt);
+    EXPECT_EQ(diagnosis.service, "small");
+    EXPECT_EQ(diagnosis.failure.reason, FailureReason::kOutOfMemory);
+    EXPECT_EQ(diagnosis.was_ready, false) << "the other one was";
+    EXPECT_EQ(diagnosis.earlier, one != log);
+    EXPECT_THAT(DiagnosisText(diagnosis), HasSubstr("\nService:  small\n"));
+    EXPECT_THAT(DiagnosisText(diagnosis), HasSubstr("The log is that of other services too (big): if they use"));
+    EXPECT_EQ(DiagnosisJson(diagnosis)["otherServices"], nlohmann::json({"big"}));
+  }
+  // A helper beside one server is no second one.
+  EXPECT_EQ(Diagnose("proxy  | listening\nsmall  | INFO [x.py:1] vLLM API server version 0.24.0\n"
+                     "small  | ValueError: alone\n",
+                     1)
+                .service,
+            "");
+}
+
 TEST(Diagnose, ShowsTheNextErrorToo) {
   const Diagnosis diagnosis = Diagnose(
       "host:311:405 [0] transport/net_ib.cc:199 NCCL WARN NET/IB : mlx5_32:1 Got async error event: port error\n"
