@@ -894,8 +894,11 @@ class Planner final : public FactSource {
     };
     const bool linear_blocks = model.weight_block && model.linear_format != "none";
     const Scales linear = linear_blocks ? Scales::kBlocks : Scales::kEach;
-    // Kernels for experts regroup what shares a scale along one dimension; a block of two stays whole.
-    const bool expert_blocks = model.weight_block && model.expert_format != "none" && model.weight_block->rows > 1;
+    // Kernels for experts regroup what shares a scale along one dimension; a block of two stays whole. It is not that
+    // of 4-bit floats, which have groups.
+    const bool groups = model.expert_format == "nvfp4" || model.expert_format == "mxfp4";
+    const bool expert_blocks =
+        model.weight_block && model.expert_format != "none" && !groups && model.weight_block->rows > 1;
     // Beside experts, intermediate_size may be that of layers that this model does not have.
     if (model.experts == 0) return torn(model.intermediate_size, tensor, "an MLP", linear);
     if (model.dense_layers > 0 && model.moe_intermediate_size) torn(model.intermediate_size, tensor, "an MLP", linear);

@@ -58,6 +58,11 @@ TEST(CheckpointRules, ADimensionPerGpuIsAMultipleOfTheBlockThatSharesAScale) {
   checkpoint::ModelFacts whole = BlockScaledExperts();
   whole.weight_block.reset();
   EXPECT_EQ(Refusal("vllm", "0.24.0", whole, 8), "");
+  // Experts in a 4-bit float beside linear layers in blocks.
+  checkpoint::ModelFacts groups = BlockScaledExperts();
+  groups.family = "mixed";
+  groups.expert_format = "nvfp4";
+  EXPECT_EQ(Refusal("sglang", "0.5.15", groups, 8), "");
   // Keys of half a block, shared experts of half a block.
   checkpoint::ModelFacts narrow = BlockScaledExperts();
   narrow.head_dim = 64;
