@@ -4,6 +4,7 @@ AUTOTUNE_CLUSTER_STATE=DIR uses the cluster that `tests/cluster/cluster --state 
 otherwise one is started and taken down again.
 """
 
+import concurrent.futures
 import contextlib
 import http.client
 import json
@@ -12,11 +13,13 @@ import pathlib
 import re
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "tests/cluster")]
 
+from api import Api  # noqa: E402
 from installed_operator import RELEASE, InstalledOperator, is_ready, load_images  # noqa: E402, F401
 from real_cluster import Namespace, RealCluster, cluster_command  # noqa: E402
 from tasks import over, task  # noqa: E402, F401
@@ -50,7 +53,9 @@ def namespace(cluster, name):
     try:
         yield Namespace(cluster, name)
     finally:
-        cluster.api.delete(f"/api/v1/namespaces/{name}/pods", {"gracePeriodSeconds": 0})
+        # Thousands of objects take longer than a request may; the namespace's deletion goes on without it.
+        with contextlib.suppress(TimeoutError):
+            cluster.api.delete(f"/api/v1/namespaces/{name}/pods", {"gracePeriodSeconds": 0})
         cluster.api.delete(f"/api/v1/namespaces/{name}")
 
 
@@ -65,6 +70,20 @@ def metrics(operator):
 
 def parsed(text):
     return {name: float(value) for name, value in re.findall(r"^([^#\s].*) (\S+)$", text, re.MULTILINE)}
+
+
+def in_parallel(cluster, count, act):
+    """Calls act(api, i) for each i below `count`, each worker with a client of its own."""
+    workers = threading.local()
+
+    def one(i):
+        if not hasattr(workers, "api"):
+            workers.api = Api(cluster.state)
+        act(workers.api, i)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for done in pool.map(one, range(count)):
+            assert done is None
 
 
 def metrics_of(cluster, port):
