@@ -797,16 +797,17 @@ TEST_F(BenchRunTest, PromptsThatRepeatAreWarnedOf) {
   EXPECT_THAT(run(false, false), testing::ElementsAre(HasSubstr("a prefix cache speeds them up")));
 }
 
-// An engine that begins with answers every 50 ms only: whoever ended together starts together.
+// An engine that begins with answers every 200 ms only: whoever ended together starts together.
 TEST_F(BenchRunTest, ALockstepIsWarnedOf) {
+  static constexpr milliseconds kRound{200};
   const auto round = [](const Request&, Answer& answer) {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    answer.Wait(milliseconds(50) - std::chrono::duration_cast<milliseconds>(now) % milliseconds(50));
+    answer.Wait(kRound - std::chrono::duration_cast<milliseconds>(now) % kRound);
     answer.Completion(32, 4, milliseconds(0), milliseconds(10));
   };
   Write(Ready());
   options_.spec.load.fixed = {16};
-  options_.spec.duration = seconds(1);
+  options_.spec.duration = seconds(2);
   {
     ScriptedEngine engine(Engine(round));
     EXPECT_THAT(Run(engine).result.warnings, ElementsAre(HasSubstr("lockstep at 16 in flight")));
