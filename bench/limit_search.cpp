@@ -39,7 +39,6 @@ constexpr milliseconds kReadTimeout{2'000};
 constexpr int kIdentifyAttempts = 5;
 constexpr int kAliveAttempts = 3;
 constexpr int kFirstAttempts = 4;
-constexpr milliseconds kLongestRetryAfter{60'000};
 constexpr int kSpareDescriptors = 64;
 constexpr int kSecondWave = 2;         // times the first wave: as long as the warm-up waits for the second one
 constexpr int kLongestSecondWave = 4;  // ... but not longer than so many times `warmup`
@@ -380,8 +379,7 @@ base::Result<LimitSearch::Attempt> LimitSearch::TryFirst(Workload& workload, boo
     out.records.assign(recorder.records().begin(), recorder.records().end());
     const bool answered = recorder.succeeded() > 0;
     if (answered || !patient || attempt == kFirstAttempts || !MayPass(out.report.first_error_status)) return out;
-    const milliseconds pause =
-        std::max((1 << (attempt - 1)) * hooks_.retry_pause, std::min(out.report.first_retry_after, kLongestRetryAfter));
+    const milliseconds pause = std::max((1 << (attempt - 1)) * hooks_.retry_pause, out.report.first_retry_after);
     const std::string line = "the first request failed: " + out.report.first_error +
                              Format("; retry %d of %d in %.0f s", attempt, kFirstAttempts - 1, Seconds(pause));
     hooks_.say(line);

@@ -39,7 +39,7 @@ struct LoadRunOptions {
 struct LoadRunReport {
   std::string first_error;  // of a request, "" = none
   int first_error_status = 0;
-  std::chrono::milliseconds first_retry_after{};  // Retry-After of that answer; 0 = none
+  std::chrono::milliseconds first_retry_after{};  // Retry-After of that answer, at most a minute; 0 = none
   std::int64_t rate_limited = 0;                  // requests that ended with HTTP 429
   bool simulated = false;
   std::uint64_t conversations = 0;        // begun

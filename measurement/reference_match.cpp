@@ -53,31 +53,6 @@ std::string_view WithoutUnit(std::string_view text) {
   return unit != std::string_view::npos && text.ends_with(')') ? text.substr(0, unit) : text;
 }
 
-// `formula`: one of them was more than a number in digits. `equation`: "x=..." where a member has one.
-bool TakeNumbers(std::vector<std::string>& references, bool& formula, std::string_view equation = "") {
-  std::vector<std::string> numbers;
-  bool any = false;
-  for (const std::string& reference : references) {
-    const std::string bare = WithoutTex(reference);
-    const std::string_view text = WithoutUnit(Trimmed(bare));
-    auto number = OneNumber(text);
-    if (!number) {
-      const bool sure = !equation.empty() && Trimmed(equation.substr(equation.find('=') + 1)) == text;
-      const auto value = ArithmeticValue(text, sure);
-      if (!value) return false;
-      any = true;
-      numbers.push_back(json(*value).dump());
-      continue;
-    }
-    any = any || HasFormula(number->starts_with('+') ? number->substr(1) : *number) ||
-          bare.size() < Trimmed(reference).size();
-    numbers.push_back(*std::move(number));
-  }
-  references = std::move(numbers);
-  formula = any;
-  return true;
-}
-
 // "12/25", where the prompt asks for a date.
 bool MayBeDate(std::string_view asked, std::string_view text) {
   text = Trimmed(text);
