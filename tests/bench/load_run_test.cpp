@@ -15,6 +15,7 @@
 #include "tests/bench/launcher_process.h"
 #include "tests/bench/scripted_engine.h"
 #include "tests/checkpoint/tls_hub.h"
+#include "tests/temporary_directory.h"
 
 namespace autotune::bench {
 namespace {
@@ -574,8 +575,8 @@ TEST(Server, AnUnknownNameSaysSo) {
 }
 
 TEST(Recorder, WritesOneLineARequest) {
-  const std::string path = testing::TempDir() + "/records.jsonl";
-  ::remove(path.c_str());
+  const TemporaryDirectory directory;
+  const std::string path = directory.File("records.jsonl");
   const SteadyTime origin = std::chrono::steady_clock::now();
   Recorder recorder(origin);
   const std::size_t first = recorder.Start(origin + milliseconds(1), origin + milliseconds(3), {"", 16, 2});

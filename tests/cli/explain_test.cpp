@@ -2,10 +2,10 @@
 
 #include <gmock/gmock.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "tests/quant/built_in_rules.h"
+#include "tests/temporary_directory.h"
 
 namespace autotune::cli {
 namespace {
@@ -87,15 +87,16 @@ TEST(Explain, KnowsAmdGpus) {
 }
 
 TEST(Explain, ReadsFactsAsPeopleWriteThem) {
-  const std::string path = ::testing::TempDir() + "/facts.json";
-  std::ofstream(path) << R"({"architecture": "X", "quantization": "awq", "lairs": 3, "experts": 0})";
+  const TemporaryDirectory directory;
+  const std::string path =
+      directory.Write("facts.json", R"({"architecture": "X", "quantization": "awq", "lairs": 3, "experts": 0})");
   const auto explained =
       Explain(Rules(), {.settings = {"gemmDtype=fp8"}, .engine = "vllm", .gpu = "h100", .model = path});
   ASSERT_TRUE(explained.ok()) << explained.error().message;
   EXPECT_EQ(explained->request.model.family, "int4-wna16");
   EXPECT_THAT(explained->request.model.notes, ::testing::ElementsAre("\"lairs\" is not a known field of a model"));
   EXPECT_THAT(ExplanationText(*explained), HasSubstr("keeps its weights"));
-  std::ofstream(path) << R"({"architecture": "X", "quantization": "fast"})";
+  directory.Write("facts.json", R"({"architecture": "X", "quantization": "fast"})");
   const auto unknown = Explain(Rules(), {.settings = {}, .engine = "vllm", .gpu = "", .model = path});
   ASSERT_FALSE(unknown.ok());
   EXPECT_THAT(unknown.error().message, HasSubstr("\"fast\" is not one of none, aqlm"));

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <sstream>
 
+#include "tests/temporary_directory.h"
+
 namespace autotune::cli {
 namespace {
 
@@ -100,9 +102,8 @@ TEST(LoadTask, SaysWhyAFileCannotBeRead) {
   std::istringstream in;
   EXPECT_THAT(LoadTask({"/no/such/file.yaml"}, in).error().message,
               HasSubstr("/no/such/file.yaml: cannot be read: No such file"));
-  const std::filesystem::path empty = std::filesystem::path(::testing::TempDir()) / "autotune-task-file-test";
-  std::filesystem::create_directory(empty);
-  EXPECT_THAT(LoadTask({empty.string()}, in).error().message, HasSubstr("is a directory without"));
+  const TemporaryDirectory empty;
+  EXPECT_THAT(LoadTask({empty.path().string()}, in).error().message, HasSubstr("is a directory without"));
 }
 
 TEST(ReadFileOrStdin, RefusesWhatIsTooLargeForAManifest) {

@@ -9,6 +9,7 @@
 #include "../report/finished_task.h"
 #include "cli/completion.h"
 #include "tests/quant/built_in_rules.h"
+#include "tests/temporary_directory.h"
 #include "text/yaml_json.h"
 
 namespace autotune::cli {
@@ -71,7 +72,8 @@ TEST(Apply, SaysInOneLineWhyItDoesNot) {
 }
 
 TEST(Diff, ComparesWithADeploymentOfAFile) {
-  const std::string file = testing::TempDir() + "/running.yaml";
+  const TemporaryDirectory directory;
+  const std::string file = directory.File("running.yaml");
   std::ofstream(file)
       << "kind: Service\nmetadata: {name: chat}\n---\nkind: Deployment\nmetadata: {name: chat}\nspec: "
          "{template: {spec: {containers: [{name: main, image: 'vllm/vllm-openai:v0.24.0', args: [serve, "

@@ -3,10 +3,10 @@
 #include <gmock/gmock.h>
 #include <spdlog/spdlog.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "operator/runtime/log_field.h"
+#include "tests/temporary_directory.h"
 
 namespace autotune::controller {
 namespace {
@@ -33,8 +33,9 @@ TEST(LogLine, CarriesTheFieldsOfItsThreadWhileTheyLive) {
 
 TEST(LogLevelFile, HoldsWhileItSaysALevel) {
   const auto before = spdlog::get_level();
-  const std::string path = testing::TempDir() + "/log-level";
-  const auto says = [&](const std::string& text) { std::ofstream(path) << text; };
+  const TemporaryDirectory directory;
+  const std::string path = directory.File("log-level");
+  const auto says = [&](const std::string& text) { directory.Write("log-level", text); };
   LogLevelFile file(path, "warning");
   says("debug\n");
   file.Look();

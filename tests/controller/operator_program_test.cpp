@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <fstream>
 #include <string>
+
+#include "tests/temporary_directory.h"
 
 namespace autotune::controller {
 namespace {
@@ -35,10 +36,10 @@ Ended Operator(const std::string& arguments) {
 }
 
 TEST(OperatorProgram, AnswersWrongInputWithOneLineAndExitCode2) {
-  const std::string damaged = ::testing::TempDir() + "damaged.kubeconfig";
-  std::ofstream(damaged) << "clusters: [1";
-  const std::string no_context = ::testing::TempDir() + "no-context.kubeconfig";
-  std::ofstream(no_context) << "apiVersion: v1\nkind: Config\ncurrent-context: there-is-none\n";
+  const TemporaryDirectory directory;
+  const std::string damaged = directory.Write("damaged.kubeconfig", "clusters: [1");
+  const std::string no_context =
+      directory.Write("no-context.kubeconfig", "apiVersion: v1\nkind: Config\ncurrent-context: there-is-none\n");
   const struct {
     std::string arguments;
     const char* message;

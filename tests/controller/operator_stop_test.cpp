@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/scripted_server/scripted_server.h"
+#include "tests/temporary_directory.h"
 
 namespace autotune::controller {
 namespace {
@@ -98,9 +99,9 @@ TEST(OperatorStop, SigtermLetsTheReconcileInFlightFinish) {
                 Reply(200).Gate("asked to stop").Chunk(R"({"metadata":{"uid":"u1","resourceVersion":"11"}})"));
   server.Always("POST", "/apis/events.k8s.io/v1/namespaces/ns/events", Reply(201).Body("{}"));
 
-  const std::string ca = ::testing::TempDir() + "operator-stop-ca.pem";
-  std::ofstream(ca) << server.ca_pem();
-  const std::string kubeconfig = ::testing::TempDir() + "operator-stop.kubeconfig";
+  const TemporaryDirectory directory;
+  const std::string ca = directory.Write("ca.pem", server.ca_pem());
+  const std::string kubeconfig = directory.File("kubeconfig");
   std::ofstream(kubeconfig)
       << "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: c, cluster: {server: \"" << server.url()
       << "\", certificate-authority: \"" << ca << "\"}}]\nusers: [{name: u, user: {token: t}}]\n"

@@ -3,13 +3,11 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "measurement/questions.h"
+#include "tests/temporary_directory.h"
 
 namespace autotune::measurement {
 namespace {
@@ -17,31 +15,6 @@ namespace {
 using testing::ElementsAre;
 using testing::StartsWith;
 using Match = Question::Match;
-
-class Directory {
- public:
-  Directory() : path_(testing::TempDir() + "/followed_advice") {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-
-  void Write(const std::string& name, const std::string& bytes) const { std::ofstream(path_ + "/" + name) << bytes; }
-  [[nodiscard]] std::string Read(const std::string& name) const {
-    std::ifstream in(path_ + "/" + name);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  // Returns whether it succeeded.
-  [[nodiscard]] bool Run(const std::string& command) const {
-    Write("command", command);
-    return std::system(("cd '" + path_ + "' && sh ./command 2> errors").c_str()) == 0;
-  }
-
- private:
-  std::string path_;
-};
 
 // The first program of a message, which writes OUT. "" = it has none.
 std::string CommandIn(const std::string& message) {
@@ -59,6 +32,12 @@ class FollowedAdvice : public testing::Test {
     if (std::system("jq --version > /dev/null 2>&1") != 0) GTEST_SKIP() << "SKIPPED: there is no jq";
   }
 
+  // Runs a command in the directory. Returns whether it succeeded.
+  [[nodiscard]] bool Run(const std::string& command) const {
+    directory_.Write("command", command);
+    return std::system(("cd '" + directory_.path().string() + "' && sh ./command 2> errors").c_str()) == 0;
+  }
+
   // Follows what each message says, at most four times.
   base::Result<QuestionSet> Follow(std::string bytes) {
     steps_.clear();
@@ -69,7 +48,7 @@ class FollowedAdvice : public testing::Test {
       if (command.empty() || steps_.size() == 4) return set;
       steps_.push_back(command);
       directory_.Write("FILE", bytes);
-      if (!directory_.Run(command)) return base::Invalid(command + ": " + directory_.Read("errors"));
+      if (!Run(command)) return base::Invalid(command + ": " + directory_.Read("errors"));
       bytes = directory_.Read("OUT");
     }
   }
@@ -85,7 +64,7 @@ class FollowedAdvice : public testing::Test {
     return out;
   }
 
-  Directory directory_;
+  TemporaryDirectory directory_;
   std::vector<std::string> steps_;
 };
 
@@ -295,7 +274,7 @@ TEST_F(FollowedAdvice, LeavesOutWhatNothingKnows) {
   const std::string last = message.substr(message.rfind("jq -c "));
   EXPECT_THAT(last, StartsWith(R"(jq -c 'del(.["blip"], .["zorp"])' FILE > OUT leaves them out)"));
   directory_.Write("FILE", bytes);
-  ASSERT_TRUE(directory_.Run(CommandIn(last)));
+  ASSERT_TRUE(Run(CommandIn(last)));
   EXPECT_EQ(First(directory_.Read("OUT")), "Question: Who?\nAnswer: -> Bo");
 }
 
@@ -306,7 +285,7 @@ TEST_F(FollowedAdvice, HasAProgramForEachMeaningOfAList) {
     const std::size_t at = message.find(meaning);
     if (at == std::string::npos) return "no " + meaning + " in " + message;
     directory_.Write("FILE", bytes);
-    if (!directory_.Run(CommandIn(message.substr(at)))) return directory_.Read("errors");
+    if (!Run(CommandIn(message.substr(at)))) return directory_.Read("errors");
     const std::string bytes_then = directory_.Read("OUT");
     const auto then = ReadQuestions(bytes_then, "exam");
     if (!then.ok()) return then.error().message;

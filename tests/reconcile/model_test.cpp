@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -23,6 +22,7 @@
 #include "operator/reconcile/observed_task.h"
 #include "tests/api/schema.h"
 #include "tests/reconcile/fake_cluster.h"
+#include "tests/temporary_directory.h"
 #include "tuning/candidate.h"
 
 namespace autotune::reconcile {
@@ -155,17 +155,16 @@ const quant::RuleSet& RulesOf(int which) {
   static std::map<int, quant::RuleSet> sets;
   if (which == 0) return Rules();
   if (const auto found = sets.find(which); found != sets.end()) return found->second;
-  const std::filesystem::path directory = testing::TempDir() + "/model-rules-" + std::to_string(which);
-  std::filesystem::create_directories(directory);
+  const TemporaryDirectory directory;
   for (const char* name : {"vllm.yaml", "vllm.flags.yaml"}) {
     std::string text(quant::RuleSet::BuiltInFile(name).value());
     if (which == 2) {
       const std::string image = "image: vllm/vllm-openai:v0.24.0";
       if (const std::size_t at = text.find(image); at != std::string::npos) text.insert(at + image.size(), ".post1");
     }
-    std::ofstream(directory / name) << text << "# version " << which << "\n";
+    directory.Write(name, text + "# version " + std::to_string(which) + "\n");
   }
-  auto rules = quant::RuleSet::FromDirectory(directory);
+  auto rules = quant::RuleSet::FromDirectory(directory.path());
   if (!rules) throw std::runtime_error(rules.error().message);
   return sets.emplace(which, std::move(*rules)).first->second;
 }

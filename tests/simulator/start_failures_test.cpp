@@ -2,14 +2,13 @@
 
 #include <gmock/gmock.h>
 
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "recorded_data.h"
 #include "simulator/command_line.h"
 #include "simulator/startup.h"
+#include "tests/temporary_directory.h"
 
 namespace autotune::simulator {
 namespace {
@@ -182,18 +181,14 @@ TEST(SglangOutcomes, AreTheRecordedOnesAndTheirNeighboursStart) {
 }
 
 TEST(TrtllmOutcomes, ComeFromTheOptionsFile) {
-  const std::filesystem::path directory = std::filesystem::path(::testing::TempDir()) / "trtllm_outcomes";
-  std::filesystem::create_directories(directory);
+  const TemporaryDirectory directory;
   const auto with = [&](const std::string& yaml) {
-    const std::string path = (directory / "options.yaml").string();
-    std::ofstream(path) << yaml;
-    return OutcomeId(Engine::kTensorRtLlm, {{"--extra_llm_api_options", path}});
+    return OutcomeId(Engine::kTensorRtLlm, {{"--extra_llm_api_options", directory.Write("options.yaml", yaml)}});
   };
   EXPECT_EQ(with("kv_cache_config:\n  dtype: fp8\n"), "ready");
   EXPECT_EQ(with("kv_cache_config: {dtype: bf16}\n"), "trtllm-kv-dtype");
   EXPECT_EQ(with("quant_config: {quant_algo: FP8}\n"), "trtllm-quant-config");
   EXPECT_EQ(OutcomeId(Engine::kTensorRtLlm, {{"--kv_cache_dtype", "fp8"}}), "ready");
-  std::filesystem::remove_all(directory);
 }
 
 // Where a row names a log, the cause it prints is a line of that log, and the log's start ended as the row says.
