@@ -61,13 +61,24 @@ std::size_t ExceptionNameLength(std::string_view text, bool after_frames) {
 // "- ImportError: libnvrtc.so.12: cannot open shared object file" is an item of a list in the text of an exception: of
 // what was tried and why it failed. "" = no exception stands behind the bullet.
 std::string_view ListedException(std::string_view text) {
-  for (const std::string_view bullet : {"- ", "* ", "\u2022 "}) {
-    if (!text.starts_with(bullet)) continue;
-    const std::string_view item = text.substr(bullet.size());
-    const std::size_t name = ExceptionNameLength(item, false);
-    return name > 0 && name + 2 < item.size() ? item : std::string_view();
+  std::size_t bullet = 0;
+  for (const std::string_view one : {"- ", "* ", "\u2022 "}) {
+    if (text.starts_with(one)) bullet = one.size();
   }
-  return {};
+  // "1. ", "2) ", "(3) "
+  if (bullet == 0) {
+    const std::size_t digits = text.starts_with('(') ? 1 : 0;
+    const std::size_t end = text.find_first_not_of("0123456789", digits);
+    constexpr std::size_t kMaxDigits = 2;
+    if (end == std::string_view::npos || end == digits || end - digits > kMaxDigits) return {};
+    if (const std::string_view rest = text.substr(end);
+        rest.starts_with(") ") || (digits == 0 && rest.starts_with(". ")))
+      bullet = end + 2;
+  }
+  if (bullet == 0) return {};
+  const std::string_view item = text.substr(bullet);
+  const std::size_t name = ExceptionNameLength(item, false);
+  return name > 0 && name + 2 < item.size() ? item : std::string_view();
 }
 
 // What native code, compilers, shells and the interpreter itself say when it is over.

@@ -1,6 +1,9 @@
 #include "cli/diagnose.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -16,6 +19,20 @@
 namespace autotune::cli {
 namespace {
 
+// GiB, of vLLM's "Available KV cache memory: -8.59 GiB".
+std::optional<double> CacheMemory(std::string_view line) {
+  constexpr std::string_view kWords = "Available KV cache memory: ";
+  const std::size_t at = line.find(kWords);
+  if (at == std::string_view::npos) return std::nullopt;
+  line.remove_prefix(at + kWords.size());
+  double gib = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), gib, std::chars_format::fixed);
+  constexpr double kMost = 10'000;  // of no GPU
+  if (error != std::errc() || !(std::abs(gib) < kMost) || !line.substr(end - line.data()).starts_with(" GiB"))
+    return std::nullopt;
+  return gib;
+}
+
 // Reads a log line by line: what it says about the engine's state, and the digest of its errors.
 class LogReader {
  public:
@@ -28,6 +45,9 @@ class LogReader {
     if (sign == bench::EngineSign::kBegins && failed_) KeepRun();
     if (sign == bench::EngineSign::kNewProcess && was_ready_ == true) digest_.ForgetErrors();
     digest_.Append(line);
+    if (sign == bench::EngineSign::kNewProcess) kv_cache_gib_.reset();
+    if (const std::optional<double> gib = CacheMemory(line))
+      kv_cache_gib_ = std::min(*gib, kv_cache_gib_.value_or(*gib));
     went_on_ = sign == bench::EngineSign::kNone ? went_on_ : sign != bench::EngineSign::kNewProcess;
     switch (sign) {
       case bench::EngineSign::kNone:
@@ -62,6 +82,8 @@ class LogReader {
   [[nodiscard]] const std::optional<Run>& earlier() const { return earlier_; }
   // Nothing = no line says so.
   [[nodiscard]] std::optional<bool> was_ready() const { return was_ready_; }
+  // The least of a GPU, of the latest run; nothing = no line says so.
+  [[nodiscard]] std::optional<double> kv_cache_gib() const { return kv_cache_gib_; }
   [[nodiscard]] bench::LogDigest& digest() { return digest_; }
 
  private:
@@ -77,11 +99,13 @@ class LogReader {
   bool went_on_ = false;  // it said more than its first words
   std::optional<Run> earlier_;
   std::optional<bool> was_ready_;
+  std::optional<double> kv_cache_gib_;
   bench::LogDigest digest_;
 };
 
 // The engine's own advice goes before that for all failures of this reason.
-std::string Remedy(const bench::Failure& failure) {
+std::string Remedy(const Diagnosis& diagnosis) {
+  const bench::Failure& failure = diagnosis.failure;
   const std::string advice = AdviceOf(failure.message);
   std::string remedy =
       (advice.empty() ? "" : advice + ", as the message says. In general: ") + RemedyOf(failure.reason);
@@ -90,6 +114,13 @@ std::string Remedy(const bench::Failure& failure) {
     remedy +=
         ". Exit code 137 without a message about memory does not mean out of memory: engines also send SIGKILL to "
         "their own processes";
+  }
+  if (diagnosis.kv_cache_gib && *diagnosis.kv_cache_gib < 0) {
+    char gib[32];
+    std::snprintf(gib, sizeof gib, "%.2f", -*diagnosis.kv_cache_gib);
+    remedy +=
+        ". Without any KV cache the engine needs " + std::string(gib) +
+        " GiB more on a GPU than its memory fraction allows: a larger fraction helps only if it adds more than that";
   }
   return remedy;
 }
@@ -124,6 +155,8 @@ Diagnosis DiagnoseOne(std::string_view passed_on, std::optional<int> exit_code) 
   if (diagnosis.failure.reason == bench::FailureReason::kEngineRejectedArguments) diagnosis.was_ready = false;
   const std::optional<std::string> cause = bench::RootCause(state.error_lines);
   diagnosis.certain = cause.has_value();
+  if (diagnosis.failure.reason == bench::FailureReason::kOutOfMemory && reader.kv_cache_gib().value_or(1) <= 0)
+    diagnosis.kv_cache_gib = reader.kv_cache_gib();
   if (cause) {
     const bench::CauseRule* rule = bench::FindCauseRule(*cause);
     diagnosis.waited = rule != nullptr && rule->cause == bench::Cause::kWaiting;
@@ -147,7 +180,7 @@ Diagnosis Diagnose(std::string_view passed_on, std::optional<int> exit_code) {
   const std::vector<bench::ServiceLog> services = bench::ServicesOf(passed_on);
   std::vector<Diagnosis> failed, earlier;
   for (const bench::ServiceLog& service : services) {
-    Diagnosis one = DiagnoseOne(service.log, std::nullopt);
+    Diagnosis one = DiagnoseOne(service.log, exit_code);
     if (!one.certain) continue;
     one.service = service.name;
     for (const bench::ServiceLog& other : services) {
@@ -156,7 +189,7 @@ Diagnosis Diagnose(std::string_view passed_on, std::optional<int> exit_code) {
     (one.earlier ? earlier : failed).push_back(std::move(one));
   }
   // Of several that failed the best line of all of them.
-  if (exit_code || failed.size() > 1 || (failed.empty() && earlier.empty())) return DiagnoseOne(passed_on, exit_code);
+  if (failed.size() > 1 || (failed.empty() && earlier.empty())) return DiagnoseOne(passed_on, exit_code);
   return failed.empty() ? earlier.front() : failed.front();
 }
 
@@ -173,7 +206,7 @@ std::string DiagnosisText(const Diagnosis& diagnosis) {
   if (!diagnosis.also.empty()) text += "Also:     " + diagnosis.also + "\n";
   if (const std::string meaning = MeaningOf(failure.message, diagnosis.was_ready); !meaning.empty())
     text += "Meaning:  " + meaning + "\n";
-  text += "Remedy:   " + Remedy(failure) + "\n";
+  text += "Remedy:   " + Remedy(diagnosis) + "\n";
   if (diagnosis.earlier) text += "A later run got ready, and no line of the log says that it ended.\n";
   if (!diagnosis.together.empty() && failure.reason == bench::FailureReason::kOutOfMemory)
     text += "The log is that of other services too (" + text::Joined(diagnosis.together, ", ") +
@@ -196,7 +229,7 @@ std::string DiagnosisText(const Diagnosis& diagnosis) {
 nlohmann::json DiagnosisJson(const Diagnosis& diagnosis) {
   nlohmann::json json = {{"reason", bench::FailureReasonName(diagnosis.failure.reason)},
                          {"message", diagnosis.failure.message},
-                         {"remedy", Remedy(diagnosis.failure)},
+                         {"remedy", Remedy(diagnosis)},
                          {"machine", diagnosis.failure.machine},
                          {"waitedForAnotherGpu", diagnosis.waited},
                          {"retried", diagnosis.retried},
@@ -210,6 +243,7 @@ nlohmann::json DiagnosisJson(const Diagnosis& diagnosis) {
     json["otherServices"] = diagnosis.together;
   }
   if (!diagnosis.also.empty()) json["also"] = diagnosis.also;
+  if (diagnosis.kv_cache_gib) json["kvCacheGib"] = *diagnosis.kv_cache_gib;
   if (const std::string meaning = MeaningOf(diagnosis.failure.message, diagnosis.was_ready); !meaning.empty())
     json["meaning"] = meaning;
   return json;

@@ -18,9 +18,10 @@ struct Diagnosis {
   std::string also;                                     // the next best error line, "" = none that says something else
   bool certain = false;                                 // false: no line of the log is an error
   bool retried = false;                                 // an experiment that ends so runs again
-  bool earlier = false;               // of an earlier run in the log: the latest one got ready, and nothing ended it
-  std::string service;                // whose lines they are, where the log is that of several; else ""
-  std::vector<std::string> together;  // the other services of the log
+  bool earlier = false;                // of an earlier run in the log: the latest one got ready, and nothing ended it
+  std::string service;                 // whose lines they are, where the log is that of several; else ""
+  std::vector<std::string> together;   // the other services of the log
+  std::optional<double> kv_cache_gib;  // what the log says is left for the KV cache on a GPU, where it is none: <= 0
   bool waited = false;  // the cause is that a process waited for the one on another GPU: that one, or the network
 };
 
@@ -30,7 +31,7 @@ Diagnosis Diagnose(std::string_view log, std::optional<int> exit_code);
 
 std::string DiagnosisText(const Diagnosis& diagnosis);
 // {reason, message, remedy, machine, waitedForAnotherGpu, retried, wasReady (null = not known), certain}, and where
-// there are: also, meaning, reasonIfReady, earlierRun (true), service, otherServices.
+// there are: also, meaning, kvCacheGib, reasonIfReady, earlierRun (true), service, otherServices.
 nlohmann::json DiagnosisJson(const Diagnosis& diagnosis);
 
 }  // namespace autotune::cli

@@ -235,6 +235,10 @@ TEST(LogDigest, ItemsOfAListBelowAnErrorAreErrors) {
               ElementsAre("RuntimeError: nothing fits", "ImportError: libx.so.3: cannot open shared object file",
                           "OSError: [Errno 5] y"));
   EXPECT_THAT(errors(list), IsEmpty()) << "nothing failed before";
+  EXPECT_THAT(
+      errors("RuntimeError: nothing fits\n1. ImportError: a\n 2) OSError: b\n(3) KeyError: c\n2026. OSError: d\n"
+             "(4. OSError: e\n1.OSError: f\n"),
+      ElementsAre("RuntimeError: nothing fits", "ImportError: a", "OSError: b", "KeyError: c"));
 }
 
 TEST(LogDigest, ArbitraryBytesBecomeCleanLines) {

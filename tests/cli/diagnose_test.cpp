@@ -179,6 +179,23 @@ TEST(Diagnose, ForgetsTheErrorsOfTheContainersEarlierRun) {
   EXPECT_EQ(diagnosis.failure.message, "ValueError: of this start");
 }
 
+TEST(Diagnose, SaysHowMuchMemoryIsMissingForAnyCache) {
+  const auto of = [](const std::string& memory) {
+    return Diagnose(
+        "(EngineCore pid=71) INFO [gpu_worker.py:1] Available KV cache memory: " + memory +
+            "\n(EngineCore pid=71) ERROR [core.py:1] ValueError: No available memory for the cache blocks. Try "
+            "increasing `gpu_memory_utilization` when initializing the engine.\n",
+        1);
+  };
+  EXPECT_THAT(DiagnosisText(of("-8.59 GiB")),
+              HasSubstr("needs 8.59 GiB more on a GPU than its memory fraction allows"));
+  EXPECT_EQ(DiagnosisJson(of("-8.59 GiB"))["kvCacheGib"], -8.59);
+  for (const char* unknown : {"1.20 GiB", "nan GiB", "-1e300 GiB", "-8.59", ""}) {
+    EXPECT_THAT(DiagnosisText(of(unknown)), Not(HasSubstr("more on a GPU"))) << unknown;
+    EXPECT_FALSE(DiagnosisJson(of(unknown)).contains("kvCacheGib")) << unknown;
+  }
+}
+
 // A container that was restarted until it worked.
 TEST(Diagnose, NamesTheCauseOfAnEarlierRunWhereTheLatestGotReady) {
   const std::string failed =
@@ -235,6 +252,9 @@ TEST(Diagnose, TellsTheServicesOfOneLogApart) {
     EXPECT_THAT(DiagnosisText(diagnosis), HasSubstr("The log is that of other services too (big): if they use"));
     EXPECT_EQ(DiagnosisJson(diagnosis)["otherServices"], nlohmann::json({"big"}));
   }
+  // The exit code is that of the one whose lines say why.
+  EXPECT_EQ(Diagnose(log, 1).service, "small");
+  EXPECT_EQ(Diagnose(log, 1).was_ready, false);
   // A helper beside one server is no second one.
   EXPECT_EQ(Diagnose("proxy  | listening\nsmall  | INFO [x.py:1] vLLM API server version 0.24.0\n"
                      "small  | ValueError: alone\n",
