@@ -1,29 +1,18 @@
 #include "operator/controller/cached_task.h"
 
-#include <charconv>
-#include <cstdio>
+#include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 #include <utility>
 
+#include "operator/controller/packed_hash.h"
 #include "operator/reconcile/verdict.h"
+#include "operator/runtime/store.h"
 
 namespace autotune::controller {
 namespace {
-
-// The content hash as a number; nullopt if it is not exactly one of 16 digits, so that it would not come back.
-std::optional<std::uint64_t> PackedHash(const std::string& hash) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(hash.data(), hash.data() + hash.size(), number, 16);
-  const bool whole = error == std::errc() && end == hash.data() + hash.size() && hash.size() == 16;
-  return whole ? std::optional(number) : std::nullopt;
-}
-
-std::string UnpackedHash(std::uint64_t hash) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
-  return text;
-}
 
 bool IsSettled(const reconcile::ObservedTask& observed) {
   const api::AutotuneTask& task = observed.task;
@@ -49,7 +38,23 @@ CachedTask::Summary SummaryOf(const api::TaskStatus& status) {
 
 }  // namespace
 
-CachedTask::Summary CachedTask::summary() const { return whole_ ? SummaryOf(whole_->task.status) : summary_; }
+CachedTask::Summary CachedTask::summary() const {
+  if (whole_) return SummaryOf(whole_->task.status);
+  return {Text(kProgress), Text(kBest), Text(kScore), Text(kGain), Text(kGpuHours)};
+}
+
+base::Result<CachedTask> CachedTask::FromText(std::string_view object) {
+  // Nine tenths of a finished task, of which nothing is kept.
+  static const base::JsonPaths kUnreadOnceFinished = {"metadata.annotations",       "metadata.labels",
+                                                      "metadata.managedFields",     "status.experiments.args",
+                                                      "status.experiments.env",     "status.experiments.loads",
+                                                      "status.experiments.message", "status.experiments.options",
+                                                      "status.experiments.quality", "status.experiments.quant",
+                                                      "status.experiments.warnings"};
+  auto finished = FromJson(runtime::ParseObject(object, kUnreadOnceFinished));
+  if (finished && finished->settled()) return finished;
+  return FromJson(runtime::ParseObject(object));
+}
 
 base::Result<CachedTask> CachedTask::FromJson(const nlohmann::json& object) {
   auto observed = reconcile::ObserveTask(object);
@@ -59,8 +64,11 @@ base::Result<CachedTask> CachedTask::FromJson(const nlohmann::json& object) {
   for (const api::ExperimentStatus& experiment : observed->task.status.experiments) {
     if (!settled) break;
     const auto hash = PackedHash(experiment.hash);
-    settled = hash && UnpackedHash(*hash) == experiment.hash;
-    if (settled) cached.experiments_.push_back({*hash, experiment.attempts, experiment.state});
+    settled = hash && experiment.attempts >= 0 && experiment.attempts <= std::numeric_limits<std::uint16_t>::max();
+    if (!settled) break;
+    cached.experiments_.push_back({static_cast<std::uint32_t>(*hash >> 32), static_cast<std::uint32_t>(*hash),
+                                   static_cast<std::uint16_t>(experiment.attempts),
+                                   static_cast<std::uint8_t>(experiment.state)});
   }
   if (!settled) {
     cached.experiments_.clear();
@@ -68,10 +76,13 @@ base::Result<CachedTask> CachedTask::FromJson(const nlohmann::json& object) {
     return cached;
   }
   cached.experiments_.shrink_to_fit();
-  cached.metadata_ = std::move(observed->task.metadata);
-  cached.summary_ = SummaryOf(observed->task.status);
-  cached.state_ = std::move(observed->task.status.state);
-  cached.finished_at_ = std::move(observed->task.status.finished_at);
+  const api::ObjectMeta& metadata = observed->task.metadata;
+  const api::TaskStatus& status = observed->task.status;
+  const Summary summary = SummaryOf(status);
+  cached.generation_ = metadata.generation;
+  cached.texts_ = base::PackedTexts<kTexts>(
+      {metadata.name, metadata.ns, metadata.uid, metadata.resource_version, metadata.creation_timestamp, status.state,
+       status.finished_at, summary.progress, summary.best, summary.score, summary.gain, summary.gpu_hours});
   cached.keep_pods_ = observed->task.spec.keep_pods;
   cached.retention_ = observed->task.spec.retention;
   return cached;
@@ -81,17 +92,22 @@ std::shared_ptr<const reconcile::ObservedTask> CachedTask::Observed() const {
   if (whole_) return whole_;
   auto observed = std::make_shared<reconcile::ObservedTask>();
   api::AutotuneTask& task = observed->task;
-  task.metadata = metadata_;
+  task.metadata.name = Text(kName);
+  task.metadata.ns = Text(kNamespace);
+  task.metadata.uid = Text(kUid);
+  task.metadata.resource_version = Text(kVersion);
+  task.metadata.creation_timestamp = Text(kCreated);
+  task.metadata.generation = generation_;
   task.spec.keep_pods = keep_pods_;
   task.spec.retention = retention_;
-  task.status.observed_generation = metadata_.generation;
-  task.status.state = state_;
-  task.status.finished_at = finished_at_;
+  task.status.observed_generation = generation_;
+  task.status.state = Text(kState);
+  task.status.finished_at = Text(kFinished);
   for (const Experiment& packed : experiments_) {
     api::ExperimentStatus experiment;
-    experiment.hash = UnpackedHash(packed.hash);
+    experiment.hash = UnpackedHash(std::uint64_t{packed.hash_high} << 32 | packed.hash_low);
     experiment.attempts = packed.attempts;
-    experiment.state = packed.state;
+    experiment.state = static_cast<api::ExperimentState>(packed.state);
     task.status.experiments.push_back(std::move(experiment));
   }
   return observed;

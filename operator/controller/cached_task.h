@@ -8,8 +8,10 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/packed_texts.h"
 #include "base/result.h"
 #include "operator/reconcile/observed_task.h"
 
@@ -19,11 +21,14 @@ class CachedTask {
  public:
   // Fails as reconcile::ObserveTask does.
   static base::Result<CachedTask> FromJson(const nlohmann::json& object);
+  // The same of JSON text. Of a finished task the measurements are not parsed, so that one written by a newer operator
+  // counts as finished even if they could not be read. Throws what nlohmann's parser throws.
+  static base::Result<CachedTask> FromText(std::string_view object);
 
   // Over, for the spec that it has now, with nothing left to write.
   [[nodiscard]] bool settled() const { return whole_ == nullptr; }
   // status.state of a settled task.
-  [[nodiscard]] const std::string& state() const { return state_; }
+  [[nodiscard]] std::string state() const { return Text(kState); }
   // Fields for a list of tasks.
   struct Summary {
     std::string progress, best, score, gain, gpu_hours;
@@ -36,16 +41,30 @@ class CachedTask {
  private:
   // Fields of an experiment that decide whether its pod is kept.
   struct Experiment {
-    std::uint64_t hash = 0;
-    std::int32_t attempts = 0;
-    api::ExperimentState state = api::ExperimentState::kPending;
+    std::uint32_t hash_high = 0, hash_low = 0;  // one number would be aligned to more than this takes
+    std::uint16_t attempts = 0;
+    std::uint8_t state = 0;  // an api::ExperimentState
   };
+  enum TextOf {
+    kName,
+    kNamespace,
+    kUid,
+    kVersion,
+    kCreated,
+    kState,
+    kFinished,
+    kProgress,
+    kBest,
+    kScore,
+    kGain,
+    kGpuHours,
+    kTexts
+  };
+  [[nodiscard]] std::string Text(TextOf text) const { return std::string(texts_[text]); }
 
   std::shared_ptr<const reconcile::ObservedTask> whole_;  // null = settled
-  api::ObjectMeta metadata_;
-  std::string state_;
-  Summary summary_;
-  std::string finished_at_;
+  base::PackedTexts<kTexts> texts_;
+  std::int64_t generation_ = 0;
   api::KeepPods keep_pods_ = api::KeepPods::kOnFailure;
   api::RetentionSpec retention_;
   std::vector<Experiment> experiments_;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "operator/controller/cached_pod.h"
 #include "operator/controller/cached_task.h"
 #include "operator/controller/kube_cluster.h"
 #include "operator/reconcile/apply.h"
@@ -32,16 +33,24 @@ std::string InSeconds(base::Duration duration) {
 struct TaskController::NamespaceCache {
   NamespaceCache(std::string name, kube::Client& client)
       : ns(std::move(name)),
-        tasks("autotunetasks", CachedTask::FromJson),
-        pods("pods",
-             [](const json& pod) -> base::Result<experiment::PodView> { return experiment::PodViewFromJson(pod); }),
+        tasks("autotunetasks", CachedTask::FromText),
+        pods("pods", [this](std::string_view pod) -> base::Result<CachedPod> { return Cached(PodViewFromText(pod)); }),
         task_source(runtime::MakeWatchSource(client, TaskResource(), ns)),
         pod_source(runtime::MakeWatchSource(
             client, PodResource(), ns, std::string(experiment::kManagedByLabel) + "=" + experiment::kManagedByValue)) {}
 
+  // Of what a pod reported nothing is read any more once its task is over. Where a task is not here yet, its next
+  // reconcile finds the pods.
+  CachedPod Cached(experiment::PodView pod) const {
+    const auto task = tasks.GetByUid(pod.owner_uid);
+    const bool nobodys = pod.owner_uid.empty();
+    const CachedPod cached(std::move(pod));
+    return nobodys || (task && task->settled()) ? cached.Ended() : cached;
+  }
+
   std::string ns;
   runtime::Store<CachedTask> tasks;
-  runtime::Store<experiment::PodView> pods;
+  runtime::Store<CachedPod> pods;
   std::unique_ptr<runtime::WatchSource> task_source, pod_source;
   std::unique_ptr<runtime::Reflector> task_reflector, pod_reflector;
 };
@@ -61,9 +70,11 @@ TaskController::TaskController(TaskControllerOptions options, reconcile::Setting
       queue_(std::make_unique<runtime::WorkQueue>(clock, runtime::RateLimits{}, &metrics.ForQueue(kControllerName))) {
   metrics_.WatchQueue(kControllerName, queue_.get());
   std::uint64_t seed = static_cast<std::uint64_t>(clock.Wall().time_since_epoch().count());
-  const auto reflect = [&](const std::string& name, runtime::WatchSource& source, runtime::StoreWriter& writer) {
+  const auto reflect = [&](const std::string& name, runtime::WatchSource& source, runtime::StoreWriter& writer,
+                           const runtime::Reflector* after = nullptr) {
     runtime::ReflectorOptions reflector;
     reflector.name = name;
+    reflector.after = after;
     reflector.seed = ++seed;
     // Finished tasks are up to 1 MiB each: fifty of them stay far below the client's body limit.
     if (name == "autotunetasks") reflector.page_size = 50;
@@ -77,20 +88,25 @@ TaskController::TaskController(TaskControllerOptions options, reconcile::Setting
     cache->tasks.OnChange([this](const runtime::Change<CachedTask>& change) {
       queue_->Add(change.any().meta.key, change.from_list ? runtime::WorkQueue::kFromList : 0);
     });
-    cache->pods.OnChange([this](const runtime::Change<experiment::PodView>& change) {
+    cache->pods.OnChange([this](const runtime::Change<CachedPod>& change) {
       const runtime::ObjectMeta& meta = change.any().meta;
       if (meta.owner_kind != api::kKind) return;
       queue_->Add({meta.key.ns, meta.owner_name}, change.from_list ? runtime::WorkQueue::kFromList : 0);
     });
     cache->task_reflector = reflect("autotunetasks", *cache->task_source, cache->tasks.writer());
-    cache->pod_reflector = reflect("pods", *cache->pod_source, cache->pods.writer());
+    // Pods of finished tasks are then small from the start: what they reported would leave holes in the heap.
+    cache->pod_reflector = reflect("pods", *cache->pod_source, cache->pods.writer(), cache->task_reflector.get());
     caches_.push_back(std::move(cache));
   }
   if (options_.watch_nodes) {
     // Nodes are looked at when a task is expanded; their frequent updates wake nobody.
     nodes_ = std::make_unique<runtime::Store<experiment::NodeView>>(
-        "nodes",
-        [](const json& node) -> base::Result<experiment::NodeView> { return experiment::NodeViewFromJson(node); });
+        "nodes", [](std::string_view node) -> base::Result<experiment::NodeView> {
+          static const base::JsonPaths kUnread = {"metadata.annotations",   "metadata.managedFields",
+                                                  "status.conditions",      "status.images",
+                                                  "status.volumesAttached", "status.volumesInUse"};
+          return experiment::NodeViewFromJson(runtime::ParseObject(node, kUnread));
+        });
     node_source_ = runtime::MakeWatchSource(client_, NodeResource(), "");
     node_reflector_ = reflect("nodes", *node_source_, nodes_->writer());
   }
@@ -169,14 +185,11 @@ base::Status TaskController::Alive() const {
 std::string TaskController::RenderMetrics() {
   TaskMetrics::Snapshot snapshot;
   for (const auto& cache : caches_) {
-    for (const auto& entry : cache->tasks.All()) {
-      if (entry.object->settled()) {
-        snapshot.AddFinished(entry.object->state());
-      } else {
-        const auto observed = entry.object->Observed();
-        snapshot.Add(observed->task.spec, observed->task.status);
-      }
-    }
+    cache->tasks.Each([&](const CachedTask& task) {
+      if (task.settled()) return snapshot.AddFinished(task.state());
+      const auto observed = task.Observed();
+      snapshot.Add(observed->task.spec, observed->task.status);
+    });
   }
   const base::MutexLock lock(scrape_mutex_);
   task_metrics_.Show(snapshot);
@@ -204,6 +217,25 @@ TaskController::NamespaceCache* TaskController::CacheOf(const std::string& ns) c
   return nullptr;
 }
 
+base::Result<std::optional<experiment::PodView>> TaskController::PodOf(const CachedTask& task, NamespaceCache& cache,
+                                                                       const runtime::Entry<CachedPod>& entry,
+                                                                       const std::stop_token& stop) {
+  using Found = std::optional<experiment::PodView>;
+  const CachedPod& pod = *entry.object;
+  if (task.settled() && pod.whole()) {
+    if (CachedPod ended = pod.Ended(); !ended.whole()) cache.pods.Reproject(entry, std::move(ended));
+  }
+  if (task.settled() || pod.whole()) return Found(pod.View(entry.meta));
+  // The task was over and goes on: its spec was edited. What the cache has forgotten is read again, once.
+  const auto read = client_.Get(PodResource(), entry.meta.key.ns, entry.meta.key.name, stop);
+  if (!read && read.error().code == base::Code::kNotFound) return Found();
+  if (!read) return read.error();
+  experiment::PodView view = experiment::PodViewFromJson(*read);
+  if (view.uid != entry.meta.uid) return Found();
+  cache.pods.Reproject(entry, CachedPod(view));
+  return Found(std::move(view));
+}
+
 base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::ObjectKey& key,
                                                                  const std::stop_token& stop) {
   NamespaceCache* cache = CacheOf(key.ns);
@@ -224,7 +256,11 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   observed.task = task->task;
   observed.spec_error = task->spec_error;
   observed.status_error = task->status_error;
-  for (const auto& pod : cache->pods.OwnedBy(task->task.metadata.uid)) observed.pods.push_back(*pod.object);
+  for (const auto& pod : cache->pods.OwnedBy(task->task.metadata.uid)) {
+    auto view = PodOf(*cached, *cache, pod, stop);
+    if (!view) return std::move(view).error();
+    if (*view) observed.pods.push_back(**std::move(view));
+  }
   const base::WallTime now = clock_.Wall();
   if (cached->settled() && observed.pods.empty()) {
     const auto expiry = reconcile::ExpiryOf(observed.task, settings_.retention).task;
@@ -234,8 +270,8 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
       return expiry ? runtime::ReconcileResult{*expiry - now} : runtime::ReconcileResult{};
     }
   }
-  if (nodes_) {
-    for (const auto& node : nodes_->All()) observed.nodes.push_back(*node.object);
+  if (nodes_ && !cached->settled()) {
+    nodes_->Each([&](const experiment::NodeView& node) { observed.nodes.push_back(node); });
   }
   {
     const base::MutexLock lock(mutex_);

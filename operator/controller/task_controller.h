@@ -30,6 +30,9 @@
 
 namespace autotune::controller {
 
+class CachedPod;
+class CachedTask;
+
 struct TaskControllerOptions {
   std::vector<std::string> namespaces;  // empty = all
   bool watch_nodes = true;
@@ -62,6 +65,10 @@ class TaskController {
  private:
   struct NamespaceCache;
 
+  // Nothing where the pod is gone.
+  base::Result<std::optional<experiment::PodView>> PodOf(const CachedTask& task, NamespaceCache& cache,
+                                                         const runtime::Entry<CachedPod>& entry,
+                                                         const std::stop_token& stop);
   base::Result<runtime::ReconcileResult> Reconcile(const runtime::ObjectKey& key, const std::stop_token& stop);
   [[nodiscard]] NamespaceCache* CacheOf(const std::string& ns) const;
   std::vector<runtime::CacheSync> Caches() const;

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json_text.h"
+
 namespace kube {
 
 namespace {
@@ -85,41 +87,19 @@ void LogWarnings(const Request& request, const Headers& headers) {
   }
 }
 
-// Hands over each element of "items" as soon as it is complete and drops it, so that one item is in memory at a time.
-base::Result<ListPage> ParseList(const std::string& body, const std::function<void(json&&)>& item,
-                                 const std::string& what) {
-  bool in_items = false;
-  bool has_items = false;
-  const json list = json::parse(
-      body,
-      [&](int depth, json::parse_event_t event, json& parsed) {
-        switch (event) {
-          case json::parse_event_t::key:
-            if (depth == 1) {
-              in_items = parsed == "items";
-              has_items = has_items || in_items;
-            }
-            return true;
-          case json::parse_event_t::object_end:
-            if (depth != 2 || !in_items) return true;
-            item(std::move(parsed));
-            return false;
-          case json::parse_event_t::object_start:
-          case json::parse_event_t::array_start:
-          case json::parse_event_t::array_end:
-          case json::parse_event_t::value:
-            return true;
-        }
-        return true;
-      },
-      /*allow_exceptions=*/false);
-  if (!list.is_object() || !has_items) return base::Retry(what + ": the answer is not a list");
-  ListPage page;
-  if (const json* metadata = Member(list, "metadata")) {
-    page.resource_version = Text(*metadata, "resourceVersion");
-    page.continue_token = Text(*metadata, "continue");
+base::Result<ListPage> ReadList(std::string_view body, const std::function<void(std::string_view)>& item,
+                                const std::string& what) {
+  std::string_view items, metadata;
+  const bool whole = base::EachJsonMember(body, [&](std::string_view name, std::string_view value) {
+    if (name == "items") items = value;
+    if (name == "metadata") metadata = value;
+  });
+  // Go writes a list of nothing as null.
+  if (!whole || items.empty() || (items != "null" && !base::EachJsonElement(items, item))) {
+    return base::Retry(what + ": the answer is not a list");
   }
-  return page;
+  const json of_list = json::parse(metadata, nullptr, /*allow_exceptions=*/false);
+  return ListPage{Text(of_list, "resourceVersion"), Text(of_list, "continue")};
 }
 
 }  // namespace
@@ -238,6 +218,22 @@ base::Result<json> Client::Get(const Resource& resource, std::string_view ns, st
 
 base::Result<ListPage> Client::List(const Resource& resource, std::string_view ns, const ListOptions& options,
                                     const std::function<void(json&&)>& item, const std::stop_token& stop) {
+  bool valid = true;
+  base::Result<ListPage> page = ListText(
+      resource, ns, options,
+      [&](std::string_view text) {
+        json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
+        valid = valid && parsed.is_object();
+        if (valid) item(std::move(parsed));
+      },
+      stop);
+  if (page && !valid) return base::Retry("GET " + ResourcePath(resource, ns) + ": an item of the list is no object");
+  return page;
+}
+
+base::Result<ListPage> Client::ListText(const Resource& resource, std::string_view ns, const ListOptions& options,
+                                        const std::function<void(std::string_view)>& item,
+                                        const std::stop_token& stop) {
   Query query;
   query.AddIfSet("labelSelector", options.label_selector);
   query.AddIfSet("fieldSelector", options.field_selector);
@@ -253,7 +249,7 @@ base::Result<ListPage> Client::List(const Resource& resource, std::string_view n
   request.idempotent = true;
   base::Result<Response> response = Call(request, stop);
   if (!response) return response.error();
-  return ParseList(response->body, item, What(request));
+  return ReadList(response->body, item, What(request));
 }
 
 base::Result<json> Client::Create(const Resource& resource, std::string_view ns, const json& object,

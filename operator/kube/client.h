@@ -114,6 +114,9 @@ class Client {
   // One page. Items are handed over one by one and never held together: a list of 10,000 pods as one DOM is 1 GB.
   base::Result<ListPage> List(const Resource& resource, std::string_view ns, const ListOptions& options,
                               const std::function<void(nlohmann::json&&)>& item, const std::stop_token& stop = {});
+  // The same with each item as the JSON text that came, unparsed and valid during the call.
+  base::Result<ListPage> ListText(const Resource& resource, std::string_view ns, const ListOptions& options,
+                                  const std::function<void(std::string_view)>& item, const std::stop_token& stop = {});
 
   // fieldValidation=Strict: a field that the server does not know is kInvalid, not dropped.
   base::Result<nlohmann::json> Create(const Resource& resource, std::string_view ns, const nlohmann::json& object,

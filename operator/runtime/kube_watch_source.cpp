@@ -1,4 +1,3 @@
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "operator/kube/client.h"
@@ -18,7 +17,7 @@ class KubeWatchSource final : public WatchSource {
         label_selector_(std::move(label_selector)),
         field_selector_(std::move(field_selector)) {}
 
-  base::Result<Page> List(const ListRequest& request, const std::function<void(nlohmann::json&&)>& item,
+  base::Result<Page> List(const ListRequest& request, const std::function<void(std::string_view)>& item,
                           const std::stop_token& stop) override {
     kube::ListOptions options;
     options.label_selector = label_selector_;
@@ -26,7 +25,7 @@ class KubeWatchSource final : public WatchSource {
     options.resource_version = request.resource_version;
     options.continue_token = request.continue_token;
     options.limit = request.limit;
-    base::Result<kube::ListPage> page = client_.List(resource_, ns_, options, item, stop);
+    base::Result<kube::ListPage> page = client_.ListText(resource_, ns_, options, item, stop);
     if (!page) return page.error();
     return Page{std::move(page->resource_version), std::move(page->continue_token)};
   }

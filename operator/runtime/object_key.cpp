@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json_text.h"
+
 namespace runtime {
 
 namespace {
@@ -23,19 +25,15 @@ std::optional<std::uint64_t> AsInteger(const std::string& version) {
   return value;
 }
 
-}  // namespace
-
-ObjectMeta ReadObjectMeta(const json& object) {
+ObjectMeta MetaOf(const json& metadata) {
   ObjectMeta meta;
-  if (!object.is_object()) return meta;
-  const auto metadata = object.find("metadata");
-  if (metadata == object.end() || !metadata->is_object()) return meta;
-  meta.key = {Text(*metadata, "namespace"), Text(*metadata, "name")};
-  meta.uid = Text(*metadata, "uid");
-  meta.resource_version = Text(*metadata, "resourceVersion");
-  meta.deleting = !Text(*metadata, "deletionTimestamp").empty();
-  const auto owners = metadata->find("ownerReferences");
-  if (owners == metadata->end() || !owners->is_array()) return meta;
+  if (!metadata.is_object()) return meta;
+  meta.key = {Text(metadata, "namespace"), Text(metadata, "name")};
+  meta.uid = Text(metadata, "uid");
+  meta.resource_version = Text(metadata, "resourceVersion");
+  meta.deleting = !Text(metadata, "deletionTimestamp").empty();
+  const auto owners = metadata.find("ownerReferences");
+  if (owners == metadata.end() || !owners->is_array()) return meta;
   for (const json& owner : *owners) {
     if (!owner.is_object()) continue;
     const auto controller = owner.find("controller");
@@ -46,6 +44,26 @@ ObjectMeta ReadObjectMeta(const json& object) {
     break;  // at most one owner is the controller
   }
   return meta;
+}
+
+}  // namespace
+
+ObjectMeta ReadObjectMeta(const json& object) {
+  if (!object.is_object()) return {};
+  const auto metadata = object.find("metadata");
+  return metadata == object.end() ? ObjectMeta() : MetaOf(*metadata);
+}
+
+std::optional<ObjectMeta> ReadObjectMeta(std::string_view object) {
+  // The larger part of many objects' metadata, and not read.
+  static const base::JsonPaths kUnread = {"managedFields", "annotations", "labels"};
+  const std::optional<std::string_view> found = base::FirstJsonMember(object, "metadata");
+  if (!found) return base::EachJsonMember(object, [](auto, auto) {}) ? std::optional(ObjectMeta()) : std::nullopt;
+  const std::optional<std::string> metadata = base::WithoutJsonMembers(*found, kUnread);
+  if (!metadata) return std::nullopt;
+  const json parsed = json::parse(*metadata, nullptr, /*allow_exceptions=*/false);
+  if (parsed.is_discarded()) return std::nullopt;
+  return MetaOf(parsed);
 }
 
 bool ReachedVersion(const std::string& have, const std::string& want) {

@@ -4,7 +4,9 @@
 #include <compare>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace runtime {
 
@@ -29,6 +31,9 @@ struct ObjectMeta {
 
 // Does not throw; missing fields stay empty.
 ObjectMeta ReadObjectMeta(const nlohmann::json& object);
+// Of an object as JSON text, of which nothing else is read. Nothing where the text is no object or its metadata are no
+// JSON.
+std::optional<ObjectMeta> ReadObjectMeta(std::string_view object);
 
 // Resource versions are ordered as integers where both are (the API server guarantees it since 1.35, and did so in
 // practice before); otherwise only equality is known. True when `have` is certainly at least `want`.

@@ -3,7 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <mutex>
 #include <utility>
 
 #include "operator/runtime/watch_event.h"
@@ -11,8 +11,6 @@
 namespace runtime {
 
 namespace {
-
-using nlohmann::json;
 
 bool VersionGone(const base::Error& error) {
   // 410 Expired or Gone; or a version that this API server has not reached yet, after its peer went away.
@@ -43,6 +41,11 @@ void Reflector::Start() {
 void Reflector::Stop() {
   thread_.request_stop();
   if (thread_.joinable()) thread_.join();
+}
+
+bool Reflector::AwaitSync(const std::stop_token& stop) const {
+  std::unique_lock lock(mutex_);
+  return has_synced_.wait(lock, stop, [this] { return HasSynced(); });
 }
 
 std::string Reflector::LastError() const {
@@ -77,6 +80,7 @@ base::Duration Reflector::NextBackoff() {
 }
 
 void Reflector::Run(const std::stop_token& stop) {
+  if (options_.after != nullptr && !options_.after->AwaitSync(stop)) return;
   Next next = Next::kState;
   while (!stop.stop_requested()) {
     const Outcome outcome = next == Next::kState ? GetState(stop) : Watch(false, stop);
@@ -127,7 +131,11 @@ Reflector::Outcome Reflector::AfterError(base::Error error) {
 void Reflector::Committed(const std::string& version) {
   version_ = version;
   version_gone_ = false;
-  synced_.store(true, std::memory_order_release);
+  {
+    const base::MutexLock lock(mutex_);
+    synced_.store(true, std::memory_order_release);
+  }
+  has_synced_.notify_all();
   Heard();
 }
 
@@ -145,8 +153,15 @@ Reflector::Outcome Reflector::List(const std::stop_token& stop) {
   request.limit = options_.page_size;
   store_.BeginReplace();
   while (true) {
+    bool readable = true;
     base::Result<WatchSource::Page> page = source_.List(
-        request, [this](json&& object) { store_.Stage(object); }, stop);
+        request,
+        [&](std::string_view object) {
+          readable = readable && ReadObjectMeta(object);
+          if (readable) store_.Stage(object);
+        },
+        stop);
+    if (page && !readable) page = base::Retry("an object of the list has metadata that cannot be read");
     if (observer_ != nullptr) observer_->OnList(options_.name, page.ok());
     if (!page) {
       // Also where the snapshot of the continue token was compacted: from the first page, after a pause.
@@ -188,7 +203,7 @@ Reflector::Outcome Reflector::Watch(bool initial_events, const std::stop_token& 
         }
         ++events;
         Beat();
-        const std::string version = ReadObjectMeta(event->object).resource_version;
+        const std::string& version = event->meta.resource_version;
         switch (event->type) {
           case WatchEventType::kAdded:
           case WatchEventType::kModified:

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -24,8 +25,12 @@
 
 namespace runtime {
 
+class Reflector;
+
 struct ReflectorOptions {
-  std::string name;        // for logs and metrics: "pods"
+  std::string name;  // for logs and metrics: "pods"
+  // Reads nothing before this one has synced. Borrowed: outlives this reflector's thread.
+  const Reflector* after = nullptr;
   std::uint64_t seed = 0;  // of the jitter: different for each reflector of a process
   std::int64_t page_size = 500;
   // State through a watch that sends it first (KEP-3157): no page of the whole collection in anybody's memory. Falls
@@ -60,6 +65,8 @@ class Reflector {
   void Stop();
   // The store has held a full state at least once.
   [[nodiscard]] bool HasSynced() const { return synced_.load(std::memory_order_acquire); }
+  // Blocks until then. False: stopped.
+  bool AwaitSync(const std::stop_token& stop) const EXCLUDES(mutex_);
   [[nodiscard]] const std::string& name() const { return options_.name; }
   // The last error since the server's last message; "" if there was none.
   [[nodiscard]] std::string LastError() const EXCLUDES(mutex_);
@@ -104,6 +111,7 @@ class Reflector {
 
   std::atomic<bool> synced_{false};
   mutable base::Mutex mutex_;
+  mutable std::condition_variable_any has_synced_;
   std::string last_error_ GUARDED_BY(mutex_);
   std::optional<base::TimePoint> failing_since_ GUARDED_BY(mutex_);
   base::TimePoint beat_ GUARDED_BY(mutex_);

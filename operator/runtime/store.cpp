@@ -2,21 +2,51 @@
 
 #include <spdlog/spdlog.h>
 
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace runtime {
 
 using nlohmann::json;
 
+json ParseObject(std::string_view object, const base::JsonPaths& unread) {
+  const std::optional<std::string> read = base::WithoutJsonMembers(object, unread);
+  // What is cut is the parser's to say.
+  return json::parse(read ? std::string_view(*read) : object);
+}
+
+PackedMeta::PackedMeta(const ObjectMeta& meta)
+    : texts_({meta.key.ns, meta.key.name, meta.uid, meta.resource_version, meta.owner_uid, meta.owner_kind,
+              meta.owner_name}),
+      deleting_(meta.deleting) {}
+
+std::strong_ordering PackedMeta::Compare(std::string_view ns, std::string_view name) const {
+  const auto order = texts_[kNamespace] <=> ns;
+  return order != 0 ? order : texts_[kName] <=> name;
+}
+
+ObjectMeta PackedMeta::Unpacked() const {
+  const auto text = [this](Part part) { return std::string(texts_[part]); };
+  ObjectMeta meta;
+  meta.key = Key();
+  meta.uid = text(kUid);
+  meta.resource_version = text(kVersion);
+  meta.owner_uid = text(kOwnerUid);
+  meta.owner_kind = text(kOwnerKind);
+  meta.owner_name = text(kOwnerName);
+  meta.deleting = deleting_;
+  return meta;
+}
+
 UntypedStore::UntypedStore(std::string kind, Project project) : kind_(std::move(kind)), project_(std::move(project)) {}
 
-UntypedStore::EntryPtr UntypedStore::MakeEntry(ObjectMeta meta, const json& object) const {
+UntypedStore::EntryPtr UntypedStore::MakeEntry(const ObjectMeta& meta, std::string_view object) const {
   std::string why;
   try {
     base::Result<Snapshot> projected = project_(object);
-    if (projected) return std::make_shared<const Entry>(Entry{std::move(meta), std::move(projected).value()});
+    if (projected) return std::make_shared<const Entry>(Entry{PackedMeta(meta), std::move(projected).value()});
     why = projected.error().message;
-  } catch (const std::exception& error) {  // nlohmann's type errors
+  } catch (const std::exception& error) {  // nlohmann's parse and type errors
     why = error.what();
   }
   spdlog::error("{} {} could not be read, its last known state is kept: {}", kind_, meta.key.ToString(), why);
@@ -24,21 +54,23 @@ UntypedStore::EntryPtr UntypedStore::MakeEntry(ObjectMeta meta, const json& obje
 }
 
 void UntypedStore::Put(const EntryPtr& entry) {
-  const auto old = entries_.find(entry->meta.key);
-  if (old != entries_.end()) Erase(EntryPtr(old->second));
-  entries_[entry->meta.key] = entry;
-  if (!entry->meta.uid.empty()) by_uid_[entry->meta.uid] = entry->meta.key;
-  if (!entry->meta.owner_uid.empty()) by_owner_[entry->meta.owner_uid].insert(entry->meta.key);
+  if (const auto old = entries_.find(entry); old != entries_.end()) Erase(old);
+  entries_.insert(entry);
+  if (!entry->meta.uid().empty()) {
+    by_uid_.erase(entry->meta.uid());  // with its key, which is a part of what it pointed to
+    by_uid_.emplace(entry->meta.uid(), entry.get());
+  }
+  if (!entry->meta.owner_uid().empty()) by_owner_.insert(entry.get());
 }
 
-void UntypedStore::Erase(const EntryPtr& entry) {
-  by_uid_.erase(entry->meta.uid);
-  const auto owned = by_owner_.find(entry->meta.owner_uid);
-  if (owned != by_owner_.end()) {
-    owned->second.erase(entry->meta.key);
-    if (owned->second.empty()) by_owner_.erase(owned);
+void UntypedStore::Erase(Entries::const_iterator entry) {
+  const Entry* const gone = entry->get();
+  // Two names with one UID do not exist; the later one would be indexed.
+  if (const auto indexed = by_uid_.find(gone->meta.uid()); indexed != by_uid_.end() && indexed->second == gone) {
+    by_uid_.erase(indexed);
   }
-  entries_.erase(entry->meta.key);
+  by_owner_.erase(gone);
+  entries_.erase(entry);
 }
 
 void UntypedStore::AdvanceLocked(const std::string& resource_version) {
@@ -60,25 +92,30 @@ void UntypedStore::BeginReplace() {
   staged_unreadable_.clear();
 }
 
-void UntypedStore::Stage(const json& object) {
-  ObjectMeta meta = ReadObjectMeta(object);
-  const ObjectKey key = meta.key;
-  if (key.name.empty()) {
+void UntypedStore::Stage(std::string_view object) {
+  const std::optional<ObjectMeta> meta = ReadObjectMeta(object);
+  if (!meta || meta->key.name.empty()) {
     spdlog::error("{} without a name in a list was ignored", kind_);
     return;
   }
-  if (EntryPtr entry = MakeEntry(std::move(meta), object)) {
-    staged_[key] = std::move(entry);
-    staged_unreadable_.erase(key);
-  } else if (staged_.count(key) == 0) {
-    staged_unreadable_.insert(key);
+  if (const auto old = staged_.find(meta->key); old != staged_.end()) {
+    if (EntryPtr entry = MakeEntry(*meta, object)) {
+      staged_.erase(old);
+      staged_.insert(std::move(entry));
+    }
+  } else if (EntryPtr entry = MakeEntry(*meta, object)) {
+    staged_.insert(std::move(entry));
+    staged_unreadable_.erase(meta->key);
+  } else {
+    staged_unreadable_.insert(meta->key);
   }
 }
 
-void UntypedStore::Unstage(const json& object) {
-  const ObjectKey key = ReadObjectMeta(object).key;
-  staged_.erase(key);
-  staged_unreadable_.erase(key);
+void UntypedStore::Unstage(std::string_view object) {
+  const std::optional<ObjectMeta> meta = ReadObjectMeta(object);
+  if (!meta) return;
+  if (const auto old = staged_.find(meta->key); old != staged_.end()) staged_.erase(old);
+  staged_unreadable_.erase(meta->key);
 }
 
 void UntypedStore::CommitReplace(const std::string& resource_version) {
@@ -89,24 +126,24 @@ void UntypedStore::CommitReplace(const std::string& resource_version) {
   std::vector<Difference> differences;
   {
     const base::MutexLock lock(mutex_);
-    std::vector<EntryPtr> gone;
-    for (const auto& [key, entry] : entries_) {
-      if (staged_.count(key) == 0 && staged_unreadable_.count(key) == 0) gone.push_back(entry);
+    for (auto entry = entries_.cbegin(); entry != entries_.cend();) {
+      const auto next = std::next(entry);
+      if (staged_.count(*entry) == 0 && staged_unreadable_.count((*entry)->meta.Key()) == 0) {
+        differences.push_back({*entry, nullptr});
+        Erase(entry);
+      }
+      entry = next;
     }
-    for (const EntryPtr& entry : gone) {
-      Erase(entry);
-      differences.push_back({entry, nullptr});
-    }
-    for (const auto& [key, entry] : staged_) {
-      const auto found = entries_.find(key);
-      const EntryPtr before = found == entries_.end() ? nullptr : found->second;
+    for (const EntryPtr& entry : staged_) {
+      const auto found = entries_.find(entry);
+      const EntryPtr before = found == entries_.end() ? nullptr : *found;
       // A list is the truth, whatever versions it carries: after a restore of etcd they may be lower.
-      if (before && before->meta.uid == entry->meta.uid &&
-          before->meta.resource_version == entry->meta.resource_version) {
+      if (before && before->meta.uid() == entry->meta.uid() &&
+          before->meta.resource_version() == entry->meta.resource_version()) {
         continue;
       }
       Put(entry);
-      if (before && before->meta.uid != entry->meta.uid) {
+      if (before && before->meta.uid() != entry->meta.uid()) {
         differences.push_back({before, nullptr});
         differences.push_back({nullptr, entry});
       } else {
@@ -119,28 +156,27 @@ void UntypedStore::CommitReplace(const std::string& resource_version) {
   for (const Difference& difference : differences) Notify(difference.before, difference.after, true);
 }
 
-void UntypedStore::Upsert(const json& object) {
-  ObjectMeta meta = ReadObjectMeta(object);
-  if (meta.key.name.empty()) {
+void UntypedStore::Upsert(std::string_view object) {
+  const std::optional<ObjectMeta> meta = ReadObjectMeta(object);
+  if (!meta || meta->key.name.empty()) {
     spdlog::error("{} event without a name was ignored", kind_);
     return;
   }
-  const std::string version = meta.resource_version;
-  const EntryPtr entry = MakeEntry(std::move(meta), object);
+  const std::string& version = meta->resource_version;
+  const EntryPtr entry = MakeEntry(*meta, object);
   EntryPtr before;
   {
     const base::MutexLock lock(mutex_);
     AdvanceLocked(version);
     if (!entry) return;
-    const auto found = entries_.find(entry->meta.key);
-    if (found != entries_.end()) before = found->second;
-    if (before && (OlderVersion(version, before->meta.resource_version) ||
-                   (before->meta.uid == entry->meta.uid && before->meta.resource_version == version))) {
+    if (const auto found = entries_.find(entry); found != entries_.end()) before = *found;
+    if (before && (OlderVersion(version, std::string(before->meta.resource_version())) ||
+                   (before->meta.uid() == meta->uid && before->meta.resource_version() == version))) {
       return;
     }
     Put(entry);
   }
-  if (before && before->meta.uid != entry->meta.uid) {
+  if (before && before->meta.uid() != meta->uid) {
     Notify(before, nullptr, false);
     Notify(nullptr, entry, false);
   } else {
@@ -148,24 +184,32 @@ void UntypedStore::Upsert(const json& object) {
   }
 }
 
-void UntypedStore::Remove(const json& object) {
-  ObjectMeta meta = ReadObjectMeta(object);
-  const std::string version = meta.resource_version;
-  const ObjectKey key = meta.key;
-  const std::string uid = meta.uid;
+void UntypedStore::Remove(std::string_view object) {
+  const std::optional<ObjectMeta> meta = ReadObjectMeta(object);
+  if (!meta) return;
   EntryPtr before;
   {
     const base::MutexLock lock(mutex_);
-    AdvanceLocked(version);
-    const auto found = entries_.find(key);
+    AdvanceLocked(meta->resource_version);
+    const auto found = entries_.find(meta->key);
     // The end of a predecessor of the same name, told late.
-    if (found == entries_.end() || (!uid.empty() && found->second->meta.uid != uid)) return;
-    before = found->second;
-    Erase(before);
+    if (found == entries_.end() || (!meta->uid.empty() && (*found)->meta.uid() != meta->uid)) return;
+    before = *found;
+    Erase(found);
   }
   // The event carries the final state, which may be news (a pod's result).
-  const EntryPtr final_state = MakeEntry(std::move(meta), object);
+  const EntryPtr final_state = MakeEntry(*meta, object);
   Notify(final_state ? final_state : before, nullptr, false);
+}
+
+void UntypedStore::Reproject(const ObjectMeta& meta, Snapshot object) {
+  const base::MutexLock lock(mutex_);
+  const auto found = entries_.find(meta.key);
+  if (found == entries_.end() || (*found)->meta.uid() != meta.uid ||
+      (*found)->meta.resource_version() != meta.resource_version) {
+    return;
+  }
+  Put(std::make_shared<const Entry>(Entry{(*found)->meta, std::move(object)}));
 }
 
 void UntypedStore::Advance(const std::string& resource_version) {
@@ -181,7 +225,7 @@ std::string UntypedStore::ResourceVersion() const {
 bool UntypedStore::HasLive(const std::string& uid) const {
   const base::MutexLock lock(mutex_);
   const auto found = by_uid_.find(uid);
-  return found != by_uid_.end() && !entries_.at(found->second)->meta.deleting;
+  return found != by_uid_.end() && !found->second->meta.deleting();
 }
 
 bool UntypedStore::Has(const std::string& uid) const {
@@ -197,24 +241,26 @@ std::size_t UntypedStore::Size() const {
 UntypedStore::EntryPtr UntypedStore::Find(const ObjectKey& key) const {
   const base::MutexLock lock(mutex_);
   const auto found = entries_.find(key);
-  return found == entries_.end() ? nullptr : found->second;
+  return found == entries_.end() ? nullptr : *found;
 }
 
-std::vector<UntypedStore::EntryPtr> UntypedStore::OwnedBy(const std::string& owner_uid) const {
+UntypedStore::EntryPtr UntypedStore::FindByUid(std::string_view uid) const {
+  const base::MutexLock lock(mutex_);
+  const auto found = by_uid_.find(uid);
+  return found == by_uid_.end() ? nullptr : *entries_.find(found->second->meta.Key());
+}
+
+std::vector<UntypedStore::EntryPtr> UntypedStore::OwnedBy(std::string_view owner_uid) const {
   const base::MutexLock lock(mutex_);
   std::vector<EntryPtr> result;
-  const auto owned = by_owner_.find(owner_uid);
-  if (owned == by_owner_.end()) return result;
-  for (const ObjectKey& key : owned->second) result.push_back(entries_.at(key));
+  const auto [begin, end] = by_owner_.equal_range(owner_uid);
+  for (auto owned = begin; owned != end; ++owned) result.push_back(*entries_.find((*owned)->meta.Key()));
   return result;
 }
 
 std::vector<UntypedStore::EntryPtr> UntypedStore::All() const {
   const base::MutexLock lock(mutex_);
-  std::vector<EntryPtr> result;
-  result.reserve(entries_.size());
-  for (const auto& [key, entry] : entries_) result.push_back(entry);
-  return result;
+  return {entries_.begin(), entries_.end()};
 }
 
 }  // namespace runtime

@@ -1,8 +1,11 @@
 #include "operator/runtime/watch_event.h"
 
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
+
+#include "base/json_text.h"
 
 namespace runtime {
 
@@ -21,11 +24,12 @@ std::string EventText(const json& object, const char* name) {
   return member != nullptr && member->is_string() ? member->get<std::string>() : std::string();
 }
 
-std::optional<WatchEventType> EventTypeOf(const std::string& type) {
-  if (type == "ADDED") return WatchEventType::kAdded;
-  if (type == "MODIFIED") return WatchEventType::kModified;
-  if (type == "DELETED") return WatchEventType::kDeleted;
-  if (type == "BOOKMARK") return WatchEventType::kBookmark;
+// `type` with its quotes.
+std::optional<WatchEventType> EventTypeOf(std::string_view type) {
+  if (type == "\"ADDED\"") return WatchEventType::kAdded;
+  if (type == "\"MODIFIED\"") return WatchEventType::kModified;
+  if (type == "\"DELETED\"") return WatchEventType::kDeleted;
+  if (type == "\"BOOKMARK\"") return WatchEventType::kBookmark;
   return std::nullopt;
 }
 
@@ -48,19 +52,25 @@ base::Error FromStatus(const json& status) {
 }  // namespace
 
 base::Result<WatchEvent> ParseWatchEvent(std::string_view line) {
-  json event = json::parse(line, nullptr, /*allow_exceptions=*/false);
-  const std::string type = EventText(event, "type");
+  std::string_view type, object;
+  const bool whole = base::EachJsonMember(line, [&](std::string_view name, std::string_view value) {
+    if (name == "type") type = value;
+    if (name == "object") object = value;
+  });
   const std::optional<WatchEventType> known = EventTypeOf(type);
-  const json* object = EventMember(event, "object");
-  if ((!known && type != "ERROR") || object == nullptr || !object->is_object()) {
-    return base::Retry("watch event could not be read: " + std::string(line.substr(0, 128)));
+  std::optional<ObjectMeta> meta;
+  if (whole && known) meta = ReadObjectMeta(object);
+  if (meta) {
+    WatchEvent event{*known, object, *std::move(meta)};
+    event.ends_initial_events =
+        *known == WatchEventType::kBookmark && EndsInitialEvents(json::parse(object, nullptr, false));
+    return event;
   }
-  if (!known) return FromStatus(*object);
-  WatchEvent parsed;
-  parsed.type = *known;
-  parsed.ends_initial_events = *known == WatchEventType::kBookmark && EndsInitialEvents(*object);
-  parsed.object = std::move(event["object"]);
-  return parsed;
+  if (whole && type == "\"ERROR\"") {
+    const json status = json::parse(object, nullptr, /*allow_exceptions=*/false);
+    if (status.is_object()) return FromStatus(status);
+  }
+  return base::Retry("watch event could not be read: " + std::string(line.substr(0, 128)));
 }
 
 }  // namespace runtime

@@ -1,12 +1,13 @@
-// WatchEvent: one line of a watch stream, read.
+// WatchEvent: one line of a watch stream, read as far as a reflector needs it. The object stays text: a cache decides
+// what of it is worth parsing.
 //
 // Pure. Every line of an API server, a proxy or a truncated connection gives an event or an error.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "base/result.h"
+#include "operator/runtime/object_key.h"
 
 namespace runtime {
 
@@ -14,13 +15,14 @@ enum class WatchEventType { kAdded, kModified, kDeleted, kBookmark };
 
 struct WatchEvent {
   WatchEventType type = WatchEventType::kBookmark;
-  nlohmann::json object;  // an object
+  std::string_view object;  // JSON, a part of the line
+  ObjectMeta meta;          // its metadata
   // A bookmark after which the initial events of a WatchList are complete (KEP-3157).
   bool ends_initial_events = false;
 };
 
-// kRetry for a line that is no event. An ERROR event is the error that the same Status over HTTP would be: kNotFound
-// with http_status 410 where the version is gone, kRetry otherwise.
+// kRetry for a line that is no event, or whose object has metadata that cannot be parsed. An ERROR event is the error
+// that the same Status over HTTP would be: kNotFound with http_status 410 where the version is gone, kRetry otherwise.
 base::Result<WatchEvent> ParseWatchEvent(std::string_view line);
 
 }  // namespace runtime

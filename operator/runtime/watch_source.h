@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -39,7 +38,8 @@ class WatchSource {
   };
 
   virtual ~WatchSource() = default;
-  virtual base::Result<Page> List(const ListRequest& request, const std::function<void(nlohmann::json&&)>& item,
+  // `item` gets each object as JSON text.
+  virtual base::Result<Page> List(const ListRequest& request, const std::function<void(std::string_view)>& item,
                                   const std::stop_token& stop) = 0;
   // Success: the server ended the stream in order, or `line` returned false.
   virtual base::Status Watch(const WatchRequest& request, const std::function<bool(std::string_view)>& line,

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "operator/api/task_json.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/decide.h"
 
@@ -102,6 +103,45 @@ TEST(CachedTask, IsWholeWhileAnythingMayBeLeftToDo) {
   }
   EXPECT_TRUE(patched(R"({"status": {"state": "Failed", "best": null, "recommendation": null}})").settled());
   EXPECT_TRUE(patched(R"({"status": {"best": null, "recommendation": null}})").settled()) << "nothing is recommended";
+}
+
+TEST(CachedTask, TheTextOfAFinishedTaskIsReadAsItsJson) {
+  const json object = Finished();
+  const CachedTask of_json = Cached(object);
+  auto of_text = CachedTask::FromText(object.dump());
+  ASSERT_TRUE(of_text) << of_text.error().message;
+  ASSERT_TRUE(of_text->settled());
+  const reconcile::ObservedTask a = *of_json.Observed(), b = *of_text->Observed();
+  EXPECT_EQ(a.task.metadata.uid, b.task.metadata.uid);
+  EXPECT_EQ(api::ToJson(a.task.status), api::ToJson(b.task.status));
+  EXPECT_EQ(a.task.spec.keep_pods, b.task.spec.keep_pods);
+  EXPECT_EQ(a.task.spec.retention.task, b.task.spec.retention.task);
+  EXPECT_EQ(of_json.summary().score, of_text->summary().score);
+  EXPECT_EQ(of_json.summary().progress, of_text->summary().progress);
+}
+
+TEST(CachedTask, TheTextOfATaskThatGoesOnKeepsItsMeasurements) {
+  json object = Finished();
+  object["metadata"]["generation"] = 4;
+  auto cached = CachedTask::FromText(object.dump());
+  ASSERT_TRUE(cached) << cached.error().message;
+  ASSERT_FALSE(cached->settled());
+  EXPECT_EQ(api::ToJson(cached->Observed()->task.status), api::ToJson(reconcile::ObserveTask(object)->task.status));
+  ASSERT_THAT(cached->Observed()->task.status.experiments, SizeIs(2));
+  EXPECT_THAT(cached->Observed()->task.status.experiments[0].loads, SizeIs(1));
+}
+
+TEST(CachedTask, MeasurementsThatCannotBeReadMatterOnlyWhenTheyAre) {
+  json object = Finished();
+  object["status"]["experiments"][0]["loads"][0]["requests"] = "many";
+  auto finished = CachedTask::FromText(object.dump());
+  ASSERT_TRUE(finished);
+  EXPECT_TRUE(finished->settled());
+  object["metadata"]["generation"] = 4;
+  auto edited = CachedTask::FromText(object.dump());
+  ASSERT_TRUE(edited);
+  ASSERT_FALSE(edited->settled());
+  EXPECT_NE(edited->Observed()->status_error, "");
 }
 
 TEST(CachedTask, ItsPodsStayAndGoAsThoseOfTheWholeTask) {

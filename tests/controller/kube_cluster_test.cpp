@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "operator/controller/cached_pod.h"
 #include "operator/experiment/pod_view.h"
 #include "operator/kube/http_transport.h"
 #include "operator/reconcile/observed_task.h"
@@ -71,9 +72,10 @@ class KubeClusterTest : public ::testing::Test {
   runtime::Metrics metrics;
   TaskMetrics task_metrics{metrics.registry()};
   runtime::Expectations expectations{clock};
-  runtime::Store<reconcile::ObservedTask> tasks{"autotunetasks", reconcile::ObserveTask};
+  runtime::Store<reconcile::ObservedTask> tasks{
+      "autotunetasks", [](std::string_view text) { return reconcile::ObserveTask(runtime::ParseObject(text)); }};
   runtime::Store<experiment::PodView> pods{
-      "pods", [](const json& pod) -> base::Result<experiment::PodView> { return experiment::PodViewFromJson(pod); }};
+      "pods", [](std::string_view pod) -> base::Result<experiment::PodView> { return PodViewFromText(pod); }};
   KubeCluster cluster{client,       events,      task_metrics, expectations,
                       tasks.view(), pods.view(), {"ns", "t"},  std::stop_token()};
 };

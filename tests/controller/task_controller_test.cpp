@@ -91,7 +91,7 @@ class SmallApi final : public kube::HttpTransport {
     if (request.method == "POST" && request.target.find("/pods") != std::string::npos) {
       return reply(409, {{"kind", "Status"}, {"reason", "AlreadyExists"}, {"message", "pods already exists"}});
     }
-    if (request.method == "GET") return reply(200, ForeignPod());
+    if (request.method == "GET") return reply(200, pod_);
     return reply(200, json::object());
   }
 
@@ -110,7 +110,7 @@ class SmallApi final : public kube::HttpTransport {
     const kube::HttpError away{kube::ErrorKind::kConnect, 0, "the API server is away"};
     if (cut()) return away;
     if (is("autotunetasks")) say("ADDED", task_);
-    if (is("pods")) say("ADDED", ForeignPod());
+    if (is("pods")) say("ADDED", pod_);
     say("BOOKMARK",
         {{"metadata", {{"resourceVersion", "10"}, {"annotations", {{"k8s.io/initial-events-end", "true"}}}}}});
     while (changed_.wait(lock, stop, [&] { return cut() || (is("autotunetasks") && modified_); })) {
@@ -144,6 +144,18 @@ class SmallApi final : public kube::HttpTransport {
   void Replace(const json& patch) {
     const std::lock_guard lock(mutex_);
     task_.merge_patch(patch);
+  }
+  void ReplacePod(const json& patch) {
+    const std::lock_guard lock(mutex_);
+    pod_.merge_patch(patch);
+  }
+  // Somebody's edit.
+  void Edit(const json& patch) {
+    const std::lock_guard lock(mutex_);
+    task_.merge_patch(patch);
+    task_["metadata"]["resourceVersion"] = std::to_string(++version_);
+    modified_ = true;
+    changed_.notify_all();
   }
   json Task() {
     const std::lock_guard lock(mutex_);
@@ -179,6 +191,7 @@ class SmallApi final : public kube::HttpTransport {
   std::vector<std::string> requests_;
   bool modified_ = false;
   int version_ = 20;
+  json pod_ = ForeignPod();
   json task_ = {
       {"apiVersion", "autotuner.io/v1alpha1"},
       {"kind", "AutotuneTask"},
@@ -301,6 +314,31 @@ TEST(TaskController, DeletesAFinishedTaskWhenItsTimeIsOver) {
   EXPECT_THAT(api.Requests(), Not(Contains(StartsWith("DELETE"))));
   running.clock.Advance(1h);
   EXPECT_TRUE(api.AwaitRequest("DELETE /apis/autotuner.io/v1alpha1/namespaces/ns/autotunetasks/t"));
+}
+
+TEST(TaskController, ReadsAKeptPodAgainWhenItsFinishedTaskGoesOn) {
+  SmallApi api;
+  Running running(api);
+  const char* const hash = "0123456789abcdef";
+  api.Replace({{"spec", {{"keepPods", "Always"}}},
+               {"status",
+                {{"observedGeneration", 1},
+                 {"state", "Failed"},
+                 {"finishedAt", base::FormatRfc3339(running.clock.Wall())},
+                 {"conditions", json::array()},
+                 {"experiments", {{{"name", "e1"}, {"hash", hash}, {"state", "Succeeded"}, {"attempts", 1}}}}}}});
+  api.ReplacePod(
+      {{"metadata",
+        {{"labels", {{experiment::kRoleLabel, "experiment"}, {experiment::kHashLabel, hash}}},
+         {"ownerReferences", {{{"kind", "AutotuneTask"}, {"name", "t"}, {"uid", "u1"}, {"controller", true}}}}}},
+       {"status", {{"phase", "Succeeded"}}}});
+  running.Start();
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (!running.controller->Ready() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(1ms);
+  EXPECT_THAT(api.Requests(), Not(Contains(StartsWith("GET"))));
+  EXPECT_THAT(api.Requests(), Not(Contains(StartsWith("DELETE"))));
+  api.Edit({{"metadata", {{"generation", 2}}}});
+  EXPECT_TRUE(api.AwaitRequest("GET /api/v1/namespaces/ns/pods/somebodys"));
 }
 
 TEST(TaskController, IsNotAliveWhenAReconcileHangs) {

@@ -3,17 +3,15 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "operator/controller/cached_pod.h"
+#include "operator/controller/cached_task.h"
 #include "operator/experiment/node_view.h"
-#include "operator/experiment/pod_view.h"
-#include "operator/reconcile/observed_task.h"
 #include "operator/runtime/store.h"
 #include "operator/runtime/watch_event.h"
 
 namespace {
 
 using namespace autotune;  // NOLINT(google-build-using-namespace): a test
-using nlohmann::json;
-
 template <typename T>
 void Feed(runtime::Store<T>& store, const runtime::WatchEvent& event) {
   runtime::StoreWriter& writer = store.writer();
@@ -26,7 +24,7 @@ void Feed(runtime::Store<T>& store, const runtime::WatchEvent& event) {
       writer.Remove(event.object);
       break;
     case runtime::WatchEventType::kBookmark:
-      writer.Advance(runtime::ReadObjectMeta(event.object).resource_version);
+      writer.Advance(event.meta.resource_version);
       break;
   }
 }
@@ -39,11 +37,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (event.error().message.empty()) abort();
     return 0;
   }
-  runtime::Store<reconcile::ObservedTask> tasks("autotunetasks", reconcile::ObserveTask);
-  runtime::Store<experiment::PodView> pods(
-      "pods", [](const json& pod) -> base::Result<experiment::PodView> { return experiment::PodViewFromJson(pod); });
-  runtime::Store<experiment::NodeView> nodes("nodes", [](const json& node) -> base::Result<experiment::NodeView> {
-    return experiment::NodeViewFromJson(node);
+  runtime::Store<controller::CachedTask> tasks("autotunetasks", controller::CachedTask::FromText);
+  runtime::Store<controller::CachedPod> pods("pods", [](std::string_view pod) -> base::Result<controller::CachedPod> {
+    return controller::CachedPod(controller::PodViewFromText(pod)).Ended();
+  });
+  runtime::Store<experiment::NodeView> nodes("nodes", [](std::string_view node) -> base::Result<experiment::NodeView> {
+    return experiment::NodeViewFromJson(runtime::ParseObject(node));
   });
   Feed(tasks, *event);
   Feed(pods, *event);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -50,7 +51,8 @@ inline std::string ErrorEvent(int code, const std::string& reason) {
   return Line("ERROR", {{"kind", "Status"}, {"code", code}, {"reason", reason}, {"message", "scripted"}});
 }
 
-inline base::Result<Thing> ProjectThing(const nlohmann::json& object) {
+inline base::Result<Thing> ProjectThing(std::string_view text) {
+  const nlohmann::json object = ParseObject(text);
   if (object.at("color") == "invalid") return base::Invalid("color: \"invalid\" is not a color");
   return Thing{object.at("color").get<std::string>()};
 }
@@ -149,7 +151,7 @@ class ScriptedSource final : public WatchSource {
     return *this;
   }
 
-  base::Result<WatchSource::Page> List(const ListRequest& request, const std::function<void(nlohmann::json&&)>& item,
+  base::Result<WatchSource::Page> List(const ListRequest& request, const std::function<void(std::string_view)>& item,
                                        const std::stop_token& stop) override {
     std::unique_lock lock(mutex_);
     list_requests_.push_back(request);
@@ -158,7 +160,7 @@ class ScriptedSource final : public WatchSource {
     ListStep step = std::move(lists_.front());
     lists_.pop_front();
     lock.unlock();
-    for (nlohmann::json& object : step.items) item(std::move(object));
+    for (const nlohmann::json& object : step.items) item(object.dump());
     return step.answer;
   }
 

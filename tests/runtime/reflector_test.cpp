@@ -54,6 +54,34 @@ class ReflectorTest : public ::testing::Test {
   RecordedStore recorded;
 };
 
+TEST_F(ReflectorTest, ReadsNothingBeforeAnotherOneHasSynced) {
+  source.Page({Object("a", "u1", "3")}, "10");
+  ScriptedSource later_source;
+  later_source.Page({Object("b", "u2", "4")}, "11");
+  RecordedStore later_recorded;
+  Reflector reflector(Options(), source, recorded.store.writer(), clock);
+  ReflectorOptions after = Options();
+  after.after = &reflector;
+  {
+    Reflector stopped(after, later_source, later_recorded.store.writer(), clock);
+    stopped.Start();
+  }  // the wait ends with it
+  EXPECT_THAT(later_source.Lists(), SizeIs(0));
+  Reflector later(after, later_source, later_recorded.store.writer(), clock);
+  later.Start();
+  EXPECT_FALSE(later.HasSynced());
+  reflector.Start();
+  later_recorded.Await(1);
+  EXPECT_THAT(recorded.Changes(), SizeIs(1));
+}
+
+TEST_F(ReflectorTest, AnObjectThatCannotBeReadDeletesNothing) {
+  source.Watch({R"({"type":"ADDED","object":{"metadata":{"name":)"}, {}).Watch({Bookmark("5", true)}, {});
+  Reflector reflector(Options(true), source, recorded.store.writer(), clock);
+  reflector.Start();
+  EXPECT_THAT(clock.AwaitSleeps(1), SizeIs(Ge(1U))) << "the watch is begun again, after a pause";
+}
+
 TEST_F(ReflectorTest, ListsInPagesAndWatchesFromThere) {
   source.Page({Object("a", "u1", "3")}, "10");
   Reflector reflector(Options(), source, recorded.store.writer(), clock);

@@ -22,7 +22,7 @@ class StoreTest : public ::testing::Test {
   void Replace(const std::vector<nlohmann::json>& objects, const std::string& version) {
     StoreWriter& writer = recorded.store.writer();
     writer.BeginReplace();
-    for (const nlohmann::json& object : objects) writer.Stage(object);
+    for (const nlohmann::json& object : objects) writer.Stage(object.dump());
     writer.CommitReplace(version);
   }
   RecordedStore recorded;
@@ -43,16 +43,49 @@ TEST_F(StoreTest, HoldsProjectionsOfWhatWasListed) {
 TEST_F(StoreTest, ASnapshotStaysAsItWas) {
   Replace({Object("a", "u1", "1", "red")}, "1");
   const std::shared_ptr<const Thing> snapshot = store.Get(kA);
-  store.writer().Upsert(Object("a", "u1", "2", "blue"));
+  store.writer().Upsert(Object("a", "u1", "2", "blue").dump());
   EXPECT_EQ(snapshot->color, "red");
   EXPECT_EQ(store.Get(kA)->color, "blue");
   EXPECT_EQ(recorded.Changes().back(), "~a red>blue");
 }
 
+TEST_F(StoreTest, AnotherProjectionReplacesWhatHasNotChanged) {
+  Replace({Object("a", "u1", "1", "red", "owner")}, "1");
+  const auto read = store.Find(kA);
+  store.Reproject(*read, Thing{"small"});
+  EXPECT_EQ(store.Get(kA)->color, "small");
+  EXPECT_EQ(store.Find(kA)->meta.resource_version, "1");
+  ASSERT_EQ(store.OwnedBy("owner").size(), 1U);
+  EXPECT_EQ(store.OwnedBy("owner")[0].object->color, "small");
+  EXPECT_EQ(store.GetByUid("u1")->color, "small");
+  EXPECT_EQ(recorded.Changes().size(), 1U) << "nothing has happened to the object";
+  store.writer().Upsert(Object("a", "u1", "2", "blue", "owner").dump());
+  store.Reproject(*read, Thing{"late"});
+  EXPECT_EQ(store.Get(kA)->color, "blue");
+  store.writer().Remove(Object("a", "u1", "3", "blue", "owner").dump());
+  store.Reproject(*read, Thing{"late"});
+  EXPECT_EQ(store.Get(kA), nullptr);
+  EXPECT_EQ(store.GetByUid("u1"), nullptr);
+  EXPECT_THAT(store.OwnedBy("owner"), IsEmpty());
+}
+
+TEST_F(StoreTest, TwoNamesWithOneUidAreTwoObjects) {
+  // No API server sends that; a cache has to survive it.
+  store.writer().Upsert(Object("a", "u1", "1", "red", "owner").dump());
+  store.writer().Upsert(Object("b", "u1", "2", "blue", "owner").dump());
+  EXPECT_EQ(store.view().Size(), 2U);
+  EXPECT_EQ(store.GetByUid("u1")->color, "blue");
+  store.writer().Remove(Object("a", "u1", "3").dump());
+  EXPECT_EQ(store.GetByUid("u1")->color, "blue");
+  EXPECT_EQ(store.OwnedBy("owner").size(), 1U);
+  store.writer().Remove(Object("b", "u1", "4").dump());
+  EXPECT_EQ(store.GetByUid("u1"), nullptr);
+}
+
 TEST_F(StoreTest, ReadersSeeTheOldStateUntilTheCommit) {
   Replace({Object("a", "u1", "1")}, "1");
   store.writer().BeginReplace();
-  store.writer().Stage(Object("b", "u2", "2"));
+  store.writer().Stage(Object("b", "u2", "2").dump());
   EXPECT_NE(store.Get(kA), nullptr);
   EXPECT_EQ(store.Get({"ns", "b"}), nullptr);
   store.writer().CommitReplace("2");
@@ -77,7 +110,7 @@ TEST_F(StoreTest, AListThatFindsNothingNewTellsNothing) {
 TEST_F(StoreTest, ANewUidUnderOneNameIsADeletionAndACreation) {
   Replace({Object("a", "u1", "1", "red")}, "1");
   Replace({Object("a", "u2", "7", "blue")}, "7");
-  store.writer().Upsert(Object("a", "u3", "8", "green"));
+  store.writer().Upsert(Object("a", "u3", "8", "green").dump());
   EXPECT_THAT(recorded.Changes(), ElementsAre("+a red*", "-a red*", "+a blue*", "-a blue", "+a green"));
   EXPECT_FALSE(store.view().Has("u1"));
   EXPECT_FALSE(store.view().Has("u2"));
@@ -86,21 +119,21 @@ TEST_F(StoreTest, ANewUidUnderOneNameIsADeletionAndACreation) {
 
 TEST_F(StoreTest, AnEventOlderThanTheCacheIsDropped) {
   Replace({Object("a", "u1", "100", "red")}, "100");
-  store.writer().Upsert(Object("a", "u1", "99", "blue"));
-  store.writer().Upsert(Object("a", "u1", "100", "blue"));
+  store.writer().Upsert(Object("a", "u1", "99", "blue").dump());
+  store.writer().Upsert(Object("a", "u1", "100", "blue").dump());
   EXPECT_EQ(store.Get(kA)->color, "red");
   EXPECT_EQ(store.view().ResourceVersion(), "100");
 }
 
 TEST_F(StoreTest, TheLateEndOfAPredecessorDoesNotTouchItsSuccessor) {
   Replace({Object("a", "u2", "5")}, "5");
-  store.writer().Remove(Object("a", "u1", "4"));
+  store.writer().Remove(Object("a", "u1", "4").dump());
   EXPECT_NE(store.Get(kA), nullptr);
 }
 
 TEST_F(StoreTest, ADeletionTellsTheFinalState) {
   Replace({Object("a", "u1", "5", "running")}, "5");
-  store.writer().Remove(Object("a", "u1", "6", "succeeded"));
+  store.writer().Remove(Object("a", "u1", "6", "succeeded").dump());
   EXPECT_EQ(recorded.Changes().back(), "-a succeeded");
   EXPECT_EQ(store.view().ResourceVersion(), "6");
 }
@@ -113,18 +146,18 @@ TEST_F(StoreTest, FindsWhatAnOwnerControls) {
   EXPECT_EQ(store.OwnedBy("o1")[1].meta.key.name, "c");
   // "other" is an owner of each, but not the controller.
   EXPECT_THAT(store.OwnedBy("other"), IsEmpty());
-  store.writer().Upsert(Object("a", "u1", "4", "red", "o2"));
+  store.writer().Upsert(Object("a", "u1", "4", "red", "o2").dump());
   EXPECT_EQ(store.OwnedBy("o1").size(), 1U);
   EXPECT_EQ(store.OwnedBy("o2").size(), 2U);
 }
 
 TEST_F(StoreTest, WhatTheProjectionRefusesKeepsItsLastState) {
   Replace({Object("a", "u1", "1", "red")}, "1");
-  store.writer().Upsert(Object("a", "u1", "2", "invalid"));
+  store.writer().Upsert(Object("a", "u1", "2", "invalid").dump());
   EXPECT_EQ(store.Get(kA)->color, "red");
   nlohmann::json without_color = Object("a", "u1", "3");
   without_color.erase("color");
-  store.writer().Upsert(without_color);  // the projection throws
+  store.writer().Upsert(without_color.dump());  // the projection throws
   EXPECT_EQ(store.Get(kA)->color, "red");
   Replace({Object("a", "u1", "4", "invalid")}, "4");
   EXPECT_EQ(store.Get(kA)->color, "red") << "it exists: a list with it must not delete it";

@@ -1,0 +1,39 @@
+// CachedPod: a pod in the cache. One that has ended takes some bytes once nothing of it is to be read any more: what it
+// reported is in its task's status, and only whether it is kept is still decided.
+//
+// Immutable, safe to share.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "operator/experiment/pod_view.h"
+#include "operator/runtime/object_key.h"
+
+namespace autotune::controller {
+
+class CachedPod {
+ public:
+  explicit CachedPod(experiment::PodView pod);
+  // The few bytes, if the pod has ended and they say what decides about its end; else all of it.
+  [[nodiscard]] CachedPod Ended() const;
+
+  // All of the pod is here.
+  [[nodiscard]] bool whole() const { return whole_ != nullptr; }
+  // The pod; of one that is not whole name, namespace, UID, version, owner, role, hash, attempt, phase and `deleting`.
+  [[nodiscard]] experiment::PodView View(const runtime::ObjectMeta& meta) const;
+
+ private:
+  CachedPod() = default;
+
+  std::shared_ptr<const experiment::PodView> whole_;
+  std::uint64_t hash_ = 0;
+  std::int32_t attempt_ = 0;
+  bool succeeded_ = false;
+};
+
+// A v1 Pod as JSON text. What a PodView has nothing of is not parsed. Throws what nlohmann's parser throws.
+experiment::PodView PodViewFromText(std::string_view pod);
+
+}  // namespace autotune::controller
