@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <string>
 
 namespace autotune::bench {
 namespace {
@@ -17,6 +18,7 @@ constexpr CauseRule kRules[] = {
     {"failed to listen on any local network address", C::kMachine, W::kTelling},
     {"gloo/transport*timed out waiting", C::kMachine, W::kVague},
     {"client socket has timed out", C::kMachine, W::kVague},
+    {"lost connection with prefill instance", C::kWaiting, W::kVague},
     {"illegal memory access", C::kCrash, W::kTelling},
     {"inotify_add_watch", C::kMachine, W::kVague},  // a limit of watches, which UCX does without
     {"openblas blas_thread_init", C::kMachine, W::kDecisive},
@@ -32,6 +34,19 @@ constexpr CauseRule kRules[] = {
     {"some nccl operations have failed or timed out", C::kWaiting, W::kWrapper},
     {"to avoid data inconsistency, we are taking the entire process down", C::kWaiting, W::kWrapper},
     {"should dump\" flag on tcpstore", C::kConsequence, W::kNothing},
+    // One that came to a meeting point, and the other one did not; or whose connection the other one closed.
+    {"monitoredbarrier", C::kWaiting, W::kVague},
+    {"there are other ranks that didn't finish loading", C::kWaiting, W::kVague},
+    {"waiting for clients", C::kWaiting, W::kVague},
+    {"retrieving ncclunique", C::kWaiting, W::kVague},
+    {"closed by remote peer", C::kWaiting, W::kVague},
+    {"raychanneltimeouterror", C::kWaiting, W::kVague},
+    {"failed to receive worker ports from node", C::kWaiting, W::kVague},
+    {"healthy before, but now it is down", C::kWaiting, W::kVague},
+    {"instance could be dead", C::kWaiting, W::kVague},
+    {"timeout waiting for context and generation servers", C::kWaiting, W::kVague},
+    {"marked dead", C::kMachine, W::kVague},  // Ray's, of a node
+    {"nodediederror", C::kMachine, W::kVague},
     {"terminate called*distbackenderror", C::kMachine, W::kWrapper},
     // Two ranks on one GPU: the launch, not the machine.
     {"duplicate gpu detected", C::kCrash, W::kDecisive},
@@ -49,6 +64,8 @@ constexpr CauseRule kRules[] = {
     {"^runtimeerror: cancelled", C::kConsequence, W::kNothing},
     {"enginedeaderror", C::kConsequence, W::kNothing},
     {"engine core proc", C::kConsequence, W::kNothing},
+    {"engine core initialization failed", C::kConsequence, W::kNothing},
+    {"server processes exited with code", C::kConsequence, W::kNothing},
     {"enginecore failed to start", C::kConsequence, W::kNothing},
     {"enginecore encountered", C::kConsequence, W::kNothing},
     {"enginecore hit an exception", C::kConsequence, W::kNothing},
@@ -73,12 +90,23 @@ constexpr CauseRule kRules[] = {
     {"got fatal signal from worker", C::kConsequence, W::kNothing},
     {"error executing method", C::kConsequence, W::kNothing},
     {"exception in asgi application", C::kConsequence, W::kNothing},
+    {"application startup failed. exiting", C::kConsequence, W::kNothing},
+    {"background loop is stopped", C::kConsequence, W::kNothing},
+    {"task finished unexpectedly", C::kConsequence, W::kNothing},
+    {" died, exit code", C::kConsequence, W::kNothing},
+    {"timed out waiting for engines to send initial message", C::kCrash, W::kVague},
+    {"timed out waiting for engine core processes to start", C::kCrash, W::kVague},
     // SGLang's.
     {"crashed with exit code", C::kConsequence, W::kNothing},
     {"scheduler hit an exception", C::kConsequence, W::kNothing},
     {"manager hit an exception", C::kConsequence, W::kNothing},
     {"received sigquit", C::kConsequence, W::kNothing},
+    {"sigquit received", C::kConsequence, W::kNothing},
     {"scheduler is dead", C::kConsequence, W::kNothing},
+    {"scheduler died during initialization", C::kConsequence, W::kNothing},
+    {"dp worker rank=* died", C::kConsequence, W::kNothing},
+    {"server process terminated unexpectedly", C::kConsequence, W::kNothing},
+    {"health check failed", C::kConsequence, W::kNothing},
     {"initialization failed. please see the error messages above", C::kConsequence, W::kNothing},
     {"scheduler or dp controller", C::kConsequence, W::kNothing},
     {"pyspy failed", C::kConsequence, W::kNothing},
@@ -87,12 +115,25 @@ constexpr CauseRule kRules[] = {
     {"executor worker returned error", C::kConsequence, W::kNothing},
     {"executor worker died", C::kConsequence, W::kNothing},
     {"mpi_abort was invoked", C::kConsequence, W::kNothing},
+    {"mpirun has exited due to process rank", C::kConsequence, W::kNothing},
+    {"primary job * terminated normally", C::kConsequence, W::kNothing},
     {"error: creating server: internal - failed to load all models", C::kConsequence, W::kNothing},
     // Ray's and multiprocessing's.
     {"a worker died or was killed while executing", C::kConsequence, W::kNothing},
     {"actordiederror", C::kConsequence, W::kNothing},
     {"the actor died", C::kConsequence, W::kNothing},
     {"rayactorerror", C::kConsequence, W::kNothing},
+    {"raychannelerror", C::kConsequence, W::kNothing},
+    {"workercrashederror", C::kConsequence, W::kNothing},
+    {"ownerdiederror", C::kConsequence, W::kNothing},
+    {"exception in replica(", C::kConsequence, W::kNothing},
+    {"exception occurred in ray data or ray core", C::kConsequence, W::kNothing},
+    {"the actor is temporarily unavailable", C::kConsequence, W::kNothing},
+    {"remotetraceback", C::kConsequence, W::kNothing},
+    {"exceptiongroup: ", C::kConsequence, W::kNothing},
+    {"childfailederror", C::kConsequence, W::kNothing},
+    {"failed (exitcode: ", C::kConsequence, W::kNothing},
+    {"process got signal: ", C::kConsequence, W::kNothing},
     {"processraisedexception", C::kConsequence, W::kNothing},
     {"processexitedexception", C::kConsequence, W::kNothing},
     {"brokenprocesspool", C::kConsequence, W::kNothing},
@@ -105,11 +146,21 @@ constexpr CauseRule kRules[] = {
     // Libraries, when the process at the other end is gone.
     {"gloo/transport", C::kConsequence, W::kNothing},
     {"distnetworkerror", C::kConsequence, W::kNothing},
+    {"did the remote server shutdown or crash", C::kConsequence, W::kNothing},
+    {"server has shut down too early", C::kConsequence, W::kNothing},
     {"^eoferror", C::kConsequence, W::kNothing},
     {"brokenpipeerror", C::kConsequence, W::kNothing},
     {"connectionreseterror", C::kConsequence, W::kNothing},
     {"ncclremoteerror", C::kConsequence, W::kNothing},
     {"remote process exited or there was a network error", C::kConsequence, W::kNothing},
+    // What Python and torch say around an exception.
+    {"^the above exception was the direct cause", C::kConsequence, W::kNothing},
+    {"^during handling of the above exception", C::kConsequence, W::kNothing},
+    {"^full stack trace", C::kConsequence, W::kNothing},
+    {"^search for `cuda", C::kConsequence, W::kNothing},
+    {"^cuda kernel errors might be asynchronously", C::kConsequence, W::kNothing},
+    {"^for debugging consider passing cuda_launch_blocking", C::kConsequence, W::kNothing},
+    {"^compile with `torch_use_cuda_dsa`", C::kConsequence, W::kNothing},
     // pydantic's first line: the second one says what is wrong.
     {"1 validation error for", C::kConsequence, W::kNothing},
     {"validation errors for", C::kConsequence, W::kNothing},
@@ -186,6 +237,13 @@ constexpr CauseRule kRules[] = {
     {"ld returned", C::kImage, W::kWrapper},
     {"internal triton ptx codegen error", C::kImage, W::kWrapper},
     {"ptxas error", C::kImage, W::kWrapper},
+    // vLLM asks another process about the model's class; that one says what it lacks.
+    {"error in inspecting model architecture", C::kImage, W::kWrapper},
+    {"error raised in subprocess", C::kImage, W::kWrapper},
+    {"failed to be inspected", C::kImage, W::kVague},
+    {"nixl is not available", C::kImage, W::kTelling},
+    {"is not installed", C::kImage, W::kTelling},
+    {"pip install ", C::kImage, W::kTelling},
     {"ninja build failed", C::kImage, W::kWrapper},
     {"ninja: build stopped", C::kImage, W::kWrapper},
     {"error building extension", C::kImage, W::kWrapper},
@@ -253,6 +311,7 @@ constexpr CauseRule kRules[] = {
     {"diststoreerror", C::kMachine, W::kTelling},
     {"transfer engine", C::kMachine, W::kTelling},
     {"failed to setup mooncake", C::kMachine, W::kTelling},
+    {"failed to mount segment", C::kMachine, W::kTelling},
     {"mooncake memory registration failed", C::kMachine, W::kTelling},
     {"failed to connect to metadata server", C::kMachine, W::kTelling},
     {"failed to connect to gcs", C::kMachine, W::kTelling},
@@ -330,6 +389,11 @@ constexpr CauseRule kRules[] = {
     {"assertionerror: assert len(", C::kCrash, W::kTelling},
     {"assertionerror: *buffer", C::kCrash, W::kTelling},
     {"attributeerror: 'nonetype' object", C::kCrash, W::kTelling},
+    // A model's configuration without a key is the checkpoint's; any other object is the engine's own.
+    {"config' object has no attribute", C::kConfiguration, W::kTelling},
+    {"forcausallm' object has no attribute", C::kConfiguration, W::kTelling},
+    {"forconditionalgeneration' object has no attribute", C::kConfiguration, W::kTelling},
+    {"executor on rank*' object has no attribute", C::kCrash, W::kTelling},
     {"typeerror: 'nonetype' object", C::kCrash, W::kTelling},
     {"attributeerror: module '", C::kImage, W::kTelling},
     {"_opnamespace", C::kImage, W::kTelling},
@@ -422,23 +486,20 @@ constexpr CauseRule kRules[] = {
     {"^keyerror:", C::kConfiguration, W::kVague},
 };
 
-char Lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
-
-std::string_view::size_type FindIgnoringCase(std::string_view text, std::string_view lower) {
-  const auto found =
-      std::search(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) { return Lower(a) == b; });
-  return found == text.end() ? std::string_view::npos : static_cast<std::size_t>(found - text.begin());
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
 }
 
-}  // namespace
-
-bool MatchesPattern(std::string_view line, std::string_view pattern) {
+// `line` in lower case, as the pattern is.
+bool Matches(std::string_view line, std::string_view pattern) {
   const bool anchored = pattern.starts_with('^');
   if (anchored) pattern.remove_prefix(1);
   for (bool first = true; !pattern.empty(); first = false) {
     const std::size_t star = std::min(pattern.find('*'), pattern.size());
     const std::string_view part = pattern.substr(0, star);
-    const std::size_t at = FindIgnoringCase(line, part);
+    const std::size_t at = line.find(part);
     if (at == std::string_view::npos || (first && anchored && at != 0)) return false;
     line.remove_prefix(at + part.size());
     pattern.remove_prefix(std::min(star + 1, pattern.size()));
@@ -446,9 +507,14 @@ bool MatchesPattern(std::string_view line, std::string_view pattern) {
   return true;
 }
 
+}  // namespace
+
+bool MatchesPattern(std::string_view line, std::string_view pattern) { return Matches(Lower(line), pattern); }
+
 const CauseRule* FindCauseRule(std::string_view line) {
+  const std::string lower = Lower(line);
   const auto rule =
-      std::ranges::find_if(kRules, [&](const CauseRule& candidate) { return MatchesPattern(line, candidate.pattern); });
+      std::ranges::find_if(kRules, [&](const CauseRule& candidate) { return Matches(lower, candidate.pattern); });
   return rule == std::end(kRules) ? nullptr : &*rule;
 }
 

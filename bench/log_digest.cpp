@@ -15,6 +15,8 @@ constexpr std::size_t kMaxPartial = 16 * 1024;
 constexpr std::size_t kFirstErrors = 30;
 constexpr std::size_t kMaxWriters = 32;
 constexpr std::size_t kMaxGenerating = 64;
+constexpr std::size_t kMaxQuotedText = 2000;
+constexpr std::string_view kTraceback = "Traceback (most recent call last):";
 
 bool IsNameCharacter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
@@ -182,7 +184,58 @@ std::string WithoutTable(std::string text) {
 
 // "Subprocess scheduler_0 (pid=29389) crashed with exit code -9. ...": SGLang's parent, at level INFO. When a process
 // was killed from outside, nothing else tells which.
-bool IsCrashNotice(std::string_view text) { return text.find(" crashed with exit code ") != std::string_view::npos; }
+bool IsCrashNotice(std::string_view text) {
+  return text.find(" crashed with exit code ") != std::string_view::npos ||
+         text.find(" scheduler is dead.") != std::string_view::npos;
+}
+
+// The string literal of a line of JSON in which `at` stands, without its quotes.
+std::string_view JsonStringAround(std::string_view raw, std::size_t at) {
+  for (std::size_t open = raw.find('"'); open < at;) {
+    std::size_t close = open + 1;
+    while (close < raw.size() && raw[close] != '"') close += raw[close] == '\\' ? 2 : 1;
+    close = std::min(close, raw.size());
+    if (at < close) return raw.substr(open + 1, close - open - 1);
+    open = raw.find('"', std::min(close + 1, raw.size()));
+  }
+  return raw;
+}
+
+// The lines of a traceback that is written in one line, its line ends as "\n" of two characters: in a member of JSON,
+// in the output of a process that Python quotes, in a message of another exception. Empty = the line holds none.
+std::vector<std::string> QuotedTraceback(std::string_view raw) {
+  constexpr std::size_t kMaxLines = 200;
+  std::vector<std::string> lines;
+  std::size_t at = raw.find(kTraceback);
+  if (at == std::string_view::npos) return lines;
+  std::size_t escape = at + kTraceback.size();
+  while (escape < raw.size() && raw[escape] == '\\') ++escape;
+  const std::size_t slashes = escape - at - kTraceback.size();
+  constexpr std::size_t kMostSlashes = 8;
+  if (slashes == 0 || slashes > kMostSlashes || escape == raw.size() || raw[escape] != 'n') return lines;
+  const std::string end_of_line(raw.substr(escape - slashes, slashes + 1));
+  std::string_view text = raw.substr(at);
+  if (raw.starts_with('{')) {
+    const std::string_view literal = JsonStringAround(raw, at);
+    text = literal.substr(static_cast<std::size_t>(raw.data() + at - literal.data()));
+  } else if (const char quote = at > 0 ? raw[at - 1] : ' '; quote == '\'' || quote == '"') {
+    for (std::size_t i = 0; i < text.size(); i += text[i] == '\\' ? 2 : 1) {
+      // Inside stand pairs of the same quotes.
+      if (text[i] != quote || (i + 1 < text.size() && (text[i + 1] == '\\' || IsNameCharacter(text[i + 1])))) continue;
+      text = text.substr(0, i);
+      break;
+    }
+  }
+  while (!text.empty() && lines.size() < kMaxLines) {
+    const std::size_t end = std::min(text.find(end_of_line), text.size());
+    std::string& line = lines.emplace_back();
+    for (const char c : text.substr(0, end)) {
+      if (c != '\\') line += c;  // of a quote
+    }
+    text.remove_prefix(std::min(end + end_of_line.size(), text.size()));
+  }
+  return lines;
+}
 
 // pydantic appends the type and the whole input: nobody reads that.
 std::string WithoutPydanticTail(std::string text) {
@@ -258,14 +311,45 @@ std::vector<std::string> LogDigest::error_lines() const {
 }
 
 void LogDigest::EndLine(bool rewritten) {
-  const LogLine line = ParseLogLine(partial_);
-  partial_.clear();
+  const std::string raw = std::exchange(partial_, {});
+  const LogLine line = ParseLogLine(raw);
   if (line.text.empty()) return;
   if (last_is_progress_ && !last_.empty()) last_.pop_back();
   last_.push_back(CleanText(line.text, kMaxLineBytes));
   if (last_.size() > kMaxLastLines) last_.pop_front();
   last_is_progress_ = rewritten;
-  if (!rewritten) Inspect(line);
+  if (rewritten) return;
+  const std::vector<std::string> quoted = QuotedTraceback(raw);
+  // A member of its own beside the message.
+  if (quoted.empty() || line.text.find(kTraceback) == std::string::npos) Inspect(line);
+  for (const std::string& one : quoted) {
+    LogLine part{line.tag, line.level, std::min(one.find_first_not_of(' '), one.size()),
+                 CleanText(one, kMaxQuotedText)};
+    if (const std::size_t spaces = part.text.find_first_not_of(' '); spaces != std::string::npos)
+      part.text.erase(0, spaces);
+    if (!part.text.empty()) Inspect(part);
+  }
+}
+
+// Python draws the exceptions of a group as a tree: "  | ValueError: x", "  +-+---- 1 ----", "    | Traceback (...".
+void LogDigest::Inspect(const LogLine& line) {
+  Writer& writer = WriterOf(line.tag);
+  if (line.text.find("Exception Group " + std::string(kTraceback)) != std::string::npos) {
+    writer.in_group = true;
+    writer.in_frames = false;
+    return;
+  }
+  if (writer.in_group && line.text.starts_with('+')) return;
+  if (!writer.in_group || !line.text.starts_with('|')) {
+    writer.in_group = false;
+    return InspectText(line);
+  }
+  LogLine inner = line;
+  inner.text.erase(0, 1);
+  const std::size_t spaces = std::min(inner.text.find_first_not_of(' '), inner.text.size());
+  inner.indent = spaces > 0 ? spaces - 1 : 0;
+  inner.text.erase(0, spaces);
+  if (!inner.text.empty()) InspectText(inner);
 }
 
 LogDigest::Writer& LogDigest::WriterOf(const std::string& tag) {
@@ -356,7 +440,7 @@ void LogDigest::AddError(Writer& writer, std::string text) {
   if (later_errors_.size() > kMaxErrorLines - kFirstErrors) later_errors_.pop_front();
 }
 
-void LogDigest::Inspect(const LogLine& line) {
+void LogDigest::InspectText(const LogLine& line) {
   const std::string& text = line.text;
   Writer& writer = WriterOf(line.tag);
   const bool may_be_error = line.level == LogLine::Level::kNone || line.level == LogLine::Level::kError;
@@ -389,11 +473,12 @@ void LogDigest::Inspect(const LogLine& line) {
     writer.in_thread = true;
     return;
   }
-  // A traceback: its first line, pairs of place and source line, and the exception.
+  // A traceback: its first line, pairs of place and source line, and the exception. The text of another exception may
+  // be one: "RuntimeError: Traceback (most recent call last):" says nothing, the end of the inner one does.
   const bool place = text.starts_with("File \"");
   if (place || text.find("Traceback (most recent call last)") != std::string::npos) {
     writer.in_frames = place;
-    if (place || text.starts_with("Traceback")) return;
+    if (place || text.starts_with("Traceback") || text.ends_with(kTraceback)) return;
   }
   // Loggers that print a traceback line by line may indent all of it.
   const bool at_margin = line.indent == 0 || (line.indent < 4 && writer.in_frames);

@@ -40,6 +40,7 @@ class LogDigest {
     std::string tag;
     std::string code;            // the last source line of a traceback
     bool in_frames = false;      // the last line was one of a traceback's frames
+    bool in_group = false;       // inside of an exception group, which is drawn as a tree
     bool in_validation = false;  // inside pydantic's "N validation errors for X"
     std::string field;           // its current field
     std::string error;           // the last error line
@@ -51,6 +52,7 @@ class LogDigest {
 
   void EndLine(bool rewritten);
   void Inspect(const LogLine& line);
+  void InspectText(const LogLine& line);
   void AddError(Writer& writer, std::string text);
   // Lines that complete the last error of a process; true if the line is one.
   bool CompletesError(Writer& writer, const LogLine& line);

@@ -127,7 +127,10 @@ struct Brackets {
   bool operator()(std::string_view inside) const {
     while (inside.ends_with(' ')) inside.remove_suffix(1);
     if (inside == "TRT-LLM" || inside == "TensorRT-LLM") return true;
-    if (const auto word = LevelOfWord(inside)) return Set(*word);
+    if (const auto word = LevelOfWord(inside)) {
+      // "ERROR 05-30 22:22:26 [x.py:153] [DEBUG] text": the text's own bracket.
+      return (level == Level::kError && inside == "DEBUG") || Set(*word);
+    }
     // Launchers' ranks: torchx's "[0] [0] ", vLLM-Omni's "[Stage-0] ".
     constexpr std::string_view kStage = "Stage-";
     const std::string_view number = inside.starts_with(kStage) ? inside.substr(kStage.size()) : inside;
@@ -185,7 +188,7 @@ bool TakeLevel(std::string_view& text, Level& level) {
       rest.remove_prefix(std::string_view(" 99-99 99:99:99").size());
       Take(rest, " ");
       TakePlace(rest);
-    } else if (StartsLike(rest, " 9999-99-99 99:99:99")) {
+    } else if (StartsLike(rest, " 9999-99-99 99:99:99") || StartsLike(rest, " 9999-99-99T99:99:99")) {
       rest.remove_prefix(std::string_view(" 9999-99-99 99:99:99").size());
       rest.remove_prefix(std::min(rest.find(' '), rest.size()));
       Take(rest, " ");
@@ -193,7 +196,8 @@ bool TakeLevel(std::string_view& text, Level& level) {
     } else {
       if (!Take(rest, " ") || !TakePlace(rest)) continue;
     }
-    level = value;
+    // A console of a cluster calls everything on stderr an error: "ERROR 2025-04-07T19:13:52.541718006Z text".
+    level = StartsLike(text.substr(name.size()), " 9999-99-99T99") ? Level::kNone : value;
     text = rest;
     return true;
   }
@@ -253,12 +257,27 @@ bool TakeProcess(std::string_view& text, std::string& tag) {
   if (end == std::string_view::npos || end > 120) return false;
   const std::string_view inside = text.substr(1, end - 1);
   const std::size_t pid = inside.find("pid=");
-  const bool numbered = pid != std::string_view::npos && pid + 4 < inside.size() && IsDigit(inside[pid + 4]);
+  bool numbered = pid != std::string_view::npos && pid + 4 < inside.size() && IsDigit(inside[pid + 4]);
+  // Reports leave numbers out: "(Worker_PP1) ERROR text".
+  for (const std::string_view name : {"Worker_", "EngineCore", "APIServer", "VllmWorker"}) {
+    if (inside.starts_with(name) && inside.find(' ') == std::string_view::npos) numbered = true;
+  }
   if (!numbered && !inside.starts_with("raylet") && !inside.starts_with("gcs_server")) return false;
   tag = inside;
   text.remove_prefix(end + 1);
   Take(text, " ");
   return true;
+}
+
+// A level without a time or a place, behind the name of a process.
+bool TakeBareLevel(std::string_view& text, Level& level) {
+  for (const auto& [name, value] : kLevels) {
+    if (!text.starts_with(name) || !text.substr(name.size()).starts_with(' ')) continue;
+    level = value;
+    text.remove_prefix(name.size() + 1);
+    return true;
+  }
+  return false;
 }
 
 // torch's "[rank0]: text" and "[rank0]:[W1122 ...] text", "[default6]:", MPI's "[1,0]<stderr>:".
@@ -390,6 +409,11 @@ LogLine ParseLogLine(std::string_view raw) {
   const std::string clean = CleanText(raw, kMaxText);
   std::string_view text = clean;
   while (text.ends_with("#015") || text.ends_with(' ')) text.remove_suffix(text.ends_with(' ') ? 1 : 4);
+  // A line that a report prints in bold.
+  if (text.starts_with("**(") || text.starts_with("**[")) {
+    text.remove_prefix(2);
+    if (text.ends_with("**")) text.remove_suffix(2);
+  }
   if (FromJson(text, line)) return line;
   // Indented text is that of a traceback, unless a writer's prefix follows: pasted logs may be indented as a whole.
   std::string_view inner = text;
@@ -402,8 +426,12 @@ LogLine ParseLogLine(std::string_view raw) {
     for (bool again = true; again;) {
       const bool time = TakeTime(text);
       if (time) TakeLevelAfterTime(text, line.level);
-      again = time || TakeForwarder(text) || TakeProcess(text, line.tag) || TakeRank(text, line.tag) ||
-              TakeLogger(text) || TakeBracket(text, brackets) || TakeLevel(text, line.level);
+      again = time || TakeForwarder(text) || TakeRank(text, line.tag) || TakeLogger(text) ||
+              TakeBracket(text, brackets) || TakeLevel(text, line.level);
+      if (!again && TakeProcess(text, line.tag)) {
+        again = true;
+        if (!TakeLevel(text, line.level)) TakeBareLevel(text, line.level);
+      }
       took = took || again;
     }
   }

@@ -111,12 +111,53 @@ std::string_view ServiceName(std::string_view line) {
   return bar != end && bar != std::string_view::npos && line[bar] == '|' ? line.substr(0, end) : std::string_view();
 }
 
+// "2025-04-07T19:13:52.541718006Z" near the beginning of a line, "" = there is none.
+std::string_view TimeOf(std::string_view line) {
+  constexpr std::string_view kShape = "9999-99-99T99:99:99";
+  constexpr std::size_t kFarthest = 40;
+  for (std::size_t at = 0; at < kFarthest && at + kShape.size() <= line.size(); ++at) {
+    bool fits = at == 0 || !IsDigit(line[at - 1]);
+    for (std::size_t i = 0; fits && i < kShape.size(); ++i) {
+      const char c = line[at + i];
+      fits = kShape[i] == '9' ? IsDigit(c) : kShape[i] == 'T' ? c == 'T' || c == ' ' : c == kShape[i];
+    }
+    if (!fits) continue;
+    std::size_t end = at + kShape.size();
+    while (end < line.size() && (IsDigit(line[end]) || line[end] == '.' || line[end] == ',')) ++end;
+    return line.substr(at, end - at);
+  }
+  return {};
+}
+
 bool IsOfAServer(std::string_view line) {
   const EngineSign sign = SignOf(line, false);
   return sign == EngineSign::kNewProcess || sign == EngineSign::kBegins || sign == EngineSign::kFailed;
 }
 
 }  // namespace
+
+std::string OldestFirst(std::string_view log) {
+  constexpr std::size_t kLeast = 3, kOften = 5;
+  const std::vector<std::string_view> lines = LinesOf(log);
+  std::size_t back = 0, on = 0;
+  std::string_view last;
+  for (const std::string_view line : lines) {
+    const std::string_view time = TimeOf(line);
+    if (time.empty()) continue;
+    if (!last.empty()) {
+      back += time < last ? 1 : 0;
+      on += time > last ? 1 : 0;
+    }
+    last = time;
+  }
+  if (back < kLeast || back < kOften * on) return std::string(log);
+  std::string out;
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    out += WithoutEnd(*line);
+    out += '\n';
+  }
+  return out;
+}
 
 std::vector<ServiceLog> ServicesOf(std::string_view log) {
   constexpr std::size_t kMost = 32;

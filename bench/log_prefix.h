@@ -16,6 +16,11 @@ namespace autotune::bench {
 // a time in brackets, a level with its place) stands in two lines or more.
 std::string WithoutPrefix(std::string_view log);
 
+// The log with its first line first: consoles of clusters export the newest line first. Returns it as it is unless the
+// times at the beginning of its lines (ISO 8601, with date) go back at least three times, and five times as often as
+// they go on.
+std::string OldestFirst(std::string_view log);
+
 // The log of one of several servers that `docker compose logs` prints together.
 struct ServiceLog {
   std::string name;

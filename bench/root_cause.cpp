@@ -99,10 +99,36 @@ struct Reading {
 // parent repeats what a worker's own line says. "" = no such line.
 std::string_view WhatItRepeats(std::string_view line) {
   constexpr std::string_view kRepeats = "Worker failed with error '";
+  constexpr std::string_view kEnd = "', please check";
   const std::size_t at = line.find(kRepeats);
+  if (at != std::string_view::npos) line.remove_prefix(at + kRepeats.size());
+  const std::size_t end = line.rfind(kEnd);
+  // Of a text of several lines the last one.
+  if (at == std::string_view::npos && end == std::string_view::npos) return {};
+  return line.substr(0, end);
+}
+
+// "ray.exceptions.RayTaskError(ValueError): ray::Worker.load() (pid=316, ip=10.0.0.7)": the class of what a task
+// raised; its text stands behind the frames that follow. "" = no such line.
+std::string_view WhatATaskRaised(std::string_view line) {
+  constexpr std::string_view kTask = "RayTaskError(";
+  const std::size_t at = line.find(kTask);
   if (at == std::string_view::npos) return {};
-  line.remove_prefix(at + kRepeats.size());
-  return line.substr(0, line.rfind("', please check"));
+  line.remove_prefix(at + kTask.size());
+  const std::size_t close = line.find(')');
+  return close != std::string_view::npos && line.substr(close).starts_with("): ray::") ? line.substr(0, close)
+                                                                                       : std::string_view();
+}
+
+// A weight or a scale of the checkpoint that the engine has no place for, or lacks: never survived, and never for want
+// of memory.
+bool NamesAWeight(std::string_view line) {
+  if (line.find("There is no module or parameter named") != std::string_view::npos ||
+      line.find("weights were not initialized from checkpoint") != std::string_view::npos)
+    return true;
+  if (!line.starts_with("KeyError: '") || line.find('.') == std::string_view::npos) return false;
+  constexpr std::string_view kParts[] = {"weight", "scale", "bias", "zeros", "layers.", "experts", "proj"};
+  return std::ranges::any_of(kParts, [&](std::string_view part) { return line.find(part) != std::string_view::npos; });
 }
 
 // vLLM: "Free memory on device cuda:0 (7.34/139.72 GiB) on startup is less than desired GPU memory utilization". A GPU
@@ -125,8 +151,16 @@ Reading Read(const std::string& line, int exit_code) {
     const std::string quoted(repeated);
     reading = Read(quoted, exit_code);
     reading.line = &line;
-    if (!reading.known && SoundsLikeARefusal(quoted)) reading.cause = Cause::kConfiguration;
-    if (reading.worth <= Worth::kOther) reading.worth = Worth::kVague;
+    const bool whole = line.find("Worker failed with error '") != std::string::npos;
+    if (!reading.known && whole && SoundsLikeARefusal(quoted)) reading.cause = Cause::kConfiguration;
+    if (reading.worth <= Worth::kOther) reading.worth = whole ? Worth::kVague : Worth::kOther;
+    return reading;
+  }
+  if (const std::string_view raised = WhatATaskRaised(line); !raised.empty()) {
+    const std::string name = std::string(raised) + ": ";
+    reading = Read(name, exit_code);
+    reading.line = &line;
+    reading.worth = std::max(reading.worth, Worth::kWrapper);
     return reading;
   }
   if (IsUsageError(line, exit_code)) {
@@ -149,6 +183,12 @@ Reading Read(const std::string& line, int exit_code) {
     if (const std::size_t at = line.find(kExecutor); at != std::string::npos) {
       const std::size_t colon = line.find(':', at);
       if (colon == std::string::npos || line.size() - colon < kShortest) reading.worth = Worth::kOther;
+      // "Failed to initialize executor on rank 7: '0.w3.input_scale'"
+      const std::string_view quoted = std::string_view(line).substr(std::min(colon, line.size()));
+      if (quoted.starts_with(": '") && quoted.ends_with('\'') && quoted.find(' ', 2) == std::string_view::npos) {
+        reading.cause = Cause::kConfiguration;
+        reading.worth = Worth::kOther;
+      }
     }
     if (SomebodyElseHoldsTheGpu(line)) reading.cause = Cause::kMachine;
     reading.known = true;
@@ -169,7 +209,15 @@ std::vector<Reading> ReadAll(const std::vector<std::string>& lines, int exit_cod
 
 const Reading* Best(const std::vector<Reading>& readings) {
   const auto best = std::ranges::min_element(readings, {}, &Reading::worth);  // of equals the first
-  return best == readings.end() || best->worth == Worth::kNothing ? nullptr : &*best;
+  if (best == readings.end() || best->worth == Worth::kNothing) return nullptr;
+  // Of two processes, one may run out of memory after the other one has refused the checkpoint: layers that it took for
+  // unquantized do not fit.
+  if (best->cause == Cause::kDeviceMemory) {
+    const auto weight =
+        std::find_if(readings.begin(), best, [](const Reading& one) { return NamesAWeight(*one.line); });
+    if (weight != best) return &*weight;
+  }
+  return &*best;
 }
 
 // The second best line, where the best one leaves a doubt: nobody knows its text, and another one says something else.
@@ -220,8 +268,9 @@ Failure WithoutACause(const EngineState& state, const std::string& cause, Failur
   if (!state.was_ready && state.signal == 0 && state.exit_code == 2)
     failure.reason = FailureReason::kEngineRejectedArguments;
   // Which process went first says more than the last line of the one that ended the others; that one is gone, too.
-  constexpr std::string_view kNotices[] = {"crashed with exit code", "died unexpectedly",
-                                           "died or was killed while executing", "exited on signal"};
+  constexpr std::string_view kNotices[] = {
+      "crashed with exit code", "died unexpectedly", "died or was killed while executing",
+      "exited on signal",       "scheduler is dead", "died, exit code"};
   const auto tells_who = [&](const std::string& line) {
     return std::ranges::any_of(kNotices, [&](std::string_view part) { return line.find(part) != std::string::npos; });
   };
@@ -237,6 +286,25 @@ std::optional<std::string> RootCause(const std::vector<std::string>& error_lines
   const std::vector<Reading> readings = ReadAll(error_lines, 0);
   const Reading* best = Best(readings);
   return best == nullptr ? std::nullopt : std::optional(*best->line);
+}
+
+std::optional<std::string> OtherCause(const std::vector<std::string>& error_lines, const std::string& cause) {
+  const std::vector<Reading> readings = ReadAll(error_lines, 0);
+  const CauseRule* const rule = FindCauseRule(cause);
+  const bool waited = rule != nullptr && rule->cause == Cause::kWaiting;
+  const Reading* other = nullptr;
+  bool other_is_same = false;
+  for (const Reading& reading : readings) {
+    // Who waited in vain for a process that failed says nothing new.
+    if (*reading.line == cause || reading.worth > Worth::kOther || (reading.cause == Cause::kWaiting && !waited))
+      continue;
+    const bool same = rule != nullptr && FindCauseRule(*reading.line) == rule;
+    if (other == nullptr || (other_is_same && !same) || (other_is_same == same && reading.worth < other->worth)) {
+      other = &reading;
+      other_is_same = same;
+    }
+  }
+  return other == nullptr ? std::nullopt : std::optional(*other->line);
 }
 
 bool HasEnded(const EngineState& state) {

@@ -18,6 +18,10 @@ namespace autotune::bench {
 // error.
 std::optional<std::string> RootCause(const std::vector<std::string>& error_lines);
 
+// The next best line beside `cause`, the result of RootCause(): one that says something else if there is one, not that
+// another process ran out of memory too. Returns nullopt if no other line says anything.
+std::optional<std::string> OtherCause(const std::vector<std::string>& error_lines, const std::string& cause);
+
 // REQUIRES: the engine has ended or failed to start (phase is neither kStarting nor kReady).
 Failure Classify(const EngineState& state);
 

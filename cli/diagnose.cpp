@@ -160,9 +160,7 @@ Diagnosis DiagnoseOne(std::string_view passed_on, std::optional<int> exit_code) 
   if (cause) {
     const bench::CauseRule* rule = bench::FindCauseRule(*cause);
     diagnosis.waited = rule != nullptr && rule->cause == bench::Cause::kWaiting;
-    std::vector<std::string> others = state.error_lines;
-    std::erase(others, *cause);
-    const std::string also = bench::RootCause(others).value_or("");
+    const std::string also = bench::OtherCause(state.error_lines, *cause).value_or("");
     if (diagnosis.failure.message.find(also) == std::string::npos) diagnosis.also = also;
   }
   diagnosis.retried = diagnosis.failure.machine || bench::IsRetryable(diagnosis.failure.reason);
@@ -176,7 +174,9 @@ Diagnosis DiagnoseOne(std::string_view passed_on, std::optional<int> exit_code) 
 
 }  // namespace
 
-Diagnosis Diagnose(std::string_view passed_on, std::optional<int> exit_code) {
+Diagnosis Diagnose(std::string_view whole, std::optional<int> exit_code) {
+  const std::string in_order = bench::OldestFirst(whole);
+  const std::string_view passed_on = in_order;
   const std::vector<bench::ServiceLog> services = bench::ServicesOf(passed_on);
   std::vector<Diagnosis> failed, earlier;
   for (const bench::ServiceLog& service : services) {
@@ -220,9 +220,9 @@ std::string DiagnosisText(const Diagnosis& diagnosis) {
            "node if possible.\n";
   }
   return text + (failure.machine
-                     ? "Probably the machine failed, not the configuration: a GPU, its driver, the network, the hub, "
-                       "the disk, "
-                       "or another process on the GPU. An experiment is retried once, on another node if possible.\n"
+                     ? "Probably the cause is outside of the engine's parameters: a GPU, its driver, the network and "
+                       "its settings, the hub, the disk, a port, or another process on the GPU. An experiment is "
+                       "retried once, on another node if possible.\n"
                      : "An experiment with this end is " + std::string(diagnosis.retried ? "" : "not ") + "retried.\n");
 }
 

@@ -42,6 +42,12 @@ TEST(LogLine, LosesWhatItsWritersPutInFront) {
       {"[06/09/2026-22:33:59] [TRT-LLM] [E] [executor][RANK 3] Failed", "RANK 3", Level::kError, 0, "Failed"},
       {"[06/09/2026-22:33:59] [TRT-LLM] [I] [_torch][RANK 0] KV cache", "RANK 0", Level::kInfo, 0, "KV cache"},
       {"[stats][1] x", "", Level::kNone, 0, "[stats][1] x"},
+      {"(Worker_PP1) ERROR KeyError: 'x'", "Worker_PP1", Level::kError, 0, "KeyError: 'x'"},
+      {"(Worker_PP1) ERROR     code()", "Worker_PP1", Level::kError, 4, "code()"},
+      {"**(Worker_TP4 pid=2) ERROR 12-29 15:21:11 [m.py:7] ValueError: x.**", "Worker_TP4 pid=2", Level::kError, 0,
+       "ValueError: x."},
+      {"ERROR 2025-04-07T19:13:52.317869663Z KeyError: 'x'", "", Level::kNone, 0, "KeyError: 'x'"},
+      {"ERROR 05-30 22:22:26 [p.py:153] [DEBUG] init failed", "", Level::kError, 0, "init failed"},
       {"(APIServer pid=1) (EngineCore_DP0 pid=68) ERROR 02-06 16:34:06 [core.py:936] x", "EngineCore_DP0 pid=68",
        Level::kError, 0, "x"},
       {"ERROR [core.py:1330] x", "", Level::kError, 0, "x"},
@@ -239,6 +245,61 @@ TEST(LogDigest, ItemsOfAListBelowAnErrorAreErrors) {
       errors("RuntimeError: nothing fits\n1. ImportError: a\n 2) OSError: b\n(3) KeyError: c\n2026. OSError: d\n"
              "(4. OSError: e\n1.OSError: f\n"),
       ElementsAre("RuntimeError: nothing fits", "ImportError: a", "OSError: b", "KeyError: c"));
+}
+
+std::vector<std::string> ErrorsOf(const std::string& log) {
+  LogDigest digest;
+  digest.Append(log);
+  digest.Finish();
+  return digest.error_lines();
+}
+
+// raise RuntimeError(traceback.format_exc()): the text says nothing, the traceback's own end does.
+TEST(LogDigest, ATextThatIsATracebackIsNoError) {
+  const std::string inner =
+      "Traceback (most recent call last):\n  File \"engine.py\", line 3, in start\n    raise ValueError(\n"
+      "ValueError: not enough GPUs\n";
+  EXPECT_THAT(ErrorsOf("    raise RuntimeError(traceback.format_exc()) from None\nRuntimeError: " + inner),
+              ElementsAre("ValueError: not enough GPUs"));
+  EXPECT_THAT(ErrorsOf("RuntimeError: RuntimeError: " + inner), ElementsAre("ValueError: not enough GPUs"));
+  EXPECT_THAT(ErrorsOf("multiprocessing.pool.RemoteTraceback: \n\"\"\"\n" + inner +
+                       "\"\"\"\n\nThe above exception was the direct cause of the following exception:\n\n" + inner),
+              ElementsAre("ValueError: not enough GPUs"));
+  EXPECT_THAT(ErrorsOf("ERROR:    Server failed: " + inner), ElementsAre("ValueError: not enough GPUs"));
+}
+
+// Its line ends are two characters: in JSON, in what Python prints of a string, in both.
+TEST(LogDigest, ATracebackInOneLineIsReadAsItsLines) {
+  const std::string inner =
+      R"(Traceback (most recent call last):\n  File \"e.py\", line 3, in start\n    raise KeyError(name)\n)"
+      R"(KeyError: 'layers.0.w'\n)";
+  for (const std::string& line :
+       {R"({"time":"t","level":"ERROR","message":"load failed","exc_info":")" + inner + R"(","pathname":"e.py:3"})",
+        R"({"levelname":"error","stack":")" + inner + R"("})",
+        R"({"msg":"child failed: )" + inner + R"(","level":"error"})"}) {
+    EXPECT_THAT(ErrorsOf(line + "\n"), Contains("KeyError: 'layers.0.w'")) << line;
+    for (const std::string& error : ErrorsOf(line + "\n"))
+      EXPECT_EQ(error.find("File"), std::string::npos) << line << ": " << error;
+  }
+  const std::string printed =
+      R"(Traceback (most recent call last):\n  File "e.py", line 3, in start\n    import deep_ep\n)"
+      R"(ModuleNotFoundError: No module named 'deep_ep'\n)";
+  EXPECT_THAT(ErrorsOf("(Worker pid=7) ERROR 11-22 15:53:02 [a.py:1] child said: b'" + printed + "'\n"),
+              ElementsAre("ModuleNotFoundError: No module named 'deep_ep'"));
+  EXPECT_THAT(ErrorsOf("RuntimeError: " + printed + "\n"), Contains("ModuleNotFoundError: No module named 'deep_ep'"));
+  EXPECT_THAT(ErrorsOf(R"({"level":"INFO","message":"ok","note":")" + inner + "\"}\n"), IsEmpty());
+}
+
+TEST(LogDigest, AGroupOfExceptionsIsATree) {
+  EXPECT_THAT(ErrorsOf("  + Exception Group Traceback (most recent call last):\n"
+                       "  |   File \"a.py\", line 1, in run\n  |     raise BaseExceptionGroup(\n"
+                       "  | ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)\n"
+                       "  +-+---------------- 1 ----------------\n    | Traceback (most recent call last):\n"
+                       "    |   File \"b.py\", line 2, in load\n    |     raise ValueError(\n"
+                       "    | ValueError: no such quantization\n    +------------------------------------\n"
+                       "| model | 1 | READY |\n"),
+              ElementsAre("ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)",
+                          "ValueError: no such quantization"));
 }
 
 TEST(LogDigest, ArbitraryBytesBecomeCleanLines) {

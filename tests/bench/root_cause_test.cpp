@@ -205,6 +205,70 @@ TEST(RootCause, ShowsTheTwoBestLinesWhereItIsNotCertain) {
   EXPECT_EQ(Classify(state).message, "ValueError: something; or: RuntimeError: NCCL error: unhandled cuda error");
 }
 
+// Of two processes that failed by themselves the first one, where memory cannot be its reason.
+TEST(RootCause, AnUnknownWeightIsTheCauseWhereAnotherProcessRunsOutOfMemoryLater) {
+  const std::string weight = "[rank0]: KeyError: 'model.layers.6.mlp.experts.w2_weight_scale'\n";
+  const std::string memory = "[rank9]: torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 896.00 MiB.\n";
+  const std::string more = "[rank8]: torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 64.00 MiB.\n";
+  const Failure first = Classify(StateAfter(weight + memory + more));
+  EXPECT_EQ(first.reason, R::kEngineRejectedConfiguration);
+  EXPECT_THAT(first.message,
+              StartsWith("KeyError: 'model.layers.6.mlp.experts.w2_weight_scale'; or: torch.OutOfMemory"));
+  const EngineState later = StateAfter(memory + more + weight);
+  EXPECT_EQ(Classify(later).reason, R::kOutOfMemory);
+  EXPECT_EQ(OtherCause(later.error_lines, *RootCause(later.error_lines)),
+            "KeyError: 'model.layers.6.mlp.experts.w2_weight_scale'");
+  // A lookup of something else may have been survived.
+  EXPECT_EQ(Classify(StateAfter("KeyError: 'tokenizer'\n" + memory)).reason, R::kOutOfMemory);
+}
+
+TEST(RootCause, WhoWaitedForAFailedProcessIsNoOtherCause) {
+  const std::string memory = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 896.00 MiB.";
+  const std::string waited =
+      "ValueError: TP rank 3 could finish the model loading, but there are other ranks that didn't finish loading.";
+  const std::string wrapper = "ray.exceptions.RayTaskError(RuntimeError): ray::Worker.load() (pid=3, ip=10.0.0.7)";
+  EXPECT_EQ(OtherCause({waited, wrapper, memory}, memory), std::nullopt);
+  EXPECT_EQ(OtherCause({waited, "ValueError: alone"}, "ValueError: alone"), std::nullopt);
+  EXPECT_EQ(OtherCause({waited}, waited), std::nullopt);
+}
+
+TEST(RootCause, ATasksClassIsTheCauseWhereItsTextIsMissing) {
+  const auto of = [](const std::string& name) {
+    return Classify(StateAfter("ray.exceptions.RayTaskError(" + name + "): ray::Worker.load() (pid=3, ip=10.0.0.7)\n"));
+  };
+  EXPECT_EQ(of("OutOfMemoryError").reason, R::kOutOfMemory);
+  EXPECT_EQ(of("ModuleNotFoundError").reason, R::kEngineCrashed);
+  EXPECT_EQ(of("ValueError").reason, R::kEngineRejectedConfiguration);
+  EXPECT_EQ(Classify(StateAfter("ray.exceptions.RayTaskError(OutOfMemoryError): ray::W.load() (pid=3)\n"
+                                "ValueError: x\n"))
+                .message,
+            "ValueError: x");
+}
+
+// Each is what one process says of another one, in the engines' own words.
+TEST(RootCause, AReportAboutAnotherProcessIsNeverTheCauseBesideOne) {
+  for (const char* report :
+       {"ValueError: TP rank 1 could finish the model loading, but there are other ranks that didn't finish loading.",
+        "Rank 3 successfully reached monitoredBarrier, but received errors while waiting for send/recv from rank 0.",
+        "RuntimeError: Rank 0 scheduler died during initialization (exit code: -9). A common cause is the OS.",
+        "torch.distributed.DistStoreError: Timed out after 601 seconds waiting for clients. 1/2 clients joined.",
+        "torch.distributed.DistBackendError: [1] is setting up NCCL communicator and retrieving ncclUniqueId from [0]",
+        "ray.exceptions.RayChannelTimeoutError: System error: Timed out waiting for object available to read.",
+        "ray.exceptions.RayChannelError: System error: Channel closed.",
+        "torch.distributed.elastic.multiprocessing.errors.ChildFailedError:",
+        "RuntimeError: Engine core initialization failed. Failed core proc(s): {'EngineCore': 1}",
+        "RuntimeError: Server processes exited with code 1 before becoming ready.",
+        "TimeoutError: Timed out waiting for engines to send initial message on input socket.",
+        "Exception: Server process terminated unexpectedly."}) {
+    for (const std::string& log : {std::string(report) + "\nValueError: head size 80 is not supported\n",
+                                   "ValueError: head size 80 is not supported\n" + std::string(report) + "\n"}) {
+      EXPECT_EQ(Classify(StateAfter(log)).reason, R::kEngineRejectedConfiguration) << log;
+      EXPECT_THAT(Classify(StateAfter(log)).message, StartsWith("ValueError: head size 80")) << log;
+    }
+    EXPECT_EQ(Classify(StateAfter(std::string(report) + "\n")).reason, R::kEngineCrashed) << report;
+  }
+}
+
 TEST(RootCause, GpuMemoryThatAnotherProcessHoldsIsTheMachines) {
   const struct {
     const char* free;

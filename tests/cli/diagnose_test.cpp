@@ -68,6 +68,23 @@ TEST(Diagnose, ReadsBehindThePrefixOfWhoeverPassedTheLogOn) {
   }
 }
 
+// Consoles of clusters show, and export, the newest line first.
+TEST(Diagnose, ReadsALogThatIsNewestFirst) {
+  const std::string newest_first =
+      "ERROR 2025-04-07T19:13:52.541718006Z ./entrypoint.sh: line 48: 27 Killed python3 -m sglang.launch_server\n"
+      "ERROR 2025-04-07T19:13:52.318307161Z [2025-04-07 19:13:52] Received sigquit from a child process.\n"
+      "ERROR 2025-04-07T19:13:52.317869663Z AssertionError\n"
+      "ERROR 2025-04-07T19:13:52.317867517Z     assert num_heads % tp_size == 0\n"
+      "ERROR 2025-04-07T19:13:52.317865848Z   File \"llama.py\", line 508, in load_weights\n"
+      "ERROR 2025-04-07T19:13:51.000000000Z Traceback (most recent call last):\n";
+  EXPECT_EQ(Diagnose(newest_first, std::nullopt).failure.message, "AssertionError: assert num_heads % tp_size == 0");
+  // Two processes may write a moment apart.
+  const std::string usual =
+      "2025-04-07T19:13:52.300Z a\n2025-04-07T19:13:52.200Z b\n2025-04-07T19:13:52.100Z ValueError: first\n"
+      "2025-04-07T19:13:53.100Z ValueError: second\n2025-04-07T19:13:53.000Z c\n2025-04-07T19:13:54.000Z d\n";
+  EXPECT_EQ(Diagnose(usual, std::nullopt).failure.message, "ValueError: first");
+}
+
 TEST(Diagnose, TakesNoTextForAPrefix) {
   // Few lines begin so, or the engine's own words stand before another engine's.
   const std::string log =
@@ -377,7 +394,7 @@ TEST(Diagnose, ACollectiveThatTimesOutIsOfTheMachineOrOfAnotherRank) {
   EXPECT_TRUE(diagnosis.waited);
   EXPECT_TRUE(diagnosis.retried);
   EXPECT_THAT(DiagnosisText(diagnosis), HasSubstr("Either the process on another GPU"));
-  EXPECT_THAT(DiagnosisText(diagnosis), Not(HasSubstr("Probably the machine failed")));
+  EXPECT_THAT(DiagnosisText(diagnosis), Not(HasSubstr("Probably the cause is outside")));
   EXPECT_EQ(DiagnosisJson(diagnosis)["waitedForAnotherGpu"], true);
 }
 
@@ -426,6 +443,21 @@ TEST(Diagnose, AKernelThatTheGpuDoesNotHaveIsTheConfigurations) {
       EXPECT_EQ(diagnosis.failure.reason, reason) << log << ": " << diagnosis.failure.message;
     }
   }
+}
+
+TEST(Diagnose, ARankThatWaitedForTheOthersSaysWhereToLook) {
+  const std::string line =
+      "ValueError: TP rank 1 could finish the model loading, but there are other ranks that didn't finish loading. It "
+      "is likely due to unexpected failures (e.g., OOM) or a slow node.\n";
+  const Diagnosis diagnosis = Diagnose(
+      "[2025-04-16 10:01:20 TP1] Scheduler hit an exception: Traceback (most recent "
+      "call last):\n  File \"model_runner.py\", line 417, in load_model\n    raise "
+      "ValueError(\n" +
+          line,
+      std::nullopt);
+  EXPECT_EQ(diagnosis.failure.reason, FailureReason::kEngineCrashed);
+  EXPECT_TRUE(diagnosis.waited);
+  EXPECT_THAT(DiagnosisText(diagnosis), HasSubstr("Meaning:  this rank waited for another one"));
 }
 
 // A parent waits for its workers: what one of them says is the cause.
