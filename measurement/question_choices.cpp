@@ -173,7 +173,13 @@ bool HasLabel(const std::string& asked, char letter) {
 
 }  // namespace
 
-std::optional<Found> ChoiceListOf(const json& row) { return First(row, kChoices); }
+std::optional<Found> ChoiceListOf(const json& row) {
+  for (const std::string_view name : kChoices) {
+    auto found = Find(row, name);
+    if (found && !(found->value->is_string() && !HasText(*found->value))) return found;
+  }
+  return std::nullopt;
+}
 
 std::optional<Found> NamedAnswersOf(const json& row) {
   const auto answers = First(row, std::array<std::string_view, 3>{"answers", "candidates", "possibleanswers"});
@@ -199,6 +205,12 @@ std::optional<Found> NamedAnswersOf(const json& row) {
     return std::nullopt;
   const auto is_label = [&](const std::string& text) { return answers->value->contains(text); };
   return names_one(is_label) ? answers : std::nullopt;
+}
+
+bool IsPartOfChoice(std::string_view name) {
+  const std::string plain = Plain(name);
+  return std::ranges::find(kTextKeys, plain) != kTextKeys.end() ||
+         std::ranges::find(kLabelKeys, plain) != kLabelKeys.end();
 }
 
 std::optional<Found> WrongChoicesOf(const json& row) { return First(row, kWrong); }
@@ -400,14 +412,22 @@ base::Result<std::size_t> ReadRight(const json& row, const Choices& choices, con
   if (right) return right->second;
   if (problem) return *problem;
   const auto list = ChoiceListOf(row);
+  constexpr std::array<std::string_view, 8> kTells = {"answer", "correct",  "right", "gold",
+                                                      "label",  "solution", "key",   "truth"};
+  std::vector<std::string> telling, others;
   for (const auto& [key, value] : row.items()) {
     const std::string plain = Plain(key);
     const bool tells =
-        std::ranges::any_of(std::array<std::string_view, 5>{"answer", "correct", "right", "gold", "label"},
-                            [&](std::string_view part) { return plain.find(part) != std::string::npos; });
+        std::ranges::any_of(kTells, [&](std::string_view part) { return plain.find(part) != std::string::npos; });
     std::optional<std::size_t> position;
-    if (!tells || !value.is_string() || !FitsJq(key) || (list && list->name == key)) continue;
+    if (!value.is_string() || !FitsJq(key) || (list && list->name == key)) continue;
     if (!NamedChoice({key, &value}, choices, false, first, position) || position) continue;
+    (tells ? telling : others).push_back(key);
+  }
+  const auto members = ReadChoiceMembers(row);  // each of them names itself
+  if (telling.empty() && others.size() == 1 && !members) telling = others;
+  if (!telling.empty()) {
+    const std::string& key = telling.front();
     return Invalid(R"("choices" without "answer", the index of the right one; if )" + Quoted(key) +
                    " names it: jq -c '.answer = ." + JqKey(key) + " | del(." + JqKey(key) + ")' FILE > OUT");
   }

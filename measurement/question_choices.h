@@ -28,6 +28,8 @@ std::optional<Found> ChoiceListOf(const nlohmann::json& row);
 // Answers under their names, of which another member names the right one: {"answers": {"a": "...", "b": "..."},
 // "correct_answer": "b"}. Nothing if the row has none.
 std::optional<Found> NamedAnswersOf(const nlohmann::json& row);
+// Is a member of a choice of this name its text or its label?
+bool IsPartOfChoice(std::string_view name);
 // The member that has the wrong ones, beside "correct_answer".
 std::optional<Found> WrongChoicesOf(const nlohmann::json& row);
 // Appends. A list of texts or of {text, label}; {text: [...], label: [...]}; {choices: [...], labels: [1, 0]}; {"A":

@@ -15,6 +15,7 @@
 #include "measurement/row_conversation.h"
 #include "measurement/row_member.h"
 #include "measurement/row_references.h"
+#include "measurement/tool_export.h"
 #include "measurement/unjudged_row.h"
 #include "measurement/written_verdict.h"
 
@@ -77,6 +78,15 @@ bool IsGridOfNumbers(const std::string& name, const json& value) {
          std::ranges::none_of(kPositions, [&](std::string_view part) { return plain.find(part) != std::string::npos; });
 }
 
+// The same with other texts.
+json Altered(json value) {
+  if (value.is_string()) return value.get<std::string>() + " And more of it.";
+  if (value.is_structured()) {
+    for (json& item : value) item = Altered(item);
+  }
+  return value;
+}
+
 constexpr std::string_view kFrame = "Question: ", kFrameEnd = "\nAnswer:", kFrameStop = "\nQuestion:";
 
 class RowReader {
@@ -98,6 +108,7 @@ class RowReader {
  private:
   base::Status ReadRow() {
     if (auto status = CheckTools(row_); !status) return status;
+    if (const std::string why = WhyExport(row_); !why.empty()) return Invalid(why);
     if (const std::string several = WhySeveralQuestions(row_); !several.empty()) return Invalid(several);
     if (auto status = ReadPrompt(); !status) return status;
     if (auto status = CheckPrograms(row_, SentOf(out_)); !status) return status;
@@ -213,8 +224,9 @@ class RowReader {
                      ")' FILE > OUT)");
     }
     const auto asked = QuestionOf(row_);
-    const bool turns = prompt && prompt->value->is_array() && !prompt->value->empty() &&
-                       (prompt->value->front().is_array() || Find(prompt->value->front(), "from"));
+    const bool turns =
+        prompt && prompt->value->is_array() && !prompt->value->empty() &&
+        (prompt->value->front().is_array() || Find(prompt->value->front(), "from") || HasForeignTurns(*prompt->value));
     if (prompt ? turns : !asked || asked->value->is_array()) {
       if (auto conversation = ConversationOf(row_, IsAnswered(row_))) return IsConversation(*std::move(conversation));
     }
@@ -246,6 +258,8 @@ class RowReader {
       return "; " + prompt;
     if (!prompt.empty() && answered) {
       const std::string of_answer = AdviceForClasses(row_, true);
+      const auto target = Find(row_, "target");
+      if (target && target->value->is_number_integer() && !of_answer.empty()) return "; " + of_answer + "; " + prompt;
       return "; " + prompt + (of_answer.empty() ? "" : "; " + of_answer);
     }
     if (const std::string word = AdviceForLastWord(row_); !word.empty() && row_.size() < 3) return "; " + word;
@@ -351,7 +365,8 @@ class RowReader {
       if (row_.contains(name))
         return Invalid("choices need no " + Quoted(name) + R"(: "answer" is the right one's index)");
     }
-    if (!out_.messages.empty()) return Invalid(R"(choices need a "prompt": no engine gives the likelihood of a chat)");
+    if (!out_.messages.empty())
+      return Invalid(R"(choices need a "prompt": no engine gives the likelihood of a chat)" + ProgramOfChat());
     if (choices.texts.size() < 2) return Invalid(R"("choices" has fewer than two)");
     const auto right = ReadRight(row_, choices, first_, positions_);
     if (!right) return right.error();
@@ -366,6 +381,21 @@ class RowReader {
       out_.references.push_back(gap_ ? text + *gap_ : Joined(out_.prompt, text));
     }
     return {};
+  }
+
+  // Beside messages: what asks the same as a text, or a text of them.
+  [[nodiscard]] std::string ProgramOfChat() const {
+    const auto chat = PromptOf(row_);
+    if (!chat || !row_.contains(chat->name) || !FitsJq(chat->name)) return "";
+    const std::string key = "." + JqKey(chat->name);
+    for (const std::string_view name : {"prompt", "input", "question", "query"}) {
+      const auto text = Find(row_, name);
+      if (text && text->name != chat->name && HasWordsOf(*text->value))
+        return ": jq -c 'del(" + key + ")' FILE > OUT sends " + Quoted(text->name) + " in place of " +
+               Quoted(chat->name);
+    }
+    return ": jq -c '.prompt = ([" + key + R"([].content] | join("\n")))" +
+           (chat->name == "prompt" ? "" : " | del(" + key + ")") + "' FILE > OUT makes one of " + Quoted(chat->name);
   }
 
   const json& row_;
@@ -404,7 +434,24 @@ std::vector<std::string> NotSent(const json& row, const Question& question, cons
     json without = row;
     without.erase(key);
     const auto read = ReadQuestionRow(without, first);
-    if (read && *read == question) names.push_back(key);
+    if (read) {
+      if (*read == question) names.push_back(key);
+      continue;
+    }
+    // Without it another member may be asked for. It is sent, or judges, if another text makes another question.
+    without[key] = Altered(value);
+    const auto altered = ReadQuestionRow(without, first);
+    if (altered && *altered == question) names.push_back(key);
+  }
+  for (const json& choice : choices && choices->value->is_array() ? *choices->value : json::array()) {
+    if (!choice.is_object() || choice.size() < 3) continue;
+    for (const auto& [key, value] : choice.items()) {
+      const std::string name = choices->name + "[]." + key;
+      const bool used =
+          !HasText(value) || IsPartOfChoice(key) ||
+          std::ranges::any_of(question.references, [&](const std::string& text) { return Says(text, value); });
+      if (!used && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
   }
   const auto list = question.messages.empty() ? std::nullopt : PromptOf(row);
   for (const json& message : list && list->value->is_array() ? *list->value : json::array()) {

@@ -420,11 +420,11 @@ std::string WhyNoVerdict(const std::vector<Question>& questions) {
     words += question.match == Question::Match::kWords ? 1 : 0;
   }
   if (words <= verdicts) return "";
-  const std::string said = json(Trimmed(verdict->references[verdict->right])).dump();
+  const std::string word(Trimmed(verdict->references[verdict->right])), said = json(word).dump();
   const std::string other = json(Trimmed(verdict->references[1 - verdict->right])).dump();
   return "the answer " + said + " would be asked as yes or no, and no answer is " + other +
-         ": if it is a word like the others, jq -c 'if .answer == " + said +
-         " then . + {match: \"words\"} else . end' FILE > OUT";
+         ": if it is a word like the others, jq -c 'if any(.[]; type == \"string\" and test(" +
+         json("^\\W*" + word + "\\W*$").dump() + "; \"i\")) then . + {match: \"words\"} else . end' FILE > OUT";
 }
 
 // ---- Rows that cannot be read ----
@@ -461,6 +461,13 @@ class BadRows {
     const std::string others =
         one ? "only this row" : std::to_string(lines_.size() - 1) + " more " + (lines_.size() == 2 ? "row" : "rows");
     std::string text = first_ + "; " + others + " cannot be read, and " + std::to_string(good) + " can";
+    // What a program can use is not left out, but for a few rows that it may not fit.
+    const bool program = first_.find("jq -c ") != std::string::npos &&
+                         first_.find("leave the row") == std::string::npos &&
+                         first_.find("leave these rows") == std::string::npos &&
+                         first_.find("has the prompt of line") == std::string::npos &&
+                         first_.find("leave one of them") == std::string::npos;
+    if (program && kFew * lines_.size() > good) return text;
     const std::string command = Deletions(lines_);
     if (command.size() > kLongestCommand) return text;
     return text + ": sed '" + command + "' FILE > OUT leaves " + (one ? "it out" : "out all that cannot");
@@ -482,6 +489,7 @@ class BadRows {
     return command;
   }
 
+  static constexpr std::size_t kFew = 10;               // one of so many rows
   static constexpr std::size_t kLongestCommand = 1200;  // bytes: a result document has 2,500 for the whole message
   std::string first_, first_no_json_;
   std::vector<std::size_t> lines_, no_json_;

@@ -11,6 +11,9 @@
 #include "measurement/row_columns.h"
 #include "measurement/row_context.h"
 #include "measurement/row_member.h"
+#include "measurement/row_references.h"
+#include "measurement/unjudged_row.h"
+#include "measurement/unsent_member.h"
 #include "measurement/written_number.h"
 #include "measurement/written_sentence.h"
 #include "measurement/written_verdict.h"
@@ -63,6 +66,7 @@ constexpr std::array<std::string_view, 7> kAnswerNames = {
 constexpr std::array<std::string_view, 9> kTasks = {"instruction", "task",   "request",  "nl",  "intent",
                                                     "riddle",      "puzzle", "exercise", "clue"};
 constexpr std::size_t kLongestClass = 60;  // bytes
+constexpr std::int64_t kMostClass = 20;
 constexpr std::array<std::string_view, 12> kHints = {"hint",  "hints",    "clue",      "clues",     "tip",
                                                      "tips",  "evidence", "evidences", "knowledge", "externalknowledge",
                                                      "facts", "lecture"};
@@ -80,7 +84,8 @@ std::optional<Found> TextOf(const json& row, std::string_view name) {
 struct Prompting {
   std::string program;
   std::vector<std::string> members;
-  bool asks = false;  // a question, or what is called a task
+  bool asks = false;      // a question, or what is called a task
+  bool relation = false;  // of several texts, that a class is about
 
   void Add(const Found& text) {
     asks = asks || std::ranges::find(kTasks, Plain(text.name)) != kTasks.end() ||
@@ -92,9 +97,49 @@ struct Prompting {
   }
 };
 
-std::optional<Prompting> AskedAlone(const json& row) {
+// Parts of names: a text in other words or pieces.
+constexpr std::array<std::string_view, 11> kOtherForms = {
+    "token", "parse", "normaliz", "lemma", "translat", "segment", "pos", "rewrite", "html", "clean", "original"};
+
+bool IsClassName(std::string_view plain) {
+  const auto is_in = [&](const auto& names) { return std::ranges::find(names, plain) != names.end(); };
+  return is_in(kClasses) || is_in(kTopics) || is_in(kAnswerNames);
+}
+
+// Four words, or two that end as a sentence does.
+bool HasSentence(const json& value) {
+  if (value.is_array())
+    return !value.empty() && std::ranges::all_of(value, [](const json& item) { return item.is_string(); }) &&
+           std::ranges::any_of(value, HasSentence);
+  if (!value.is_string()) return false;
+  const std::string_view text = Trimmed(value.get_ref<const std::string&>());
+  const auto spaces = std::count_if(text.begin(), text.end(), [](char c) { return c == ' ' || c == '\n'; });
+  const bool ends = text.ends_with('.') || text.ends_with('?') || text.ends_with('!');
+  constexpr std::size_t kLong = 24;  // bytes, of a text without spaces
+  const bool chinese = spaces == 0 && text.size() >= kLong && static_cast<unsigned char>(text[0]) >= 0xE3;
+  return spaces >= (ends ? 1 : 3) || chinese;
+}
+
+// Texts that no table names, and that are neither metadata nor answers.
+std::vector<Found> OtherTexts(const json& row, const std::vector<std::string>& taken) {
+  std::vector<Found> texts;
+  for (const auto& [key, value] : row.items()) {
+    const std::string plain = Plain(key);
+    const bool form =
+        std::ranges::any_of(kOtherForms, [&](std::string_view part) { return plain.find(part) != std::string::npos; });
+    if (std::ranges::find(taken, key) != taken.end() || !FitsJq(key) || IsMetadata(key) || IsAdditional(key, value) ||
+        NamesReference(plain) || IsClassName(plain) || form || !HasSentence(value) || IsTable({key, &value}))
+      continue;
+    texts.push_back({key, &value});
+  }
+  return texts;
+}
+
+std::optional<Prompting> AskedByName(const json& row) {
+  constexpr std::array<std::string_view, 5> kParts = {"title", "body", "description", "subject", "premises"};
   for (const auto& names : kTogether) {
     Prompting asked;
+    asked.relation = std::ranges::find(kParts, names[1]) == kParts.end();
     std::size_t named = 0;
     for (const std::string_view name : names) {
       named += name.empty() ? 0 : 1;
@@ -119,9 +164,41 @@ std::optional<Prompting> AskedAlone(const json& row) {
   return std::nullopt;
 }
 
+// Each text under its name.
+Prompting Named(const std::vector<Found>& texts) {
+  Prompting asked;
+  asked.relation = true;
+  for (const Found& text : texts) {
+    const bool asks = asked.asks;
+    Prompting one;
+    one.Add(text);
+    asked.program += (asked.program.empty() ? "" : R"( + "\n" + )") +
+                     json(text.name + ": ").dump(-1, ' ', true, json::error_handler_t::replace) + " + " + one.program;
+    asked.members.push_back(text.name);
+    asked.asks = asks || one.asks;
+  }
+  return asked;
+}
+
+// `all`: with the texts that have no known name; no class is of one of several texts.
+std::optional<Prompting> AskedAlone(const json& row, bool all) {
+  auto asked = AskedByName(row);
+  if (!all) return asked;
+  std::vector<Found> texts;
+  for (const std::string& member : asked ? asked->members : std::vector<std::string>())
+    texts.push_back({member, &row[member]});
+  const std::vector<Found> others = OtherTexts(row, asked ? asked->members : std::vector<std::string>());
+  if (others.empty()) return asked;
+  texts.insert(texts.end(), others.begin(), others.end());
+  if (texts.size() > 1) return Named(texts);
+  Prompting one;
+  one.Add(texts.front());
+  return one;
+}
+
 // With the tables that it is about: a caption, names of columns and cells.
-std::optional<Prompting> AskedIn(const json& row) {
-  auto asked = AskedAlone(row);
+std::optional<Prompting> AskedIn(const json& row, bool all) {
+  auto asked = AskedAlone(row, all);
   bool tables = false;
   for (const auto& [key, value] : row.items()) tables = tables || IsTable({key, &value});
   if (!asked || !tables) return asked;
@@ -137,6 +214,7 @@ std::optional<Prompting> AskedIn(const json& row) {
   }
   with.program += asked->program;
   with.asks = asked->asks;
+  with.relation = asked->relation;
   with.members.insert(with.members.end(), asked->members.begin(), asked->members.end());
   return with;
 }
@@ -162,10 +240,44 @@ std::string AdviceForQuestion(const json& row) {
 
 }  // namespace
 
+namespace {
+
+std::string NamesOf(const std::vector<std::string>& members) {
+  std::string names;
+  for (const std::string& member : members) names += (names.empty() ? "" : " and ") + Quoted(member);
+  return names;
+}
+
+// What of several texts the others tell of: a hypothesis. "" = nothing known.
+std::string JudgedOf(const std::vector<std::string>& members) {
+  constexpr std::array<std::string_view, 5> kJudged = {"hypothesis", "claim", "statement", "conclusion", "assertion"};
+  for (const std::string& member : members) {
+    const std::string plain = Plain(member);
+    if (std::ranges::find(kJudged, plain) != kJudged.end()) return plain;
+  }
+  return "";
+}
+
+// The members with texts that a program does not use.
+std::string LeftOut(const json& row, const Prompting& asked, const std::string& label) {
+  constexpr int kMost = 6;
+  std::string names;
+  int count = 0;
+  for (const auto& [key, value] : row.items()) {
+    const bool used = key == label || std::ranges::find(asked.members, key) != asked.members.end();
+    if (used || IsId(key) || !HasText(value)) continue;
+    if (++count <= kMost) names += (names.empty() ? "" : ", ") + Quoted(key.substr(0, 40));
+  }
+  if (count > kMost) names += ", ...";
+  return names.empty() ? "" : "; it leaves out " + names;
+}
+
+}  // namespace
+
 std::string AdviceForClasses(const json& row, bool answered) {
   std::optional<Prompting> asked;
   const auto question = PromptOf(row) ? PromptOf(row) : QuestionOf(row);
-  if (!question) asked = AskedIn(row);
+  if (!question) asked = AskedIn(row, true);
   if (!question && !asked) return "";
   if (answered && (!asked || asked->asks)) return "";
   std::vector<std::string_view> names;
@@ -181,26 +293,49 @@ std::string AdviceForClasses(const json& row, bool answered) {
     if (asked && std::ranges::find(asked->members, found->name) != asked->members.end()) continue;
     const std::string key = KeyOf(found->name);
     const auto text = found->value->is_string() ? ValueText(*found->value) : std::nullopt;
-    // "label": "Yes" does not tell what is asked.
+    if (found->value->is_number_integer() && answered &&
+        (found->name != "target" || found->value->get<std::int64_t>() < 0 ||
+         found->value->get<std::int64_t>() > kMostClass))
+      continue;
+    if (text && IsWrittenStructure(*text)) continue;
+    // "label": "Yes" does not tell what is asked, and a number does not tell how texts are related.
+    const bool relation = asked && asked->relation;
+    const std::string judged = relation ? JudgedOf(asked->members) : "";
     const bool verdict =
-        asked && asked->members.size() == 1 && (found->value->is_boolean() || (text && VerdictIn(*text)));
+        asked && judged.empty() && (relation || asked->members.size() == 1) &&
+        (found->value->is_boolean() || (text && VerdictIn(*text)) || (relation && found->value->is_number_integer()));
     const std::string last = verdict ? "\n" + std::string(kPlaceOfQuestion) : "\n" + found->name + ":";
-    const std::string place = verdict ? ", with the question in place of " + Quoted(kPlaceOfQuestion) : "";
-    const std::string prompt =
-        asked ? "{prompt: (" + asked->program + " + " + json(last).dump(-1, ' ', true) + "), " : "";
+    const std::string place = !asked
+                                  ? ""
+                                  : (verdict ? ", with the question in place of " + Quoted(kPlaceOfQuestion) +
+                                                   (relation ? ": how " + NamesOf(asked->members) + " are related" : "")
+                                             : "") +
+                                        LeftOut(row, *asked, found->name);
+    const std::string ends = json(last).dump(-1, ' ', true);
+    const std::string which = relation && !verdict ? R"("\nBy what is above, which of these is right)" +
+                                                         (judged.empty() ? "" : " for the " + judged) +
+                                                         R"(: " + ($c | join(", ")) + "?)" + ends.substr(1)
+                                                   : ends;
+    const std::string prompt = asked ? "{prompt: (" + asked->program + " + " + which + "), " : "";
+    // The classes that the prompt names.
+    const auto with = [&](const std::string& classes) {
+      return relation && !verdict ? std::pair(classes + " as $c | ", std::string("$c"))
+                                  : std::pair(std::string(), classes);
+    };
     const auto program = [&](const std::string& choices, const std::string& answer) {
       if (asked) return prompt + "choices: " + choices + ", answer: " + answer + "}";
       return ".choices = " + choices + (answer == key ? "" : " | .answer = " + answer + " | del(" + key + ")");
     };
     if (found->value->is_boolean()) {
-      return "jq -c '" + program(R"(["false", "true"])", "(" + key + " | tostring)") + "' FILE > OUT asks for " +
+      const auto [before, classes] = with(R"(["false", "true"])");
+      return "jq -c '" + before + program(classes, "(" + key + " | tostring)") + "' FILE > OUT asks for " +
              Quoted(found->name) + place;
     }
-    if (found->value->is_number_integer() && !answered) {
-      return Quoted(found->name) + ": " + Excerpt(*found->value) + " is the number of a class. With the names of all " +
-             "classes, from the one of 0 on: jq -c '" +
-             program("[" + Quoted(kPlaceOfName + "0"s) + ", " + Quoted(kPlaceOfName + "1"s) + "]", key) +
-             "' FILE > OUT";
+    if (found->value->is_number_integer()) {
+      const auto classes = with("[" + Quoted(kPlaceOfName + "0"s) + ", " + Quoted(kPlaceOfName + "1"s) + "]");
+      return (answered ? "if it is a class: " : "") + Quoted(found->name) + ": " + Excerpt(*found->value) +
+             " is the number of a class. With the names of all " + "classes, from the one of 0 on: jq -c '" +
+             classes.first + program(classes.second, key) + "' FILE > OUT" + place;
     }
     if (!text || text->size() > kLongestClass || IsSentence(*text) || (answered && LastNumber(*text))) continue;
     return "if " + Quoted(found->name) + " is one of a few classes: jq -c -s '(map(" + key +
@@ -238,7 +373,9 @@ std::string AdviceForLastWord(const json& row) {
 
 std::string AdviceForPrompt(const json& row) {
   if (std::string question = AdviceForQuestion(row); !question.empty()) return question;
-  const auto asked = AskedIn(row);
+  auto asked = AskedIn(row, false);
+  const bool told = IsAnswered(row) || ChoiceListOf(row) || ReadChoiceMembers(row);
+  if (!asked && told) asked = AskedIn(row, true);
   if (!asked) return "";
   std::string names, keys;
   for (const std::string& member : asked->members) {

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <utility>
 
+#include "measurement/questions.h"
 #include "measurement/row_member.h"
+#include "measurement/row_references.h"
 
 namespace autotune::measurement {
 namespace {
@@ -107,7 +109,65 @@ std::string WhyPairsOfQuestions(const json& row) {
   return "";
 }
 
+constexpr std::array<std::string_view, 5> kAskedOfPair = {"q", "question", "query", "prompt", "problem"};
+constexpr std::array<std::string_view, 7> kAnswerOfPair = {"a",    "answer", "answers", "gold",
+                                                           "text", "output", "response"};
+
+bool ArePairs(const json& list) {
+  return list.is_array() && !list.empty() && std::ranges::all_of(list, [](const json& item) {
+           return item.is_object() && First(item, kAskedOfPair) && First(item, kAnswerOfPair);
+         });
+}
+
+bool IsTextOfPairs(const json& value) {
+  if (!value.is_string()) return false;
+  const std::string_view text = Trimmed(value.get_ref<const std::string&>());
+  if (!(text.starts_with('[') || text.starts_with('{')) || !(text.ends_with(']') || text.ends_with('}'))) return false;
+  const auto names = [&](const auto& keys) {
+    return std::ranges::any_of(keys, [&](std::string_view key) {
+      std::string upper(key);
+      upper.front() = static_cast<char>(upper.front() - 'a' + 'A');
+      for (const std::string& name : {std::string(key), upper}) {
+        for (const char quote : {'"', '\''}) {
+          if (text.find(quote + name + quote + ":") != std::string_view::npos) return true;
+        }
+      }
+      return false;
+    });
+  };
+  return names(kAskedOfPair) && names(kAnswerOfPair);
+}
+
+// A list of such pairs beside a text that they are about, or a text of them. "" = there are none.
+std::string WhyPairs(const json& row) {
+  const auto prompt = PromptOf(row);
+  if (QuestionOf(row) || IsAnswered(row)) return "";
+  for (const auto& [name, value] : row.items()) {
+    if (!FitsJq(name) || (prompt && prompt->name == name)) continue;
+    const std::string key = JqKey(name);
+    if (IsTextOfPairs(value)) {
+      const bool json_text = !json::parse(value.get_ref<const std::string&>(), nullptr, false).is_discarded();
+      return Quoted(name) + " has questions with their answers in a text, and is not sent: " +
+             (json_text
+                  ? "jq -c '." + key + " |= fromjson' FILE > OUT"
+                  : R"(python3 -c 'import ast, json, sys; [print(json.dumps({**r, )" + json(name).dump(-1, ' ', true) +
+                        ": ast.literal_eval(r" + key + ")})) for r in map(json.loads, sys.stdin)]' < FILE > OUT") +
+             " makes a list of it";
+    }
+    if (!prompt || !prompt->value->is_string() || !FitsJq(prompt->name) || !ArePairs(value)) continue;
+    const json& first = value.front();
+    const std::string asked = JqKey(First(first, kAskedOfPair)->name),
+                      answer = JqKey(First(first, kAnswerOfPair)->name);
+    return Quoted(name) + " has questions with their answers, which are about " + Quoted(prompt->name) +
+           ": jq -c '. as $r | ." + key + "[] | ($r | del(." + key + ", ." + JqKey(prompt->name) + ")) + {context: $r" +
+           JqKey(prompt->name) + ", question: ." + asked + ", answer: ." + answer + "}' FILE > OUT writes one a row";
+  }
+  return "";
+}
+
 }  // namespace
+
+bool HoldsAnswers(const json& value) { return IsTextOfPairs(value) || ArePairs(value); }
 
 std::string JqKey(const std::string& name) {
   return "[" + json(name).dump(-1, ' ', true, json::error_handler_t::replace) + "]";
@@ -118,6 +178,7 @@ bool FitsJq(const std::string& name) { return name.find('\'') == std::string::np
 std::string WhySeveralQuestions(const json& row) {
   if (!row.is_object()) return "";
   if (std::string pairs = WhyPairsOfQuestions(row); !pairs.empty()) return pairs;
+  if (std::string pairs = WhyPairs(row); !pairs.empty()) return pairs;
   const auto list = QuestionListOf(row);
   if (!list) return "";
   const std::size_t size = list->value->size();

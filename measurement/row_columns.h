@@ -13,6 +13,10 @@ namespace autotune::measurement {
 // each. "" = it asks one question.
 std::string WhySeveralQuestions(const nlohmann::json& row);
 
+// Questions with their answers, in a list of objects or in a text of JSON or Python that has one:
+// "[{'Q': '...', 'A': '...'}]".
+bool HoldsAnswers(const nlohmann::json& value);
+
 // The program for what pandas writes with the orientations "columns", "split" and, with the names in the first row,
 // "values". "" = the document is none of these. `is_row`: whether a row that is made of it could be one.
 std::string ProgramOfColumns(const nlohmann::json& document, const std::function<bool(const nlohmann::json&)>& is_row);

@@ -13,6 +13,8 @@
 #include "measurement/row_advice.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_member.h"
+#include "measurement/row_references.h"
+#include "measurement/unsent_member.h"
 
 namespace autotune::measurement {
 namespace {
@@ -249,7 +251,8 @@ class SentCheck {
     if (const auto context = ContextOf(row_); !prompt && !(context && HasText(*context->value))) {
       for (const auto& [name, need, form] : kUnsent) {
         const auto found = need == Need::kAlone ? Find(row_, name) : std::nullopt;
-        if (found && HasLongText(*found->value) && !Says(sent, *found->value)) return unsent(*found);
+        if (found && HasLongText(*found->value) && !Says(sent, *found->value) && !HasLonger(*found, sent))
+          return unsent(*found);
       }
       for (const auto& [key, value] : row_.items()) {
         const Found table{key, &value};
@@ -380,6 +383,11 @@ class SentCheck {
     if (const std::string texts = ProgramOfText(unsent); !texts.empty())
       return "." + JqKey(prompt.name) + " = " + texts + R"( + "\n" + .)" + JqKey(prompt.name) + " | del(." +
              JqKey(unsent.name) + ")";
+    const std::string lines =
+        unsent.value->is_structured() && IsContext(unsent.name) ? ProgramOfTexts(unsent.name, *unsent.value, ".") : "";
+    if (bare && !lines.empty())
+      return ".question = ." + JqKey(prompt.name) + " | ." + JqKey(unsent.name) + " |= (" + lines + ") | del(." +
+             JqKey(prompt.name) + ")";
     if (!bare || !unsent.value->is_string()) return "";
     const std::string input = "." + JqKey(prompt.name), other = "." + JqKey(unsent.name);
     const auto question = QuestionOf(row_);
@@ -387,6 +395,32 @@ class SentCheck {
     const auto context = ContextOf(row_);
     if (question || !context || context->name != unsent.name) return "";
     return ".question = " + input + " | del(" + input + ")";
+  }
+
+  static bool IsContext(const std::string& name) {
+    return std::ranges::find(kContexts, Plain(name), &Context::name) != kContexts.end();
+  }
+
+  // A text that nothing knows and that is longer than `than`, which only explains the answer by its name: the document
+  // of which that is a part.
+  bool HasLonger(const Found& than, std::string_view sent) const {
+    if (!IsAdditional(than.name, *than.value)) return false;
+    return std::ranges::any_of(row_.items(), [&](const auto& item) {
+      const json& value = item.value();
+      const auto known = std::ranges::find(kUnsent, Plain(item.key()), &Unsent::name);
+      return item.key() != than.name && known == kUnsent.end() && !NamesReference(Plain(item.key())) &&
+             !IsAdditional(item.key(), value) && HasLongText(value) && BytesOf(value) > BytesOf(*than.value) &&
+             !Says(sent, value);
+    });
+  }
+
+  static std::size_t BytesOf(const json& value) {
+    if (value.is_string()) return value.get_ref<const std::string&>().size();
+    std::size_t bytes = 0;
+    if (value.is_structured()) {
+      for (const json& item : value) bytes += BytesOf(item);
+    }
+    return bytes;
   }
 
   const json& row_;

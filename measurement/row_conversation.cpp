@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -29,6 +30,66 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kRoles = 
                                                                                   {"bot", "assistant"},
                                                                                   {"model", "assistant"},
                                                                                   {"system", "system"}}};
+
+// Other names of who speaks, and of what is said; a role counts without case.
+constexpr std::array<std::string_view, 7> kWho = {"role", "from", "speaker", "author", "sender", "type", "name"};
+constexpr std::array<std::string_view, 7> kWhat = {"content", "value", "text", "prompt", "message", "utterance", "msg"};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kAnyRoles = {{{"human", "user"},
+                                                                                      {"user", "user"},
+                                                                                      {"usr", "user"},
+                                                                                      {"prompter", "user"},
+                                                                                      {"customer", "user"},
+                                                                                      {"client", "user"},
+                                                                                      {"questioner", "user"},
+                                                                                      {"gpt", "assistant"},
+                                                                                      {"assistant", "assistant"},
+                                                                                      {"chatgpt", "assistant"},
+                                                                                      {"bot", "assistant"},
+                                                                                      {"chatbot", "assistant"},
+                                                                                      {"model", "assistant"},
+                                                                                      {"ai", "assistant"},
+                                                                                      {"agent", "assistant"},
+                                                                                      {"system", "system"},
+                                                                                      {"developer", "system"}}};
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+// The names of who speaks and what is said, where each turn has them, all roles are known and one is the user's.
+struct TurnKeys {
+  std::string who, what;
+};
+std::optional<TurnKeys> KeysOfTurns(const json& list) {
+  if (!list.is_array() || list.empty()) return std::nullopt;
+  const auto who = First(list.front(), kWho), what = First(list.front(), kWhat);
+  if (!who || !what || !FitsJq(who->name) || !FitsJq(what->name)) return std::nullopt;
+  bool user = false;
+  for (const json& turn : list) {
+    const bool texts = turn.is_object() && turn.contains(who->name) && turn[who->name].is_string() &&
+                       turn.contains(what->name) && turn[what->name].is_string();
+    if (!texts) return std::nullopt;
+    const auto role = std::ranges::find(kAnyRoles, Lower(turn[who->name].get<std::string>()),
+                                        &std::pair<std::string_view, std::string_view>::first);
+    if (role == kAnyRoles.end()) return std::nullopt;
+    user = user || role->second == "user";
+  }
+  return user ? std::optional(TurnKeys{who->name, what->name}) : std::nullopt;
+}
+
+std::string AnyRoleOf(const json& turn, const TurnKeys& keys) {
+  const auto role = std::ranges::find(kAnyRoles, Lower(turn[keys.who].get<std::string>()),
+                                      &std::pair<std::string_view, std::string_view>::first);
+  return std::string(role->second);
+}
+
+std::string AnyRolesForJq() {
+  std::string table;
+  for (const auto& [from, role] : kAnyRoles)
+    table += (table.empty() ? "" : ", ") + std::string(from) + ": \"" + std::string(role) + "\"";
+  return "{" + table + "}";
+}
 
 bool HasTurns(const json& list, const char* who, const char* what) {
   return list.is_array() && !list.empty() && std::ranges::all_of(list, [&](const json& turn) {
@@ -69,6 +130,15 @@ std::string TakeLast(const std::string& messages, const std::string& role, bool 
 
 bool IsAnswerer(std::string_view role) { return std::ranges::find(kAnswerers, Plain(role)) != kAnswerers.end(); }
 
+bool HasForeignTurns(const json& list) {
+  const auto keys = KeysOfTurns(list);
+  if (!keys) return false;
+  return keys->who != "role" || keys->what != "content" || std::ranges::any_of(list, [](const json& turn) {
+           const std::string role = turn["role"].get<std::string>();
+           return role != Lower(role) || role == "human" || role == "gpt" || role == "bot" || role == "ai";
+         });
+}
+
 std::string WhyEndsWithAnswer(const json& messages, const std::string& member, bool answered) {
   const json& last = messages.back();
   const std::string role = last["role"].get<std::string>();
@@ -107,6 +177,15 @@ std::optional<Conversation> ConversationOf(const json& row, bool answered) {
     at = "." + JqKey(of->name) + (single ? "[0]" : "");
     if (single) guard = "if (." + JqKey(of->name) + " | length) == 1 then ";
   }
+  std::optional<TurnKeys> keys;
+  for (const auto& [key, value] : row.items()) {  // under any name
+    if (list != nullptr || !FitsJq(key) || Find(row, "label")) continue;
+    keys = KeysOfTurns(value);
+    if (!keys) continue;
+    found = Found{key, &value};
+    list = &value;
+    at = "." + JqKey(key);
+  }
   if (list == nullptr) return std::nullopt;
   Conversation out{found->name, "", row};
   json messages = json::array();
@@ -114,6 +193,11 @@ std::optional<Conversation> ConversationOf(const json& row, bool answered) {
   if (list->is_string()) {
     messages.push_back({{"role", "user"}, {"content", *list}});
     made = "[{role: \"user\", content: " + at + "}]";
+  } else if (keys) {
+    for (const json& turn : *list)
+      messages.push_back({{"role", AnyRoleOf(turn, *keys)}, {"content", turn[keys->what]}});
+    made = "[" + at + "[] | {role: " + AnyRolesForJq() + "[." + JqKey(keys->who) +
+           " // \"\" | ascii_downcase], content: ." + JqKey(keys->what) + "}]";
   } else if (HasTurns(*list, "from", "value")) {
     for (const json& turn : *list)
       messages.push_back({{"role", RoleOf(turn["from"].get<std::string>())}, {"content", turn["value"]}});

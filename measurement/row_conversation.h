@@ -19,6 +19,9 @@ namespace autotune::measurement {
 // "assistant", "model", "gpt", "bot": who answers.
 bool IsAnswerer(std::string_view role);
 
+// A list of turns of a user and an assistant, under other names than "role", "content", "user" and "assistant".
+bool HasForeignTurns(const nlohmann::json& list);
+
 // Why messages cannot be sent as they are: their last turn is the answer. "" =
 // it is none. `member`: a key of the row, or "" if the row has them somewhere
 // else. `answered`: another member has the answer, too.

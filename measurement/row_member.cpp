@@ -21,7 +21,7 @@ struct Asking {
   std::string_view beside;  // only in a row that has this member, too
 };
 
-constexpr std::array<Asking, 14> kQuestions = {{{"question/stem", ""},
+constexpr std::array<Asking, 15> kQuestions = {{{"question/stem", ""},
                                                 {"question", ""},
                                                 {"questionstem", ""},
                                                 {"goal", ""},
@@ -31,6 +31,7 @@ constexpr std::array<Asking, 14> kQuestions = {{{"question/stem", ""},
                                                 {"problemtext", ""},
                                                 {"squestion", ""},
                                                 {"qtext", ""},
+                                                {"userinput", ""},
                                                 {"originaltext", "ans"},
                                                 {"content", "answer"},
                                                 {"body", "exactanswer"},
@@ -42,6 +43,11 @@ constexpr std::array<std::string_view, 33> kMetadata = {
     "explan", "rational", "solution", "reason",  "analysis",  "meta",       "tag",    "lang",   "author",
     "title",  "date",     "year",     "comment", "url",       "grade",      "field",  "domain", "equation",
     "skill",  "lecture",  "name",     "steps",   "generator", "knowledge"};
+
+// What is judged by a text beside it: such a text is no question.
+constexpr std::array<std::string_view, 5> kJudged = {"hypothesis", "claim", "statement", "conclusion", "summary"};
+
+bool IsBlank(const json& value) { return value.is_string() && Trimmed(value.get_ref<const std::string&>()).empty(); }
 
 }  // namespace
 
@@ -66,7 +72,8 @@ std::optional<Found> Find(const json& object, std::string_view path) {
   for (const auto& [key, value] : object.items()) {
     std::string_view name = key;
     if (name.ends_with(':')) name.remove_suffix(1);  // "utterances:", as FriendsQA has it
-    if (value.is_null() || Plain(name) != path.substr(0, slash)) continue;
+    const bool absent = value.is_null() || (value.is_structured() && value.empty());
+    if (absent || Plain(name) != path.substr(0, slash)) continue;
     if (slash == std::string_view::npos) return Found{key, &value};
     if (!value.is_object()) return std::nullopt;
     return Find(value, path.substr(slash + 1));
@@ -76,7 +83,10 @@ std::optional<Found> Find(const json& object, std::string_view path) {
 
 std::optional<Found> QuestionOf(const json& row) {
   for (const Asking& asking : kQuestions) {
-    if (auto found = Find(row, asking.name); found && (asking.beside.empty() || Find(row, asking.beside))) return found;
+    auto found = Find(row, asking.name);
+    if (!found || !(asking.beside.empty() || Find(row, asking.beside))) continue;
+    if (asking.name == "content" && First(row, kJudged)) continue;
+    return found;
   }
   return std::nullopt;
 }
@@ -127,6 +137,11 @@ std::optional<std::string> ValueText(const json& value) {
 
 std::optional<Found> PromptOf(const json& row) {
   auto prompt = First(row, kPrompts);
+  for (const std::string_view name : kPrompts) {  // an empty one is none, beside another
+    if (!prompt || !IsBlank(*prompt->value)) break;
+    if (auto other = Find(row, name); other && !IsBlank(*other->value)) prompt = other;
+  }
+  if (prompt && IsBlank(*prompt->value) && QuestionOf(row)) return std::nullopt;
   // {"sparql": "..."}, beside what it was written for.
   return prompt && prompt->value->is_object() && QuestionOf(row) ? std::nullopt : prompt;
 }

@@ -19,7 +19,7 @@ struct Found {
   const nlohmann::json* value;
 };
 
-// `path`: as Plain() writes it; members of an object behind a slash. A null is not found.
+// `path`: as Plain() writes it; members of an object behind a slash. A null and an empty list are not found.
 std::optional<Found> Find(const nlohmann::json& object, std::string_view path);
 
 template <std::size_t n>

@@ -30,7 +30,7 @@ struct Reference {
   std::string_view name;
   Match match = Match::kWords;
 };
-constexpr std::array<Reference, 35> kReferences = {{{"reference", Match::kExact},
+constexpr std::array<Reference, 36> kReferences = {{{"reference", Match::kExact},
                                                     {"references", Match::kExact},
                                                     {"ideal", Match::kBegins},
                                                     {"answers"},
@@ -59,6 +59,7 @@ constexpr std::array<Reference, 35> kReferences = {{{"reference", Match::kExact}
                                                     {"groundtruths"},
                                                     {"groundtruthanswer"},
                                                     {"expectedanswers"},
+                                                    {"expectedresponse"},
                                                     {"referenceanswer"},
                                                     {"referenceanswers"},
                                                     {"goldanswer"},
@@ -228,9 +229,17 @@ class ReferenceReader {
     const auto truth = First(row_, std::array<std::string_view, 2>{"groundtruth", "groundtruths"});
     if (truth && truth->name != answer.name) {
       return Invalid(Quoted(answer.name) + " and " + Quoted(truth->name) +
-                     R"( are two answers: write the right one as "reference")");
+                     R"( are two answers: write the right one as "reference")" + OneOfTwo(answer, *truth));
     }
     return {};
+  }
+
+  // What leaves one of two answers out. "" = nothing.
+  [[nodiscard]] std::string OneOfTwo(const Found& answer, const Found& truth) const {
+    if (!row_.contains(answer.name) || !row_.contains(truth.name) || !FitsJq(answer.name + truth.name)) return "";
+    const auto drops = [](const Found& one) { return "jq -c 'del(." + JqKey(one.name) + ")' FILE > OUT"; };
+    return "; " + drops(answer) + " if " + Quoted(truth.name) + " is right, and " + Quoted(answer.name) +
+           " what a model has said; " + drops(truth) + " if " + Quoted(answer.name) + " is";
   }
 
   // "answer1", "answer2": what several people said. "" = there are none.
@@ -267,8 +276,8 @@ class ReferenceReader {
       const bool list = plain == "outputs" || plain == "targets" || plain == "labels" || plain == "solutions";
       if (list && value.is_array() && !value.empty() && FitsJq(key) && ValueText(value[0]) &&
           !IsSentence(*ValueText(value[0])) && of_list.empty() && !NamesParts(row_, value)) {
-        of_list = "if one of " + Quoted(key) + " suffices: jq -c '.answer = ." + JqKey(key) + " | del(." + JqKey(key) +
-                  ")' FILE > OUT";
+        of_list = "if one of " + Quoted(key) + " suffices: jq -c '.answers = ." + JqKey(key) + " | del(." + JqKey(key) +
+                  ")' FILE > OUT" + (value.size() > 1 ? "; " + IfAllAreNeeded("." + JqKey(key)) : "");
       }
       if (!text || text->size() > 40 || IsSentence(*text)) continue;
       ++several;
@@ -426,14 +435,17 @@ class ReferenceReader {
     }
     if (std::ranges::find(kNamesOfOne, Plain(from.name)) == kNamesOfOne.end() || HaveOneName(list)) return {};
     const std::string key = "." + JqKey(from.name);
-    return Invalid(
-        Quoted(from.name) + ": " + Excerpt(list) + " has several texts, and its name does not tell what they are: " +
-        "if one of them suffices, jq -c '.answers = " + key + " | del(" + key +
-        ")' FILE > OUT; if an answer needs all of them, jq -c '.reference = (" + key +
-        R"j( | if type == "array" then map("(?=[\\s\\S]*" + gsub("(?<c>[\\[\\].*+?^${}()|\\\\/])"; "\\\(.c)") + ")") | join("") else . end) | .match = (if )j" +
-        key + R"j( | type == "array" then "regex" else "words" end) | del()j" + key +
-        ")' FILE > OUT; if only the first is right, jq -c '" + key +
-        R"( |= if type == "array" then .[0] else . end' FILE > OUT)");
+    return Invalid(Quoted(from.name) + ": " + Excerpt(list) +
+                   " has several texts, and its name does not tell what they are: " +
+                   "if one of them suffices, jq -c '.answers = " + key + " | del(" + key + ")' FILE > OUT; " +
+                   IfAllAreNeeded(key) + "; if only the first is right, jq -c '" + key +
+                   R"( |= if type == "array" then .[0] else . end' FILE > OUT)");
+  }
+
+  static std::string IfAllAreNeeded(const std::string& key) {
+    return "if an answer needs all of them, jq -c '.reference = (" + key +
+           R"j( | if type == "array" then map("(?=[\\s\\S]*" + (tostring | gsub("(?<c>[\\[\\].*+?^${}()|\\\\/])"; "\\\(.c)")) + ")") | join("") else . end) | .match = (if )j" +
+           key + R"j( | type == "array" then "regex" else "words" end) | del()j" + key + ")' FILE > OUT";
   }
 
   // "correct_answer_id": 0, "gold_letter": "B": where in a list of several texts the right one is.
@@ -491,9 +503,9 @@ base::Status AddReferences(const Found& from, const json& value, std::vector<std
   if (value.is_object()) {
     // DROP: one of them has the answer, and a list of spans is one answer.
     const auto number = Find(value, "number"), spans = Find(value, "spans");
-    if (number && spans && spans->value->is_array()) {
+    if (number && value.contains("spans") && value["spans"].is_array()) {
       const auto text = ValueText(*number->value);
-      if (!text && spans->value->size() != 1)
+      if (!text && (!spans || spans->value->size() != 1))
         return Invalid(Quoted(from.name) + ": " + Excerpt(value) +
                        " has no number and not one span: leave the row out");
       return AddReferences(from, text ? json(*text) : spans->value->front(), out);
@@ -504,7 +516,8 @@ base::Status AddReferences(const Found& from, const json& value, std::vector<std
       return Invalid(Quoted(from.name) + ": " + Excerpt(value) + " has answers in several languages: jq -c '." +
                      JqKey(from.name) + " |= ." + JqKey(key) + "' FILE > OUT takes one");
     }
-    if (value.contains("text") && value["text"].is_null()) return {};  // without an answer
+    if (value.contains("text") && (value["text"].is_null() || value["text"] == json::array()))
+      return {};  // without an answer
     bool any = false;
     for (const std::string_view name :
          {"answer", "text", "value", "aliases", "answertext", "answerspan", "spantext", "span"}) {
@@ -517,7 +530,10 @@ base::Status AddReferences(const Found& from, const json& value, std::vector<std
     const auto is_text = [](const json& item) { return item.is_string() && HasText(item); };
     if (value.size() > 1 && std::all_of(value.begin(), value.end(), is_text)) {
       return Invalid(Quoted(from.name) + ": " + Excerpt(value) +
-                     R"( are choices: write them as "choices", and the right one's label or text as "answer")");
+                     R"( are choices: write them as "choices", and the right one's label or text as "answer")" +
+                     (FitsJq(from.name) ? ": jq -c '.choices = ." + JqKey(from.name) + " | del(." + JqKey(from.name) +
+                                              ")' FILE > OUT makes choices of them"
+                                        : ""));
     }
   }
   const auto text = ValueText(value);

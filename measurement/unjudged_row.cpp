@@ -69,9 +69,33 @@ bool IsShortOutput(std::string_view name, const std::string& text) {
          text.find('\n') == std::string::npos;
 }
 
+// Objects or lists, also in a text.
+bool IsStructure(const json& value) {
+  if (value.is_array()) {
+    return std::ranges::any_of(value, [](const json& item) { return item.is_structured(); }) ||
+           (value.size() > 1 && std::ranges::all_of(value, [](const json& item) { return item.is_number_integer(); }) &&
+            value.size() > 4);
+  }
+  if (value.is_object()) return true;
+  return value.is_string() && IsWrittenStructure(value.get_ref<const std::string&>());
+}
+
 }  // namespace
 
+bool IsWrittenStructure(std::string_view text) {
+  text = Trimmed(text);
+  return text.size() > 1 &&
+         ((text.front() == '[' && text.back() == ']') || (text.front() == '{' && text.back() == '}'));
+}
+
 std::string WhyNotJudged(const json& row) {
+  for (const std::string_view name : {"label", "labels", "nertags", "entities", "triples", "relations"}) {
+    const auto label = Find(row, name);
+    if (label && !ChoiceListOf(row) && IsStructure(*label->value))
+      return Quoted(label->name) + ": " + Excerpt(*label->value) +
+             " is structured data, such as a list of entities or tags: no class, and equal ones are written in many "
+             "ways, so that no comparison of texts can judge it: leave these rows out";
+  }
   const bool answered = IsAnswered(row) || Find(row, "label");
   for (const auto& [name, reason] : kNotJudged) {
     if (answered && reason == kManyWays) continue;

@@ -25,6 +25,9 @@ std::string WhyNotJudged(const nlohmann::json& row);
 // The same, of a document that lm-eval has made prompts of.
 std::string WhyDocumentNotJudged(const nlohmann::json& document);
 
+// A list or an object of JSON or Python in a text: "[{'type': 'city'}]".
+bool IsWrittenStructure(std::string_view text);
+
 // kInvalid: the answers are calls of tools.
 base::Status CheckTools(const nlohmann::json& row);
 

@@ -27,10 +27,10 @@ constexpr std::size_t kMostOfLabel = 24;   // words: of a title, a source, a cat
 constexpr std::size_t kMostOfNotice = 40;  // words
 
 // Parts of names, as Plain() writes them. What explains, derives or helps.
-constexpr std::array<std::string_view, 24> kExplains = {
-    "explan", "rational", "solution", "reason",   "analysis",  "steps",     "lecture", "knowledge",
-    "hint",   "evidence", "thought",  "derivat",  "decompos",  "justif",    "formula", "equation",
-    "expr",   "meta",     "feedback", "revision", "validator", "annotator", "entit",   "revised"};
+constexpr std::array<std::string_view, 25> kExplains = {
+    "explan",   "rational", "solution",  "reason",    "analysis", "steps",   "lecture",  "knowledge", "hint",
+    "evidence", "thought",  "derivat",   "decompos",  "justif",   "formula", "equation", "expr",      "meta",
+    "feedback", "revision", "validator", "annotator", "entit",    "revised", "highlight"};
 constexpr std::array<std::string_view, 9> kExplainsAlone = {
     "exp", "cot", "cotcontent", "fact", "facts", "combinedfact", "supportingfacts", "proof", "tips"};
 // What only tells where a question is from, and of which kind it is.
@@ -208,6 +208,21 @@ std::string ProgramThatSends(const json& row, const std::vector<std::string>& me
   return program.empty() ? "" : "jq -c '" + definition + program + " | del(" + keys + ")' FILE > OUT";
 }
 
+std::string TextsOf(const json& value) {
+  if (value.is_string()) return value.get<std::string>() + "\n";
+  std::string texts;
+  if (value.is_structured()) {
+    for (const json& item : value) texts += TextsOf(item);
+  }
+  return texts;
+}
+
+// Each text of a value is in a longer one: a span of a document.
+bool IsPartOf(const json& part, const json& whole) {
+  const std::string texts = TextsOf(whole);
+  return TextsOf(part).size() < texts.size() && Says(texts, part);
+}
+
 // Texts, of which one is the reference and another is none.
 bool HasReference(const json& value, const Question& question) {
   if (!value.is_structured() || value.size() < 2 || question.match == Question::Match::kChoice) return false;
@@ -247,7 +262,7 @@ std::string WhyCandidates(const json& row, const Question& question, const std::
 bool IsNotice(const json& value) { return value.is_string() && CountOfWords(value) <= kMostOfNotice; }
 
 bool IsAdditional(std::string_view name, const json& value) {
-  if (IsLink(value) || IsId(name)) return true;
+  if (IsLink(value) || IsId(name) || HoldsAnswers(value)) return true;
   const std::string plain = Plain(name);
   std::string stem = plain;
   while (!stem.empty() && std::isdigit(static_cast<unsigned char>(stem.back())) != 0) stem.pop_back();
@@ -288,6 +303,10 @@ std::string WhyIncomplete(const json& row, const Question& question, const std::
       continue;  // the reading names it, with a program
     if (IsText(value, words) || IsTableOf(value, words)) needed.push_back(member);
   }
+  std::erase_if(needed, [&, all = needed](const std::string& part) {
+    return std::ranges::any_of(
+        all, [&](const std::string& whole) { return whole != part && IsPartOf(row[part], row[whole]); });
+  });
   if (needed.empty()) return "";
   std::string names, keys;
   bool fits = true;

@@ -412,5 +412,180 @@ TEST_F(FollowedAdvice, LeavesNoPlacesToFillIn) {
               StartsWith("exam:1: the prompt ends with \"Is this ...?\", the place of a question"));
 }
 
+// ---- Kinds of rows that were read wrongly once ----
+
+TEST_F(FollowedAdvice, SendsBothTextsOfAPair) {
+  // A class about two texts is not asked of one of them: CoSQA, BigCloneBench.
+  const std::string rows =
+      R"j({"idx": "1", "doc": "python check a set", "code": "def f(a):\n  return len(a) == len(set(a))", "code_tokens":)j"
+      R"j( ["def", "f"], "label": 0})j"
+      "\n"
+      R"j({"idx": "2", "doc": "python sort a list", "code": "def g(a):\n  return sorted(a) or None", "label": 1})j";
+  const auto read = ReadQuestions(rows, "exam");
+  EXPECT_THAT(read.error().message,
+              testing::HasSubstr(R"(in place of "Is this ...?": how "doc" and "code" are related)"));
+  EXPECT_THAT(read.error().message, testing::HasSubstr(R"(it leaves out "code_tokens")"));
+  EXPECT_THAT(First(rows), StartsWith("exam:1: the prompt ends with \"Is this ...?\", the place of a question"));
+  directory_.Write("FILE", directory_.Read("OUT"));
+  ASSERT_TRUE(Run(R"(sed 's/Is this ...?/Does the code do this?/; s/NAME 0/no/; s/NAME 1/yes/' FILE > OUT)"));
+  EXPECT_EQ(First(directory_.Read("OUT")),
+            "doc: python check a set\ncode: def f(a):\n  return len(a) == len(set(a))\nDoes the code do this? -> no");
+  EXPECT_THAT(ReadQuestions(R"({"func1": "int f(int a) { return a; }", "func2": "int g(int b) { return b; }",)"
+                            R"( "label": true})",
+                            "exam")
+                  .error()
+                  .message,
+              testing::AllOf(testing::HasSubstr(R"({prompt: ("func1: " + .["func1"] + "\n" + "func2: " + .["func2"])"),
+                             testing::HasSubstr("how \"func1\" and \"func2\" are related")));
+  // The other texts tell of a hypothesis: the question is known.
+  EXPECT_EQ(First(R"({"content": "We test five models on it. None is good.", "hypothesis": "All of them are good.",)"
+                  R"( "title": "On models", "answer": false})"),
+            "content: We test five models on it. None is good.\nhypothesis: All of them are good.\nBy what is above, "
+            "which of these is right for the hypothesis: false, true?\nanswer: -> false");
+  EXPECT_EQ(First(R"({"premise": "Ann ran.", "hypothesis": "Ann moved.", "label": "entailment"})"
+                  "\n"
+                  R"({"premise": "Ann ran.", "hypothesis": "Ann sat.", "label": "contradiction"})"),
+            "Ann ran.\nAnn moved.\nBy what is above, which of these is right for the hypothesis: contradiction, "
+            "entailment?\nlabel: -> entailment");
+  // Devign: the number of a class, and not an answer.
+  EXPECT_THAT(First(R"({"project": "q", "commit_id": "0", "target": 0, "func": "int f(void) { return 0; }"})"),
+              StartsWith("exam:1: \"NAME 0\" is the place of the name of a class"));
+}
+
+TEST_F(FollowedAdvice, AsksForTheDocumentBeforeItsSpans) {
+  const char* kRow =
+      R"({"question": "What did Ann say of the house?", "evidence": "Ann: I saw the house in the rain, and)"
+      R"( it was as cold as the sea in winter.", "options": ["A. It is cold.", "B. It is warm."],)"
+      R"( "answer": "A", "content": "Bo: Hello, all of you here. Ann: I saw the house in the rain, and)"
+      R"( it was as cold as the sea in winter. Bo: So you have been to it in the end, I hear."})";
+  EXPECT_THAT(First(kRow), StartsWith("Bo: Hello, all of you here. Ann: I saw"));
+  EXPECT_EQ(steps_.size(), 1U);
+  EXPECT_THAT(
+      First(R"({"question": "Who left?", "spans_of_it": ["Then Bo left the house."], "zorp": "Ann came. Then Bo)"
+            R"( left the house. It was late.", "answer": "Bo"})"),
+      StartsWith("Ann came. Then Bo left the house. It was late.\nQuestion: Who left?"));
+  EXPECT_EQ(steps_.size(), 1U) << "what the document says is not asked for";
+}
+
+TEST_F(FollowedAdvice, MakesMessagesOfAnyRoles) {
+  const auto few = Follow(R"({"origin_prompt": [{"role": "HUMAN", "prompt": "2 + 2?"}, {"role": "BOT", "prompt":)"
+                          R"( "It is 4."}, {"role": "HUMAN", "prompt": "3 + 3?"}], "prediction": "7", "gold": "6"})");
+  ASSERT_TRUE(few.ok()) << few.error().message;
+  ASSERT_EQ(few->questions.size(), 1U) << "examples are no questions";
+  ASSERT_EQ(few->questions[0].messages.size(), 3U);
+  EXPECT_EQ(few->questions[0].messages[1].role, "assistant");
+  EXPECT_THAT(few->questions[0].references, ElementsAre("6"));
+  const auto chat = Follow(R"({"messages": [{"type": "human", "text": "Who came?"}], "answer": "Ann"})");
+  ASSERT_TRUE(chat.ok()) << chat.error().message;
+  EXPECT_EQ(chat->questions[0].messages[0].role, "user");
+}
+
+TEST_F(FollowedAdvice, SendsNoPairsOfQuestionsAndAnswers) {  // LooGLE
+  EXPECT_THAT(ReadQuestions(R"({"input": "Ann came. Bo left.", "title": "x", "qa_pairs": "[{'S': 'Ann came.', 'Q':)"
+                            R"( 'Who came?', 'A': 'Ann'}]", "output": "none"})",
+                            "exam")
+                  .error()
+                  .message,
+              testing::AllOf(testing::HasSubstr("questions with their answers in a text, and is not sent: python3 -c"),
+                             testing::Not(testing::HasSubstr("jq"))));
+  EXPECT_EQ(First(R"({"input": "Ann came. Bo left.", "qa_pairs": "[{\"Q\": \"Who came?\", \"A\": \"Ann\"}]"})"),
+            "Ann came. Bo left.\nQuestion: Who came?\nAnswer: -> Ann");
+  // Beside a question they are additional, whatever the member is called.
+  const auto set = ReadQuestions(R"({"question": "Who came?", "answer": "Ann", "zorp": "[{'question': 'Who left the)"
+                                 R"( house?', 'answer': 'Bo and his brother'}]"})",
+                                 "exam");
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  EXPECT_THAT(set->not_sent, ElementsAre("zorp"));
+}
+
+TEST_F(FollowedAdvice, ReadsWhatToolsExport) {
+  // LangSmith, Langfuse, Phoenix, MLflow
+  EXPECT_EQ(First(R"({"inputs": {"question": "Who?"}, "outputs": {"answer": "Ann"}, "metadata": {"split": "x"}})"),
+            "Question: Who?\nAnswer: -> Ann");
+  EXPECT_EQ(First(R"({"input": {"text": "Who?"}, "expectedOutput": "Ann", "metadata": null})"),
+            "Question: Who?\nAnswer: -> Ann");
+  EXPECT_EQ(First(R"({"inputs": {"question": "Who?"}, "expectations": {"expected_response": "Ann"}})"),
+            "Question: Who?\nAnswer: -> Ann");
+  EXPECT_EQ(First(R"({"input": {"question": "Who?", "context": "Ann came."}, "output": {"zorp": "Ann"}})"),
+            "Ann came.\nQuestion: Who?\nAnswer: -> Ann");
+  const auto chat = Follow(R"({"inputs": {"messages": [{"role": "user", "content": "Who?"}]}, "outputs": {"messages":)"
+                           R"( [{"role": "assistant", "content": "Ann"}]}})");
+  ASSERT_TRUE(chat.ok()) << chat.error().message;
+  EXPECT_EQ(chat->questions[0].messages.size(), 1U);
+  EXPECT_THAT(chat->questions[0].references, ElementsAre("Ann"));
+  // Ragas
+  EXPECT_EQ(First(R"({"user_input": "Who?", "reference": "Ann", "reference_contexts": ["Ann came."]})"),
+            "Ann came.\nQuestion: Who?\nAnswer: -> Ann");
+  EXPECT_EQ(First(R"({"question": "Who?", "contexts": ["Ann came."], "answer": "I think Bo", "ground_truth": "Ann"})"),
+            "Ann came.\nQuestion: Who?\nAnswer: -> Ann");
+  // DeepEval
+  EXPECT_EQ(First(R"({"input": "Who?", "actual_output": "Bo", "expected_output": "Ann", "context": ["Ann came."]})"),
+            "Ann came.\nQuestion: Who?\nAnswer: -> Ann");
+  // promptfoo
+  const auto asserted = Follow(R"({"vars": {"question": "Who?"}, "assert": [{"type": "icontains", "value": "Ann"},)"
+                               R"( {"type": "llm-rubric", "value": "is kind"}]})");
+  ASSERT_TRUE(asserted.ok()) << asserted.error().message;
+  EXPECT_EQ(asserted->questions[0].match, Match::kWords);
+  const auto expected = Follow(R"({"question": "Who?", "__expected": "contains: Ann"})");
+  ASSERT_TRUE(expected.ok()) << expected.error().message;
+  EXPECT_EQ(expected->questions[0].match, Match::kContains);
+  EXPECT_THAT(expected->questions[0].references, ElementsAre("Ann"));
+  EXPECT_THAT(First(R"({"vars": {"question": "Who?"}, "assert": [{"type": "llm-rubric", "value": "is kind"}]})"),
+              testing::HasSubstr("other models would have to judge"));
+  // HELM
+  EXPECT_EQ(First(R"({"input": {"text": "Who?"}, "references": [{"output": {"text": "Bo"}, "tags": []}, {"output":)"
+                  R"( {"text": "Ann"}, "tags": ["correct"]}], "split": "test", "id": "id0"})"),
+            "Question: Who?\nAnswer: -> Ann");
+  EXPECT_EQ(First(R"({"input": {"text": "Who?"}, "references": [{"output": {"text": "Ann"}, "tags": ["correct"]}]})"),
+            "Question: Who?\nAnswer: -> Ann");
+  // Inspect, with choices
+  EXPECT_EQ(First(R"({"id": 1, "input": "Who came?", "choices": ["Bo", "Ann"], "target": "B", "messages": [{"role":)"
+                  R"( "user", "content": "Who came? A) Bo B) Ann"}, {"role": "assistant", "content": "ANSWER: A"}]})"),
+            "Who came? -> Ann");
+}
+
+TEST_F(FollowedAdvice, CountsEmptyListsAsAbsent) {
+  EXPECT_EQ(First(R"({"context": "The key is 7.", "question": "Which key?", "answer": ["7"], "options": []})"),
+            "The key is 7.\nQuestion: Which key?\nAnswer: -> 7");
+  EXPECT_EQ(First(R"({"prompt": "", "question": "Which key?", "answer": "7", "choices": "", "passage": []})"),
+            "Question: Which key?\nAnswer: -> 7");
+}
+
+TEST_F(FollowedAdvice, RenamesWhatIsOnlyCalledOtherwise) {
+  EXPECT_EQ(First(R"({"question": "Who?", "answers": {"A": "Bo", "B": "Ann"}, "solution": "B"})"),
+            "Question: Who?\nAnswer: -> Ann");  // CyberMetric
+  EXPECT_EQ(First(R"({"question": "Who?", "choices": ["Bo", "Ann"], "zorp": "Ann"})"),
+            "Question: Who?\nAnswer: -> Ann");
+}
+
+TEST(ReadQuestions, TakesNoStructuredDataForClasses) {
+  for (const char* label : {R"("[]")", R"("[{\"type\": \"city\"}]")", R"([{"type": "city"}])", R"({"city": "Lima"})"}) {
+    const auto set = ReadQuestions(std::string(R"({"text": "Ann lives in Lima.", "label": )") + label + "}", "exam");
+    ASSERT_FALSE(set.ok());
+    EXPECT_THAT(set.error().message, testing::Not(testing::HasSubstr("jq"))) << label;
+  }
+}
+
+TEST(ReadQuestions, LeavesNoRowsOutThatAProgramCanUse) {
+  std::string bytes;
+  for (int i = 0; i < 6; ++i) {
+    const std::string n = std::to_string(i);
+    bytes += i % 2 == 0 ? R"({"question": "Who is )" + n + R"(?", "answer": "Ann"})" + "\n"
+                        : R"({"question": "Who is )" + n + R"(?", "tables": ["| a | b |"], "answer": "Ann"})" + "\n";
+  }
+  const std::string message = ReadQuestions(bytes, "exam").error().message;
+  EXPECT_THAT(message, testing::HasSubstr("2 more rows cannot be read, and 3 can"));
+  EXPECT_THAT(message, testing::Not(testing::HasSubstr("sed")));
+}
+
+TEST(ReadQuestions, ListsWhatChoicesHaveBesideTheirTexts) {  // EXAMS
+  const auto set = ReadQuestions(
+      R"({"question": "Who?", "choices": [{"text": "Ann", "label": "A", "para": "She came."}, {"text": "Bo", "label":)"
+      R"( "B", "para": "He left."}], "answerKey": "A"})",
+      "exam");
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  EXPECT_THAT(set->not_sent, ElementsAre("choices[].para"));
+}
+
 }  // namespace
 }  // namespace autotune::measurement

@@ -1,0 +1,16 @@
+// Rows as tools for evaluation export them: the question and its answer are within objects of the row.
+//
+// Pure and thread-safe. Known by their shape, not by the name of a tool.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace autotune::measurement {
+
+// What the row is, and the jq program that makes a row of a question of it: {"inputs": {...}, "outputs": {...}}
+// (LangSmith, Phoenix, MLflow, Langfuse), {"vars": {...}, "assert": [...]} and "__expected" (promptfoo), references with
+// tags (HELM). "" = it is none of these.
+std::string WhyExport(const nlohmann::json& row);
+
+}  // namespace autotune::measurement
