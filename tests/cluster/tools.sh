@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the programs that the cluster tests need from their Go modules and prints the directory they are in:
-#   tools.sh [kubecp] [helm] [kstatus]      default: all three
+#   tools.sh [kubecp] [helm] [kstatus] [kueue]      default: the first three
 # kubecp brings etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet and kubectl.
 #
 # A binary is kept under ~/.cache/autotune/tools by the hash of everything that it is made of, so a fresh clone finds the
@@ -20,9 +20,10 @@ build() { # build TOOL OUTPUT
       go build -C "$here/helm" -trimpath -ldflags "-s -w -X helm.sh/helm/v4/internal/version.version=$version" -o "$2" \
         helm.sh/helm/v4/cmd/helm
       ;;
+    kueue) go build -C "$here/kueue" -trimpath -ldflags "-s -w" -o "$2" sigs.k8s.io/kueue/cmd/kueue ;;
     kstatus) go build -C "$here/kstatus" -trimpath -ldflags "-s -w" -o "$2" . ;;
     *)
-      echo "tools.sh: no tool is called \"$1\" (kubecp, helm, kstatus)" >&2
+      echo "tools.sh: no tool is called \"$1\" (kubecp, helm, kstatus, kueue)" >&2
       exit 2
       ;;
   esac
