@@ -7,6 +7,7 @@ that nobody disturbed. No finished measurement is repeated and no pod is left.
   AUTOTUNE_FAULT_SEED=1        of the moments
 """
 
+import http.client
 import json
 import os
 import random
@@ -168,6 +169,34 @@ def test_the_operators_rights_are_away_for_20_seconds(namespace, operator, undis
         time.sleep(20)
     finally:
         cluster.kubectl("create", "-f", "-", input=json.dumps(bindings))
+    searches.check(undisturbed)
+
+
+def set_alarm(cluster, action):
+    """etcd's alarm NOSPACE: "ACTIVATE" makes it refuse every write as it does when its quota is used up."""
+    connection = http.client.HTTPConnection("etcd")
+    connection.sock = cluster.api.box.connect("127.0.0.1", 2379)
+    connection.request("POST", "/v3/maintenance/alarm", json.dumps({"action": action, "memberID": 0, "alarm": "NOSPACE"}))
+    response = connection.getresponse()
+    assert response.status == 200, response.read()
+
+
+def test_etcd_is_full_for_20_seconds(namespace, operator, undisturbed):
+    searches = Searches(namespace)
+    searches.go_on()
+    searches.wait_until_measuring()
+    before = operator.restarts()
+    pod = operator.pod()["metadata"]["name"]
+    set_alarm(namespace.cluster, "ACTIVATE")
+    try:
+        time.sleep(20)
+    finally:
+        set_alarm(namespace.cluster, "DEACTIVATE")
+    # Whoever leads cannot renew its lease either, and ends.
+    log = operator.namespace.logs(pod, "operator")
+    if operator.restarts() > before:
+        log += operator.namespace.kubectl("logs", pod, "-c", "operator", "--previous")
+    assert "database space exceeded" in log, log[-2000:]
     searches.check(undisturbed)
 
 

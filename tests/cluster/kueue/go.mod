@@ -1,3 +1,4 @@
+// Kueue, built from its module: experiments are gated, admitted and preempted by the real controller.
 module autotuner.io/tests/kueue
 
 go 1.26.0
