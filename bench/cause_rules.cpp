@@ -375,6 +375,7 @@ constexpr CauseRule kRules[] = {
     {"file reconstruction error", C::kMachine, W::kTelling},
     {"please check your connection", C::kMachine, W::kTelling},
     {"error downloading", C::kMachine, W::kTelling},
+    {"consistency check failed", C::kMachine, W::kTelling},  // a download that was cut
 
     // The engine's own code is at fault, or does not fit what is installed beside it: no setting says such a thing.
     {"assertion error (*exit_code == 0", C::kImage, W::kTelling},
@@ -396,6 +397,12 @@ constexpr CauseRule kRules[] = {
     {"executor on rank*' object has no attribute", C::kCrash, W::kTelling},
     {"typeerror: 'nonetype' object", C::kCrash, W::kTelling},
     {"attributeerror: module '", C::kImage, W::kTelling},
+    // Packages of different releases, unless it is an option of the engine that this one does not have.
+    {"tokenizer has no attribute", C::kImage, W::kTelling},
+    {"tokenizersbackend has no attribute", C::kImage, W::kTelling},
+    {"args.__init__() got an unexpected keyword argument", C::kConfiguration, W::kTelling},
+    {"config.__init__() got an unexpected keyword argument", C::kConfiguration, W::kTelling},
+    {"got an unexpected keyword argument", C::kImage, W::kTelling},
     {"_opnamespace", C::kImage, W::kTelling},
     {"values to unpack", C::kCrash, W::kTelling},
     {"error in event loop: ", C::kCrash, W::kVague},  // TensorRT-LLM's, before the exception itself

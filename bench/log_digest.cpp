@@ -201,19 +201,46 @@ std::string_view JsonStringAround(std::string_view raw, std::size_t at) {
   return raw;
 }
 
-// The lines of a traceback that is written in one line, its line ends as "\n" of two characters: in a member of JSON,
-// in the output of a process that Python quotes, in a message of another exception. Empty = the line holds none.
+// Where the line ends begin that a line of a log holds as two characters each, "\n", and how they are written: the more
+// quotations around them, the more backslashes. npos = the line quotes no traceback.
+struct QuotedLines {
+  std::size_t at = std::string_view::npos;
+  std::string end_of_line;
+};
+
+QuotedLines FindQuotedLines(std::string_view raw) {
+  // Ray's begins without a header.
+  for (const std::string_view mark : {kTraceback, std::string_view("n  File ")}) {
+    const std::size_t found = raw.find(mark);
+    if (found == std::string_view::npos) continue;
+    const bool header = mark == kTraceback;
+    const std::size_t n = header ? raw.find_first_not_of('\\', found + mark.size()) : found;
+    if (n == std::string_view::npos || raw[n] != 'n') continue;
+    std::size_t begin = n;
+    while (begin > 0 && raw[begin - 1] == '\\') --begin;
+    constexpr std::size_t kMostSlashes = 8;
+    if (begin == n || n - begin > kMostSlashes) continue;
+    return {header ? found : begin, std::string(raw.substr(begin, n - begin + 1))};
+  }
+  return {};
+}
+
+// Without what closes the quotation around it: "ValueError: 'x''}" has an odd quote.
+void CloseQuotation(std::string& line) {
+  std::size_t end = line.size();
+  while (end > 0 && (line[end - 1] == '}' || line[end - 1] == ']' || line[end - 1] == ')' || line[end - 1] == ' '))
+    --end;
+  if (end == 0 || (line[end - 1] != '\'' && line[end - 1] != '"')) return;
+  if (std::ranges::count(line, line[end - 1]) % 2 == 1) line.resize(end - 1);
+}
+
+// The lines of a traceback that is written in one line: in a member of JSON, in the output of a process that Python
+// quotes, in a message of another exception. Empty = the line holds none.
 std::vector<std::string> QuotedTraceback(std::string_view raw) {
   constexpr std::size_t kMaxLines = 200;
   std::vector<std::string> lines;
-  std::size_t at = raw.find(kTraceback);
+  const auto [at, end_of_line] = FindQuotedLines(raw);
   if (at == std::string_view::npos) return lines;
-  std::size_t escape = at + kTraceback.size();
-  while (escape < raw.size() && raw[escape] == '\\') ++escape;
-  const std::size_t slashes = escape - at - kTraceback.size();
-  constexpr std::size_t kMostSlashes = 8;
-  if (slashes == 0 || slashes > kMostSlashes || escape == raw.size() || raw[escape] != 'n') return lines;
-  const std::string end_of_line(raw.substr(escape - slashes, slashes + 1));
   std::string_view text = raw.substr(at);
   if (raw.starts_with('{')) {
     const std::string_view literal = JsonStringAround(raw, at);
@@ -234,6 +261,7 @@ std::vector<std::string> QuotedTraceback(std::string_view raw) {
     }
     text.remove_prefix(std::min(end + end_of_line.size(), text.size()));
   }
+  if (!lines.empty()) CloseQuotation(lines.back());
   return lines;
 }
 
@@ -320,8 +348,10 @@ void LogDigest::EndLine(bool rewritten) {
   last_is_progress_ = rewritten;
   if (rewritten) return;
   const std::vector<std::string> quoted = QuotedTraceback(raw);
-  // A member of its own beside the message.
-  if (quoted.empty() || line.text.find(kTraceback) == std::string::npos) Inspect(line);
+  // What quotes a traceback says less than its end; but it may be a member of its own beside the message.
+  const bool beside = raw.starts_with('{') && line.text.find(kTraceback) == std::string::npos &&
+                      line.text.find("  File ") == std::string::npos;
+  if (quoted.empty() || beside) Inspect(line);
   for (const std::string& one : quoted) {
     LogLine part{line.tag, line.level, std::min(one.find_first_not_of(' '), one.size()),
                  CleanText(one, kMaxQuotedText)};

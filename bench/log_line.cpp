@@ -408,7 +408,14 @@ LogLine ParseLogLine(std::string_view raw) {
   LogLine line;
   const std::string clean = CleanText(raw, kMaxText);
   std::string_view text = clean;
-  while (text.ends_with("#015") || text.ends_with(' ')) text.remove_suffix(text.ends_with(' ') ? 1 : 4);
+  for (bool again = true; again;) {
+    again = false;
+    for (const std::string_view end : {" ", "#015", "\\n"}) {
+      if (!text.ends_with(end)) continue;
+      text.remove_suffix(end.size());
+      again = true;
+    }
+  }
   // A line that a report prints in bold.
   if (text.starts_with("**(") || text.starts_with("**[")) {
     text.remove_prefix(2);

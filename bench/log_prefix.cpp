@@ -44,13 +44,18 @@ std::size_t LengthLike(std::string_view line, std::string_view shape) {
   return at;
 }
 
-// What stands before an engine's own prefix; "" = nothing does, or the line has none.
+// A frame of a traceback, or its header.
+bool TracebackBegins(std::string_view text) {
+  return text.starts_with("  File \"") || text.starts_with("Traceback (most recent call last):");
+}
+
+// What stands before an engine's own prefix, or before a traceback; "" = nothing does, or the line has none.
 std::string_view BeforeTheEngine(std::string_view line) {
-  if (EngineBegins(line)) return {};
+  if (EngineBegins(line) || TracebackBegins(line)) return {};
   for (std::size_t at = 1; at < std::min(line.size(), kLongest); ++at) {
     const auto before = static_cast<unsigned char>(line[at - 1]);
-    if (std::isalnum(before) == 0 && before != '(' && before != '[' && EngineBegins(line.substr(at)))
-      return line.substr(0, at);
+    if (std::isalnum(before) != 0 || before == '(' || before == '[') continue;
+    if (EngineBegins(line.substr(at)) || (before != ' ' && TracebackBegins(line.substr(at)))) return line.substr(0, at);
   }
   return {};
 }

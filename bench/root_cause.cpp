@@ -71,12 +71,15 @@ bool NamesTheProblem(std::string_view line) {
 
 // A refusal says what is not possible, or what would be; a kernel or a library that failed says something else.
 bool SoundsLikeARefusal(std::string_view line) {
-  constexpr std::string_view kRefusals[] = {
-      "support",   "implement",      "require",          "must",        "should",        "cannot",    "can't",
-      "please",    "invalid config", "divisible",        "not allowed", "not available", "disable",   "specify",
-      "mismatch",  "size of tensor", "does not match",   "not found",   "too small",     "data type", "same dtype",
-      "too large", "exceed",         "has no attribute", "increase ",   "decrease ",     "unset ",    "lower --",
-      "select a ", "is unavailable", "assertion failed"};
+  constexpr std::string_view kRefusals[] = {"support",        "implement",       "require",     "must",
+                                            "should",         "cannot",          "can't",       "please",
+                                            "invalid config", "divisible",       "not allowed", "not available",
+                                            "disable",        "specify",         "mismatch",    "size of tensor",
+                                            "does not match", "not found",       "too small",   "data type",
+                                            "same dtype",     "too large",       "exceed",      "has no attribute",
+                                            "increase ",      "decrease ",       "unset ",      "lower --",
+                                            "greater than",   "larger than",     "not valid",   "select a ",
+                                            "is unavailable", "assertion failed"};
   std::string lower(line);
   std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   const auto holds = [&](std::string_view word) { return lower.find(word) != std::string::npos; };

@@ -44,6 +44,7 @@ TEST(LogLine, LosesWhatItsWritersPutInFront) {
       {"[stats][1] x", "", Level::kNone, 0, "[stats][1] x"},
       {"(Worker_PP1) ERROR KeyError: 'x'", "Worker_PP1", Level::kError, 0, "KeyError: 'x'"},
       {"(Worker_PP1) ERROR     code()", "Worker_PP1", Level::kError, 4, "code()"},
+      {"KeyError: 'x'\\n", "", Level::kNone, 0, "KeyError: 'x'"},
       {"**(Worker_TP4 pid=2) ERROR 12-29 15:21:11 [m.py:7] ValueError: x.**", "Worker_TP4 pid=2", Level::kError, 0,
        "ValueError: x."},
       {"ERROR 2025-04-07T19:13:52.317869663Z KeyError: 'x'", "", Level::kNone, 0, "KeyError: 'x'"},
@@ -287,6 +288,12 @@ TEST(LogDigest, ATracebackInOneLineIsReadAsItsLines) {
   EXPECT_THAT(ErrorsOf("(Worker pid=7) ERROR 11-22 15:53:02 [a.py:1] child said: b'" + printed + "'\n"),
               ElementsAre("ModuleNotFoundError: No module named 'deep_ep'"));
   EXPECT_THAT(ErrorsOf("RuntimeError: " + printed + "\n"), Contains("ModuleNotFoundError: No module named 'deep_ep'"));
+  // Ray's has no header, and stands in the text of an error.
+  EXPECT_THAT(ErrorsOf(R"(ValueError: Error code: 400 - {'detail': 'ray::Worker.init() (pid=7, ip=10.0.0.7)\n)"
+                       R"(  File "w.py", line 4, in init\n    model = cls(config)\n)"
+                       R"(TypeError: Llama.__init__() got an unexpected keyword argument \'rope\''})"
+                       "\n"),
+              ElementsAre("TypeError: Llama.__init__() got an unexpected keyword argument 'rope'"));
   EXPECT_THAT(ErrorsOf(R"({"level":"INFO","message":"ok","note":")" + inner + "\"}\n"), IsEmpty());
 }
 

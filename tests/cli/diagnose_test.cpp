@@ -85,6 +85,14 @@ TEST(Diagnose, ReadsALogThatIsNewestFirst) {
   EXPECT_EQ(Diagnose(usual, std::nullopt).failure.message, "ValueError: first");
 }
 
+TEST(Diagnose, ReadsBehindAPrefixThatOnlyATracebackShows) {
+  std::string log;
+  for (const char* line : {"Traceback (most recent call last):", "  File \"a.py\", line 1, in get", "    f(x)",
+                           "  File \"b.py\", line 2, in f", "    raise ValueError(x)", "ValueError: not possible"})
+    log += "duuu9mr59pks4j[info]" + std::string(line) + "\\n\n";
+  EXPECT_EQ(Diagnose(log, std::nullopt).failure.message, "ValueError: not possible");
+}
+
 TEST(Diagnose, TakesNoTextForAPrefix) {
   // Few lines begin so, or the engine's own words stand before another engine's.
   const std::string log =
