@@ -1,7 +1,13 @@
 // Building blocks of the AutotuneTask's JSON reader and writer. Pure. Internal to operator/api.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <algorithm>
+#include <initializer_list>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "operator/api/autotune_task.h"
@@ -12,8 +18,48 @@ namespace autotune::api {
 // `spec` of a task, with the defaults of the CRD. kInvalid names the field's path from "spec." on.
 base::Result<TaskSpec> SpecFromJson(const json& spec);
 
+// ---- Members of spec, a file for those that belong together ---------------------------------------------------------
+
+// benchmark_json.cpp
 void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out);
 json ToJson(const BenchmarkSpec& benchmark);
+
+// model_json.cpp
+void ReadModel(ObjectReader& reader, ModelSpec& out);
+// `models`, and that there is exactly one of it and `model`.
+void ReadModels(ObjectReader& reader, std::vector<ModelSpec>& out);
+json ToJson(const ModelSpec& model);
+
+// quant_json.cpp
+void ReadQuant(ObjectReader& reader, quant::QuantSpec& out);
+void ReadParameters(ObjectReader& reader, std::map<std::string, std::vector<quant::FlagValue>>& out);
+json ToJson(const quant::QuantSpec& spec);
+json ToJson(const std::map<std::string, std::vector<quant::FlagValue>>& parameters);
+
+// pod_json.cpp
+void ReadEngine(ObjectReader& reader, std::string_view key, std::string& out);
+void ReadRuntimes(ObjectReader& reader, std::vector<RuntimeSpec>& out);
+void ReadGpu(ObjectReader& reader, GpuSpec& out);
+// `gpus`, and that there is not `gpu` too.
+void ReadGpus(ObjectReader& reader, std::vector<GpuSpec>& out);
+void ReadPodTemplate(ObjectReader& reader, PodTemplateSpec& out);
+json ToJson(const RuntimeSpec& runtime);
+json ToJson(const GpuSpec& gpu);
+json ToJson(const PodTemplateSpec& pod);
+
+// goal_json.cpp
+void ReadOptimization(ObjectReader& reader, OptimizationSpec& out);
+void ReadRetention(ObjectReader& reader, RetentionSpec& out);
+void ReadSlo(ObjectReader& reader, SloSpec& out);
+void ReadQuality(ObjectReader& reader, QualitySpec& out);
+void ReadRecommendation(ObjectReader& reader, RecommendationSpec& out);
+json ToJson(const OptimizationSpec& optimization);
+json ToJson(const SloSpec& slo);
+json ToJson(const QualitySpec& quality);
+json ToJson(const RecommendationSpec& recommendation);
+
+// ---- What several of them have
+// ---------------------------------------------------------------------------------------
 
 // `configMap: {name, key}` or `persistentVolumeClaim: {claimName, path}`, exactly one of them.
 void ReadFileSource(ObjectReader& reader, std::string& config_map, std::string& claim, std::string& file);
@@ -24,5 +70,31 @@ void ReadPassedItems(ObjectReader& reader, std::string_view key, json& out, std:
                      std::initializer_list<std::string_view> required);
 // `resources` of a container: limits and requests, each quantities.
 void ReadResources(ObjectReader& reader, json& out);
+
+constexpr bool IsAlphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+// [a-z0-9]([-a-z0-9]*[a-z0-9])?, at most `max`: names of runtimes and configurations, which end in labels.
+inline bool IsDnsLabel(const std::string& text, std::size_t max) {
+  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  return !text.empty() && text.size() <= max && std::ranges::all_of(text, good) && text.front() != '-' &&
+         text.back() != '-';
+}
+
+inline void PutText(json& out, const char* key, const std::string& value) {
+  if (!value.empty()) out[key] = value;
+}
+// Objects and lists that a pod gets as they are: absent when there is nothing in them.
+inline void PutPassed(json& out, const char* key, const json& value) {
+  if (!value.is_null() && !value.empty()) out[key] = value;
+}
+// As PutPassed, but an empty object is not the same as none ("no security context at all").
+inline void PutNullable(json& out, const char* key, const json& value) {
+  if (!value.is_null()) out[key] = value;
+}
+template <typename List>
+void PutList(json& out, const char* key, const List& value) {
+  if (!value.empty()) out[key] = value;
+}
 
 }  // namespace autotune::api
