@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <span>
 #include <utility>
 
@@ -17,6 +16,7 @@
 #include "quant/memory_need.h"
 #include "quant/parameters.h"
 #include "quant/settings.h"
+#include "quant/sharding.h"
 
 namespace autotune::quant {
 namespace {
@@ -100,7 +100,7 @@ class Planner final : public FactSource {
     plan_.options_yaml = settings_.OptionsYaml();
     CheckExtraArguments();
     CountGpus();
-    CheckHeads();
+    CheckShares();
     CheckMemory();
     CheckContext();
     FillShape();
@@ -799,11 +799,9 @@ class Planner final : public FactSource {
            std::to_string(gpus) + " shares of GPUs can be of one card: engines need as many cards as they use GPUs"});
   }
 
-  // Tensor parallelism splits the attention heads among the GPUs: no engine starts when they cannot be split evenly.
-  void CheckHeads() {
+  void CheckShares() {
     const checkpoint::ModelFacts& model = request_.model;
     const int tensor = SizeNow(table_.tensor_flag());
-    const std::string field = FieldOfFlag(table_.tensor_flag());
     if (SwitchedOn(table_.attention_data_switch()) && !table_.data_flag().empty()) {
       const int data = SizeNow(table_.data_flag());
       if (tensor % data != 0)
@@ -811,102 +809,16 @@ class Planner final : public FactSource {
                        "with data-parallel attention the size " + std::to_string(data) +
                            " must divide the tensor parallel size " + std::to_string(tensor)});
     }
-    const int parts = AttentionParts();
-    if (model.attention_heads && *model.attention_heads % parts != 0)
-      return Reject({field, "TensorParallelDoesNotDivide",
-                     std::to_string(*model.attention_heads) + " attention heads cannot be split evenly over " +
-                         std::to_string(parts) + " GPUs"});
-    if (!CheckKvHeads(parts, field)) return;
-    if (parts > 1 && !model.attention_heads && model.caches != std::vector<checkpoint::KvCacheGroup>())
-      NotKnown(field, "the number of attention heads",
-               "whether they can be split over " + std::to_string(parts) + " GPUs");
-    CheckWidths(tensor, field);
-    CheckNvfp4Scales(tensor, field);
-    CheckTiles(tensor, parts, field);
+    const Shares shares{tensor, AttentionParts(), ExpertParts(tensor), FieldOfFlag(table_.tensor_flag())};
+    ShardingFindings findings = CheckSharding(model, shares, table_, request_.release.version, *this);
+    for (const NotKnownSize& size : findings.not_known) NotKnown(size.field, size.what, size.so);
+    if (findings.rejection) Reject(*std::move(findings.rejection));
+    if (!findings.heads_fit) return;
     if (table_.pipeline_flag().empty()) return;
     const int pipeline = SizeNow(table_.pipeline_flag());
     if (model.layers && pipeline > *model.layers)
       Reject({FieldOfFlag(table_.pipeline_flag()), "PipelineLongerThanModel",
               std::to_string(*model.layers) + " layers cannot be split into " + std::to_string(pipeline) + " stages"});
-  }
-
-  // Fewer KV heads than GPUs are replicated; MLA has one cache that every GPU holds. False = rejected.
-  bool CheckKvHeads(int parts, const std::string& field) {
-    const checkpoint::ModelFacts& model = request_.model;
-    std::vector<std::int64_t> kinds;
-    if (model.caches) {
-      for (const checkpoint::KvCacheGroup& group : *model.caches) kinds.push_back(group.kv_heads);
-    } else if (model.kv_heads && !model.latent_attention()) {
-      kinds.push_back(*model.kv_heads);
-    } else if (parts > 1 && !model.latent_attention()) {
-      NotKnown(field, "the number of KV heads", "whether they can be split over " + std::to_string(parts) + " GPUs");
-    }
-    const bool attention_in_blocks = model.weight_block && model.weight_block->rows > 1 &&
-                                     model.linear_format != "none" && model.head_dim && parts > 1 &&
-                                     !model.ignores("attention");
-    for (const std::int64_t heads : kinds) {
-      const std::int64_t rows = std::max<std::int64_t>(1, heads / parts) * model.head_dim.value_or(0);
-      if (heads > 0 && attention_in_blocks && rows % model.weight_block->rows != 0) {
-        Reject({field, "TensorParallelDoesNotDivide",
-                "keys of " + std::to_string(rows) + " on each of " + std::to_string(parts) +
-                    " GPUs are not a multiple of the " + std::to_string(model.weight_block->rows) +
-                    " weights that share a scale (" + model.weight_block->ToString() + ")"});
-        return false;
-      }
-      if (heads == 0 || (heads >= parts ? heads % parts == 0 : parts % heads == 0)) continue;
-      Reject({field, "TensorParallelDoesNotDivide",
-              std::to_string(heads) + " KV heads can be neither split nor replicated evenly over " +
-                  std::to_string(parts) + " GPUs"});
-      return false;
-    }
-    return true;
-  }
-
-  // What has a scale of its own along a layer's width.
-  enum class Scales { kEach, kBlocks, kBlocksOfExperts };
-
-  // Tensor parallelism splits the hidden layer of the MLP too, and that of every expert among the GPUs that share it.
-  void CheckWidths(int tensor, const std::string& field) {
-    const checkpoint::ModelFacts& model = request_.model;
-    const auto torn = [&](const checkpoint::Size& width, int parts, const std::string& what, Scales scales) {
-      if (parts <= 1) return;
-      if (!width) {
-        // A layer whose width is not in the file may be no layer of this model.
-        if (scales != Scales::kEach)
-          NotKnown(field, "the width of " + what,
-                   "whether it can be split over " + std::to_string(parts) + " GPUs in blocks");
-        return;
-      }
-      if (*width % parts != 0)
-        return Reject({field, "TensorParallelDoesNotDivide",
-                       what + " of " + std::to_string(*width) + " cannot be split evenly over " +
-                           std::to_string(parts) + " GPUs"});
-      const std::int64_t part = *width / parts;
-      std::int64_t block = scales == Scales::kEach ? 1 : BlockAlongWidth();
-      if (scales == Scales::kBlocksOfExperts)
-        block = table_.ExpertBlock(request_.release.version, model.quantization, block, part,
-                                   model.hidden_size.value_or(0));
-      if (part % block == 0) return;
-      Reject({field, "TensorParallelDoesNotDivide",
-              what + " of " + std::to_string(*width) + " over " + std::to_string(parts) + " GPUs is " +
-                  std::to_string(part) + " on each, which is not a multiple of the " + std::to_string(block) +
-                  " weights that share a scale (" + model.weight_block->ToString() + ")"});
-    };
-    const bool linear_blocks = model.weight_block && model.linear_format != "none";
-    const Scales linear = linear_blocks ? Scales::kBlocks : Scales::kEach;
-    // Kernels for experts regroup what shares a scale along one dimension; a block of two stays whole. It is not that
-    // of 4-bit floats, which have groups.
-    const bool groups = model.expert_format == "nvfp4" || model.expert_format == "mxfp4";
-    const bool expert_blocks =
-        model.weight_block && model.expert_format != "none" && !groups && model.weight_block->rows > 1;
-    // Beside experts, intermediate_size may be that of layers that this model does not have.
-    if (model.experts == 0) return torn(model.intermediate_size, tensor, "an MLP", linear);
-    if (model.dense_layers > 0 && model.moe_intermediate_size) torn(model.intermediate_size, tensor, "an MLP", linear);
-    if (linear_blocks && !model.plain_shared_experts) CheckSharedExperts(torn, tensor);
-    const ParallelRule* expert = table_.Parallel("expert");
-    if (expert == nullptr) return;
-    torn(model.moe_intermediate_size, ExpertParts(tensor), "an expert",
-         expert_blocks ? Scales::kBlocksOfExperts : Scales::kEach);
   }
 
   // GPUs that split one expert.
@@ -916,108 +828,6 @@ class Planner final : public FactSource {
     if (expert->as_switch) return SwitchedOn(expert->flag) ? 1 : Product(expert->equals);
     const int size = SizeNow(expert->flag);
     return tensor % size == 0 ? tensor / size : tensor;
-  }
-
-  // A linear layer as one GPU has it.
-  struct Layer {
-    std::string what;
-    std::int64_t outputs = 0, inputs = 0;
-  };
-
-  // Both matrices of an MLP; none where a size is not known or cannot be split, which is said elsewhere.
-  static void AddMlp(const std::string& what, const checkpoint::Size& width, int parts, std::int64_t matrices,
-                     std::int64_t hidden, std::vector<Layer>& layers) {
-    if (!width || *width <= 0 || *width % parts != 0) return;
-    const std::int64_t part = *width / parts;
-    layers.push_back({what + "'s first matrix", part * (matrices - 1), hidden});
-    layers.push_back({what + "'s last matrix", hidden, part});
-  }
-
-  // The quantized layers whose widths follow from the facts alone.
-  [[nodiscard]] std::vector<Layer> LinearLayers(int tensor, int attention_parts) const {
-    const checkpoint::ModelFacts& model = request_.model;
-    std::vector<Layer> layers;
-    const std::int64_t hidden = model.hidden_size.value_or(0);
-    if (hidden == 0) return layers;
-    const std::int64_t matrices = model.mlp_matrices.value_or(0);
-    const bool dense = model.experts == 0 || (model.dense_layers > 0 && model.moe_intermediate_size);
-    // Beside experts, the dense layers are the first ones.
-    const bool ignored = model.ignores("mlp") || (model.experts != 0 && model.ignores("firstLayer"));
-    if (matrices > 1 && dense && !ignored) AddMlp("an MLP", model.intermediate_size, tensor, matrices, hidden, layers);
-    // One kind of attention, of which nothing but heads decides the widths.
-    const bool plain = model.attention_heads && model.kv_heads && model.head_dim && !model.v_head_dim &&
-                       !model.latent_attention() && !model.qkv_parts && !(model.linear_attention_layers > 0) &&
-                       !(model.mamba_layers > 0) && model.caches && model.caches->size() == 1;
-    if (!plain || *model.attention_heads % attention_parts != 0 || model.ignores("attention")) return layers;
-    const std::int64_t heads = *model.attention_heads / attention_parts;
-    const std::int64_t kv_heads = std::max<std::int64_t>(1, *model.kv_heads / attention_parts);
-    layers.push_back({"the matrix of queries, keys and values", (heads + 2 * kv_heads) * *model.head_dim, hidden});
-    layers.push_back({"the output matrix of attention", hidden, heads * *model.head_dim});
-    return layers;
-  }
-
-  // Every release of every engine cuts scales as it cuts weights; NVFP4 has one for 16 weights along the input.
-  void CheckNvfp4Scales(int tensor, const std::string& field) {
-    constexpr std::int64_t kGroup = 16;
-    const checkpoint::ModelFacts& model = request_.model;
-    const auto torn = [&](const checkpoint::Size& width, int parts, const std::string& what) {
-      if (parts <= 1 || !width || *width % parts != 0 || *width / parts % kGroup == 0) return;
-      Reject({field, "TensorParallelDoesNotDivide",
-              what + " of " + std::to_string(*width) + " over " + std::to_string(parts) + " GPUs is " +
-                  std::to_string(*width / parts) + " on each, which is not a multiple of the " +
-                  std::to_string(kGroup) + " weights of NVFP4 that share a scale"});
-    };
-    if (model.experts == 0 && model.linear_format == "nvfp4" && !model.ignores("mlpOutput"))
-      torn(model.intermediate_size, tensor, "an MLP");
-    if (model.experts > 0 && model.expert_format == "nvfp4")
-      torn(model.moe_intermediate_size, ExpertParts(tensor), "an expert");
-  }
-
-  // What remains of a layer on one GPU must be a width that the kernel for its weights has.
-  void CheckTiles(int tensor, int attention_parts, const std::string& field) {
-    const checkpoint::ModelFacts& model = request_.model;
-    for (const TileRule& rule : table_.tiles()) {
-      if (!rule.range.Contains(request_.release.version) || !rule.guard.Holds(*this)) continue;
-      std::vector<Layer> layers;
-      int parts = tensor;
-      if (rule.experts) {
-        parts = ExpertParts(tensor);
-        const checkpoint::Size& inputs = model.moe_latent_size ? model.moe_latent_size : model.hidden_size;
-        if (inputs && model.mlp_matrices > 1 && model.experts > 0)
-          AddMlp("an expert", model.moe_intermediate_size, parts, *model.mlp_matrices, *inputs, layers);
-      } else {
-        layers = LinearLayers(tensor, attention_parts);
-      }
-      for (const Layer& layer : layers) {
-        const bool fits = std::ranges::any_of(rule.tiles, [&](const checkpoint::WeightBlock& tile) {
-          return layer.outputs % tile.rows == 0 && layer.inputs % tile.columns == 0;
-        });
-        if (fits) continue;
-        std::string tiles;
-        for (const checkpoint::WeightBlock& tile : rule.tiles)
-          tiles += (tiles.empty() ? "" : ", or ") + std::to_string(tile.rows) + " and " + std::to_string(tile.columns);
-        return Reject({parts > 1 ? field : "model", "WidthNotSupported",
-                       layer.what + " has " + std::to_string(layer.outputs) + " outputs and " +
-                           std::to_string(layer.inputs) + " inputs" +
-                           (parts > 1 ? " on each of " + std::to_string(parts) + " GPUs" : "") + ": " + rule.kernel +
-                           ", the kernel for these weights on this GPU, requires multiples of " + tiles});
-      }
-    }
-  }
-
-  // Shared experts are one MLP, split by tensor parallelism whatever becomes of the routed ones.
-  template <typename Torn>
-  void CheckSharedExperts(const Torn& torn, int tensor) const {
-    const checkpoint::ModelFacts& model = request_.model;
-    checkpoint::Size width = model.shared_intermediate_size;
-    if (!width && model.shared_experts && model.moe_intermediate_size)
-      width = *model.shared_experts * *model.moe_intermediate_size;
-    if (width > 0) torn(width, tensor, "the shared experts' MLP", Scales::kBlocks);
-  }
-
-  // An MLP's width is the rows of its first matrices and the columns of its last one.
-  [[nodiscard]] std::int64_t BlockAlongWidth() const {
-    return std::lcm(request_.model.weight_block->rows, request_.model.weight_block->columns);
   }
 
   // The text of a flag as the engine will read it: extra arguments come last and decide.
