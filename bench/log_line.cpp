@@ -126,6 +126,7 @@ struct Brackets {
 
   bool operator()(std::string_view inside) const {
     while (inside.ends_with(' ')) inside.remove_suffix(1);
+    if (inside.empty()) return false;
     if (inside == "TRT-LLM" || inside == "TensorRT-LLM") return true;
     if (const auto word = LevelOfWord(inside)) {
       // "ERROR 05-30 22:22:26 [x.py:153] [DEBUG] text": the text's own bracket.

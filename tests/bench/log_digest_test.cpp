@@ -70,6 +70,7 @@ TEST(LogLine, LosesWhatItsWritersPutInFront) {
       {R"({"time":"2026","level":"error","target":"a","message":"say \"x\""})", "", Level::kError, 0, "say \"x\""},
       {"(choose from 'a', 'b')", "", Level::kNone, 0, "(choose from 'a', 'b')"},
       {"[1, 2, 3]", "", Level::kNone, 0, "[1, 2, 3]"},
+      {"[] x", "", Level::kNone, 0, "[] x"},
   };
   for (const auto& row : kCases) {
     const LogLine line = ParseLogLine(row.raw);
