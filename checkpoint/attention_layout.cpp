@@ -85,6 +85,22 @@ bool Says(const json& value) {
   return !value.is_structured() || !value.empty();
 }
 
+// "enable_dsa", "index_top_k", "moba_topk", "use_nsa"; not "norm_topk_prob", which chooses experts.
+bool SpeaksOfSparseAttention(std::string_view key) {
+  const auto has = [&](std::initializer_list<std::string_view> words) {
+    return std::ranges::any_of(words, [&](std::string_view word) { return Contains(key, word); });
+  };
+  if (has({"moe", "mlp", "expert", "ffn", "router", "step", "activation", "vision", "quant", "nextn", "mtp"}))
+    return false;
+  if (has({"sparse"}) || key.starts_with("index_") || key.starts_with("indexer")) return true;
+  if (has({"topk", "top_k"}) && has({"attn", "attention", "kv", "block", "index"})) return true;
+  // Whole words between underscores.
+  const std::string words = "_" + std::string(key) + "_";
+  return std::ranges::any_of(std::initializer_list<std::string_view>{"_dsa_", "_nsa_", "_moba_", "_infllm_", "_csa_",
+                                                                     "_hca_", "_msa_", "_qsa_", "_hisa_"},
+                             [&](std::string_view word) { return Contains(words, word); });
+}
+
 class AttentionReader {
  public:
   AttentionReader(const json& language, const json& config, ModelFacts& facts)
@@ -111,6 +127,12 @@ class AttentionReader {
     ReadWindow();
     ForgetWhatOtherLayersHave();
     if (class_name_ == "deepseekv4" && FindArray(&language_, "compress_ratios") != nullptr) return ReadCompressed();
+    if (const std::string key = UnknownSparseKey(); !key.empty()) {
+      AddNote(facts_, "config.json: " + key +
+                          " speaks of sparse attention in a form that is not known; what layers keep of the context is "
+                          "not known");
+      return;
+    }
     std::optional<Kinds> kinds = ReadKinds();
     if (kinds && kinds->size() != layers_) {
       AddNote(facts_, "config.json: " + source_ + " is for " + std::to_string(kinds->size()) + " layers, " +
@@ -158,6 +180,23 @@ class AttentionReader {
       }
     }
     return "";
+  }
+
+  // A key of sparse attention that no class here has: what such a layer keeps, and whether it is one at all, is not
+  // known. "" = there is none, or it is understood.
+  [[nodiscard]] std::string UnknownSparseKey() const {
+    std::string found;
+    for (const auto& [key, value] : language_.items()) {
+      const std::string lower = Lower(key);
+      if (!SpeaksOfSparseAttention(lower)) continue;
+      if (value == false) return "";  // enable_dsa: false
+      const bool understood =
+          (facts_.latent_attention() && facts_.index_top_k && (lower.starts_with("index") || lower.ends_with("dsa"))) ||
+          (lower == "sparse_attention_config" && facts_.architecture.starts_with("MiniMaxM3")) ||
+          lower == "sparse_config" || class_ != nullptr;
+      if (!understood && Says(value) && found.empty()) found = key;
+    }
+    return found;
   }
 
   // ---- Heads ----

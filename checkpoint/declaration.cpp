@@ -155,7 +155,12 @@ Declaration ReadDeclaration(const json& config, const std::string& where) {
   } else if (method == "bitsandbytes") {
     const std::string type = TextOf(&config, "bnb_4bit_quant_type");
     const bool eight = TrueAt(&config, "load_in_8bit");
-    declaration.AddScheme(ModelPart::kBoth, eight ? "int8" : type.empty() ? "fp4" : type);
+    const std::string storage = TextOf(&config, "bnb_4bit_quant_storage");
+    declaration.AddScheme(ModelPart::kBoth,
+                          eight          ? "int8"
+                          : type.empty() ? "fp4"
+                                         : type,
+                          "-", storage.empty() || storage == "uint8" ? "-" : "storage-" + storage);
   }
   // These leave everything but experts alone, or experts are the part that the name speaks of.
   if (method == "mxfp4" || method == "gpt_oss_mxfp4") declaration.linear = StoredFormat{};

@@ -265,6 +265,7 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
   request.amd_architecture = gpu->amd_architecture;
   request.gpu_memory_bytes = gpu->memory_bytes;
   request.gpu_memory_bound = gpu::IsUpperBound(gpu->product, gpu->memory_bytes);
+  request.gpu_shared = gpu::SplitName(options.gpu).shared;
   if (server) {
     if (const auto taken = TakeCommand(*server, rules, options.command.size() == 1, explanation); !taken)
       return of_command(taken.error());
@@ -389,6 +390,7 @@ json ExplanationJson(const Explanation& explanation) {
           {"version", explanation.request.release.version.ToString()},
           {"rejected", rejected},
           {"args", plan.args},
+          {"keptArgs", explanation.kept},
           {"yaml", plan.options_yaml},
           {"env", plan.env},
           {"gpus", plan.gpus},

@@ -46,7 +46,10 @@ std::string Attention(const ModelFacts& facts) {
 
 std::string Layers(const ModelFacts& facts) {
   std::vector<std::string> parts;
-  AddCount(parts, facts.full_attention_layers, "full attention");
+  // Queries of sparse attention see a part of the cache; the cache is one of the whole context all the same.
+  const bool sparse = facts.sparse_attention() || !facts.index_caches.empty();
+  AddCount(parts, facts.full_attention_layers,
+           sparse ? "attention with a cache of the whole context, sparse in some layers or all" : "full attention");
   AddCount(parts, facts.sliding_attention_layers, "sliding-window attention");
   AddCount(parts, facts.linear_attention_layers, "linear attention");
   AddCount(parts, facts.mamba_layers, "Mamba");

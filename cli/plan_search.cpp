@@ -75,6 +75,23 @@ std::string NotKnown(const TaskPlan& plan) {
   return gpu ? "the GPU is" : "the model's dimensions or the GPU's data sheet are";
 }
 
+// Which GPUs the task may run on without a prediction.
+std::vector<std::string> NotPredicted(const TaskPlan& plan, const api::TaskStatus& status) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < plan.task.spec.gpus.size(); ++i) {
+    const api::GpuSpec& gpu = plan.task.spec.gpus[i];
+    if (reconcile::IsPredicted(plan.task.spec, status, i)) continue;
+    const std::string& product = api::GpuOf(status, gpu.name).product;
+    names.push_back(!product.empty() ? product : gpu.products.size() == 1 ? gpu.products.front() : gpu.resource_name);
+  }
+  return names;
+}
+
+std::string NotPredictedText(const SearchPreview& preview) {
+  return "nothing is predicted for " + text::Joined(preview.not_predicted, ", ") +
+         ": it is a part of a card, whose speed is not known";
+}
+
 // "2 GPU-hours (price at most 8) and 4h from the start": what the task allows. GPU-hours are counted whatever a type of
 // GPU costs, so the price is that of the dearest.
 std::string AllowedText(const TaskPlan& plan, const SearchPreview& preview) {
@@ -125,6 +142,10 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
     return reconcile::PricePerHour(spec, plan.task.status, gpu.name).has_value();
   });
   out.order = tuning::search::OutlookOf(input.space, input.bounds, input.prior, input.observations, kShown);
+  out.not_predicted = NotPredicted(plan, status);
+  std::erase_if(out.order, [&](const Outlook& one) {
+    return !reconcile::IsPredicted(spec, status, plan.space.expansion.candidates[one.candidate].gpu);
+  });
   out.cost = estimate(input.limits);
   const tuning::search::Budget& budget = input.limits.budget;
   if (budget.gpu_seconds || budget.seconds_left) {
@@ -139,12 +160,17 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
 
 std::string EstimateText(const SearchPreview& preview) {
   if (!preview.refusal.empty()) return "no experiment can start: " + preview.refusal;
+  if (!preview.not_predicted.empty()) return "not known; " + NotPredictedText(preview);
   return CostText(preview.cost, preview) +
          (preview.places == 1 ? "" : " with " + std::to_string(preview.places) + " at a time");
 }
 
 std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
-  if (preview.order.empty()) return "";
+  if (preview.order.empty()) {
+    if (preview.not_predicted.empty()) return "";
+    return preview.refusal.empty() ? "\nExpected order, results and cost: " + NotPredictedText(preview) + "\n"
+                                   : "\nNo experiment can start: " + preview.refusal + "\n";
+  }
   const tuning::Expansion& expansion = plan.space.expansion;
   std::vector<std::vector<std::string>> arguments;
   for (const Outlook& one : preview.order) arguments.push_back(expansion.candidates[one.candidate].plan.args);
@@ -178,9 +204,13 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
   std::string out = "\nExpected order and results: predicted" +
                     (preview.generic ? " by a rule of thumb, because " + NotKnown(plan) + " not known" : "") +
                     ", not measured (TTFT and TPOT: the statistic in the SLO, otherwise the mean)\n" + table.Text("  ");
-  const std::size_t all = expansion.candidates.size();
+  const std::size_t all =
+      static_cast<std::size_t>(std::ranges::count_if(expansion.candidates, [&](const tuning::Candidate& candidate) {
+        return preview.not_predicted.empty() || reconcile::IsPredicted(plan.task.spec, plan.task.status, candidate.gpu);
+      }));
   if (all > preview.order.size()) out += "  ... and " + std::to_string(all - preview.order.size()) + " more\n";
   if (!preview.refusal.empty()) return out + "\nNo experiment can start: " + preview.refusal + "\n";
+  if (!preview.not_predicted.empty()) return out + "\nEstimate: " + EstimateText(preview) + "\n";
   out += "\nEstimate: " + EstimateText(preview) +
          " (80 % intervals, without confirmations); all candidates at all loads: " +
          api::FormatDecimal(preview.cost.most_gpu_hours, 1) + " GPU-hours" +
@@ -199,11 +229,14 @@ json SearchJson(const TaskPlan& plan, const SearchPreview& preview) {
                        {IsLatency(plan.task.spec) ? "perSecond" : "outputTokensPerSecondPerGpu", ValueOf(plan, one)},
                        {"meetsSlo", one.feasible}}}});
   }
-  json out = {{"order", order},
-              {"estimate", CostJson(preview.cost, preview)},
-              {"places", preview.places},
-              {"ruleOfThumb", preview.generic}};
-  if (preview.unlimited) out["withoutBudget"] = CostJson(*preview.unlimited, preview);
+  json out = {{"order", order}, {"places", preview.places}};
+  if (preview.not_predicted.empty()) {
+    out["estimate"] = CostJson(preview.cost, preview);
+    out["ruleOfThumb"] = preview.generic;
+  } else {
+    out["notPredicted"] = preview.not_predicted;
+  }
+  if (preview.unlimited && preview.not_predicted.empty()) out["withoutBudget"] = CostJson(*preview.unlimited, preview);
   if (!preview.refusal.empty()) out["refused"] = preview.refusal;
   return out;
 }

@@ -64,7 +64,12 @@ double LeastStoredBytes(const checkpoint::ModelFacts& model) {
 double WeightBytes(const checkpoint::ModelFacts& model, const MemoryInput& input) {
   const double stored = LeastWeightBytes(model);
   if (model.quantized()) return stored;
-  const int stored_bytes = model.dtype == "float32" ? 4 : 2;
+  // Files may hold float32 under a config.json that says bfloat16, which is what engines load them as: where they have
+  // about twice what the dimensions require, they may. Far more is something that the dimensions do not tell.
+  constexpr double kNearlyTwice = 1.9, kFarMore = 2.6;
+  const double ratio = stored / std::max(LeastStoredBytes(model), 1.0);
+  const bool may_be_wider = model.weight_bytes && ratio >= kNearlyTwice && ratio <= kFarMore;
+  const int stored_bytes = model.dtype == "float32" || may_be_wider ? 4 : 2;
   const double loaded = stored * input.dtype_bytes / stored_bytes;
   if (input.quantized_bits == 0) return loaded;
   // Embeddings are looked up, not multiplied: they stay as they are. Counted once, as if tied to the output layer.

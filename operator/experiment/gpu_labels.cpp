@@ -5,6 +5,8 @@
 #include <cctype>
 #include <iterator>
 
+#include "operator/experiment/node_view.h"
+
 namespace autotune::experiment {
 namespace {
 
@@ -322,6 +324,11 @@ std::vector<std::string> AmdDeviceIdsOf(const gpu::Product& product) {
 
 bool IsSharedGpu(std::string_view resource, std::string_view product) {
   return resource.ends_with(".shared") || gpu::SplitName(product).shared;
+}
+
+bool IsPartOfGpu(std::string_view resource, std::string_view product) {
+  return IsSharedGpu(resource, product) || !PartitionOfResource(resource).empty() ||
+         !gpu::SplitName(product).partition.empty();
 }
 
 std::string_view AmdLabelOf(const gpu::Product& product) {

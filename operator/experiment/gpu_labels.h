@@ -30,6 +30,10 @@ inline constexpr const char* kAwsPrefixes[] = {"karpenter.k8s.aws/", "eks.amazon
 // (time-slicing, MPS), under its name or as nvidia.com/gpu.shared; the labeller's product ends with -SHARED then.
 bool IsSharedGpu(std::string_view resource, std::string_view product);
 
+// Whether it is less than a whole card: such a share, a MIG partition or a virtual GPU. Its rates are not known, so
+// nothing is predicted for it (decisions 54 and 60).
+bool IsPartOfGpu(std::string_view resource, std::string_view product);
+
 enum class Platform {
   kGpuFeatureDiscovery,  // kGfdProduct: on-premises, OpenShift, wherever the GPU operator runs
   kGke,                  // kGkeAccelerator

@@ -333,7 +333,13 @@ class Look {
     status_.parallelism = spec_.parallelism ? 0 : ChoosePlaces(spec_, input, gpus);
     Proposal proposal = Propose(spec_, status_, *space_, input, gpus);
     if (!proposal.refused.empty()) return Failed("BudgetTooSmall", proposal.refused);
-    if (!proposal.start.empty()) status_.estimate = EstimateOf(spec_, status_, input, now_);
+    // Parts of GPUs are not predicted: what was measured on them is.
+    bool predicted = std::ranges::any_of(status_.experiments, IsFinished);
+    if (!predicted) {
+      predicted = true;
+      for (std::size_t i = 0; i < spec_.gpus.size(); ++i) predicted = predicted && IsPredicted(spec_, status_, i);
+    }
+    if (!proposal.start.empty() && predicted) status_.estimate = EstimateOf(spec_, status_, input, now_);
     AddExperiments(observed_, *space_, proposal.start, now_, status_);
     const auto tried = std::count_if(status_.experiments.begin(), status_.experiments.end(),
                                      [](const api::ExperimentStatus& entry) { return entry.confirms.empty(); });

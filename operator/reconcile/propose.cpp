@@ -342,21 +342,28 @@ std::vector<double> RelativePrices(const api::TaskSpec& spec, const api::TaskSta
   return prices;
 }
 
-// Data sheets. Before a node is known, that of the one product that the spec names.
+// The product of this type of GPU. Before a node is known, the one product that the spec names; "" = not known.
+const std::string& ProductOf(const api::TaskSpec& spec, const api::TaskStatus& status, std::size_t type) {
+  const api::GpuSpec& gpu = spec.gpus[type];
+  const std::string& product = api::GpuOf(status, gpu.name).product;
+  return product.empty() && gpu.products.size() == 1 ? gpu.products.front() : product;
+}
+
+// Data sheets.
 std::vector<std::optional<engine_model::GpuSpec>> GpusForPrior(const api::TaskSpec& spec,
                                                                const api::TaskStatus& status) {
   std::vector<std::optional<engine_model::GpuSpec>> gpus;
-  for (const api::GpuSpec& type : spec.gpus) {
-    const std::string& product = api::GpuOf(status, type.name).product;
-    const bool named = product.empty() && type.products.size() == 1;
-    const std::string& name = named ? type.products.front() : product;
-    const bool shared = experiment::IsSharedGpu(type.resource_name, name);
-    gpus.push_back(shared ? std::nullopt : engine_model::FindGpu(name));
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    gpus.push_back(IsPredicted(spec, status, i) ? engine_model::FindGpu(ProductOf(spec, status, i)) : std::nullopt);
   }
   return gpus;
 }
 
 }  // namespace
+
+bool IsPredicted(const api::TaskSpec& spec, const api::TaskStatus& status, std::size_t type) {
+  return !experiment::IsPartOfGpu(spec.gpus[type].resource_name, ProductOf(spec, status, type));
+}
 
 SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
                           base::WallTime now) {

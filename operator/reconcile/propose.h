@@ -29,6 +29,10 @@ struct NodeGpus {
   int gpus = 0;  // those in use by other tasks included: a pod that waits for them reports it
 };
 
+// Whether results and costs on this type of GPU, an index of spec.gpus, are predicted: not on a share of a card, a
+// partition or a virtual GPU.
+bool IsPredicted(const api::TaskSpec& spec, const api::TaskStatus& status, std::size_t type);
+
 // A task as the search sees it. `candidates[i]` is space.expansion.candidates[i].
 struct SearchInput {
   tuning::search::Space space;

@@ -129,6 +129,38 @@ TEST(ModelFacts, CountsTheIndexCachesOfSparseAttention) {
       ModelFactsFromJson(json::parse(R"({"kvCacheGroups": [{"layers":1,"kvHeads":0,"elements":1,"tokens":0}]})")).ok());
 }
 
+// A class that nobody here knows, with a key of sparse attention: neither which layers have it nor what they keep.
+TEST(ModelFacts, DoesNotTakeSparseAttentionInAnUnknownFormForFull) {
+  const std::string base =
+      R"({"model_type":"newcomer","dtype":"bfloat16","num_hidden_layers":4,"hidden_size":64,"num_attention_heads":4,
+          "num_key_value_heads":2,"head_dim":16,"num_experts":8,"norm_topk_prob":true,"topk_group":1,
+          "decoder_sparse_step":1,"moe_topk":2,"nextn_is_sparse":true)";
+  const std::string pattern = R"(,"hybrid_layer_pattern":[0,1,1,0],"sliding_window":128)";
+  for (const char* keys : {R"("enable_dsa":true)", R"("index_top_k":2048)", R"("sparse_attention_config":{"block":64})",
+                           R"("moba_topk":4)", R"("use_nsa":true)", R"("nsa_block_size":64)", R"("block_topk":16)",
+                           R"("use_block_sparse_attention":true)", R"("attn_topk":512)", R"("indexer_heads":4)"}) {
+    for (const std::string& more : {std::string(), pattern}) {
+      const ModelFacts facts = Read(base + more + "," + keys + "}");
+      EXPECT_FALSE(facts.full_attention_layers) << keys;
+      EXPECT_FALSE(facts.sliding_attention_layers) << keys;
+      EXPECT_FALSE(facts.caches) << keys;
+      EXPECT_EQ(facts.kv_heads, 2) << keys;
+      EXPECT_THAT(facts.notes, Contains(HasSubstr("sparse attention in a form that is not known"))) << keys;
+    }
+  }
+  for (const char* keys : {R"("enable_dsa":false,"index_top_k":2048)", R"("index_top_k":null)", R"("moba_topk":0)",
+                           R"("sparse_attention_config":{})"}) {
+    const ModelFacts facts = Read(base + pattern + "," + keys + "}");
+    EXPECT_EQ(facts.full_attention_layers, 2) << keys;
+    EXPECT_EQ(facts.sliding_attention_layers, 2) << keys;
+  }
+  // An engine's own class reads no such key.
+  const ModelFacts llama = Read(
+      R"({"model_type":"llama","architectures":["LlamaForCausalLM"],"num_hidden_layers":4,"hidden_size":64,
+          "num_attention_heads":4,"num_key_value_heads":2,"enable_dsa":true})");
+  EXPECT_EQ(llama.full_attention_layers, 4);
+}
+
 TEST(ModelFacts, KnowsAMatrixOfQueriesKeysAndValues) {
   const std::string base =
       R"({"model_type":"mimo_v2","num_hidden_layers":2,"hidden_size":64,"num_attention_heads":8,"num_key_value_heads":4)";

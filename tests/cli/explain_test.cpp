@@ -327,4 +327,17 @@ TEST(Explain, SaysOfACommandWhatAReleaseAndAPodDoNotHave) {
 }
 
 }  // namespace
+TEST(Explain, SharesOfACardAreNoCards) {
+  for (const char* gpu : {"NVIDIA-L40S-SHARED", "NVIDIA-L40S"}) {
+    const auto explanation =
+        Explain(Rules(), {.settings = {"tensor-parallel-size=2"}, .engine = "vllm", .gpu = gpu, .model = ""});
+    ASSERT_TRUE(explanation.ok()) << gpu;
+    const bool shared = std::string_view(gpu).ends_with("SHARED");
+    EXPECT_EQ(explanation->plan.rejection.has_value(), shared) << gpu;
+    if (shared) {
+      EXPECT_EQ(explanation->plan.rejection->reason, "GpuIsShared");
+    }
+  }
+}
+
 }  // namespace autotune::cli

@@ -94,7 +94,9 @@ TEST(Matrix, ListsTheRulesInForce) {
   const auto old_ones = Make({.engine = "vllm", .releases = "0.12.0", .gpu = "", .model = ""});
   const auto new_ones = Make({.engine = "vllm", .releases = "0.24.0", .gpu = "", .model = ""});
   const auto gguf = [](const EngineMatrix& engine) {
-    return std::ranges::any_of(engine.rules, [](const quant::ListedRule& rule) { return rule.when == "method: gguf"; });
+    return std::ranges::any_of(engine.rules, [](const quant::ListedRule& rule) {
+      return rule.when == "method: gguf" && rule.reason == "CheckpointNotSupported";
+    });
   };
   EXPECT_FALSE(gguf(old_ones[0]));
   EXPECT_TRUE(gguf(new_ones[0]));

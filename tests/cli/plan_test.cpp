@@ -290,6 +290,21 @@ TEST(SearchText, ShowsTheOrderAndTheEstimateAsPredictions) {
   EXPECT_EQ(SearchJson(plan, preview)["order"][1]["predicted"]["outputTokensPerSecondPerGpu"], preview.order[1].value);
 }
 
+TEST(SearchText, PredictsNothingForPartsOfCards) {
+  for (const char* part : {"NVIDIA-L40S-SHARED", "NVIDIA-H100-80GB-HBM3-MIG-3g.40gb", "NVIDIA-A40-48Q"}) {
+    const TaskPlan plan = Plan(SearchedSpace(), {.gpu = part});
+    const SearchPreview preview = PreviewSearch(plan);
+    EXPECT_EQ(preview.not_predicted, std::vector<std::string>{part});
+    const std::string text = SearchText(plan, preview) + EstimateText(preview);
+    EXPECT_THAT(text, HasSubstr("nothing is predicted for " + std::string(part)));
+    for (const char* figure : {"TOK/S", "GPU-hours", "TTFT", "~"}) EXPECT_THAT(text, Not(HasSubstr(figure))) << part;
+    const json found = SearchJson(plan, preview);
+    EXPECT_TRUE(found["order"].empty()) << found;
+    EXPECT_FALSE(found.contains("estimate")) << found;
+    EXPECT_EQ(found["notPredicted"].dump(), "[\"" + std::string(part) + "\"]");
+  }
+}
+
 TEST(SearchText, ShowsThePriceOfTheEstimateWithItsInterval) {
   const TaskPlan plan = Plan(SearchedSpace(), {.gpu = "h100", .gpu_prices = {{"H100", "4"}, {"L40S", "1"}}});
   const SearchPreview preview = PreviewSearch(plan);

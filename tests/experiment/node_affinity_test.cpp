@@ -348,6 +348,18 @@ TEST(NodeAffinity, PartitionsAreThoseOfTheirOwnResource) {
   EXPECT_EQ(GpuOfNode(node, "nvidia.com/mig-7g.80gb").product, "") << "no label names it";
 }
 
+TEST(GpuOfNode, TellsPartsOfCardsFromCards) {
+  for (const char* part : {"NVIDIA-L40S-SHARED", "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb", "NVIDIA-A40-48Q", "GRID-A100-40C",
+                           "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb-SHARED"}) {
+    EXPECT_TRUE(IsPartOfGpu("nvidia.com/gpu", part)) << part;
+  }
+  for (const char* card : {"NVIDIA-L40S", "NVIDIA-H100-80GB-HBM3", "AMD_Instinct_MI300X_OAM", ""}) {
+    EXPECT_FALSE(IsPartOfGpu("nvidia.com/gpu", card)) << card;
+  }
+  EXPECT_TRUE(IsPartOfGpu("nvidia.com/mig-1g.10gb", ""));
+  EXPECT_TRUE(IsPartOfGpu("nvidia.com/gpu.shared", ""));
+}
+
 const std::map<std::string, Labels> kAmdNodes = {
     {"mi210",
      {{"amd.com/gpu.family", "AI"}, {"amd.com/gpu.product-name", "Instinct_MI210"}, {"amd.com/gpu.vram", "64G"}}},

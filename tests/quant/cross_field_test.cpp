@@ -213,7 +213,21 @@ vllm 0.24.0 | awq | 9.0 | quantization=fp8 | reject QuantizationConflict
 vllm 0.24.0 | awq | 9.0 | quantization=gptq | reject QuantizationConflict
 vllm 0.24.0 | fp8 | 9.0 | quantization=fp8 | ok
 vllm 0.24.0 | gguf | 9.0 | | reject CheckpointNotSupported
-vllm 0.20.2 | gguf | 9.0 | | ok
+vllm 0.20.2 | gguf | 9.0 | | ModelIsOneFile
+sglang 0.5.15 | gguf | 9.0 | | ModelIsOneFile
+vllm 0.26.0 | bnb | 9.0 | tensor-parallel-size=2 | reject NotWithTensorParallelism
+vllm 0.26.0 | bnb | 9.0 | pipeline-parallel-size=2 | ok
+vllm 0.26.0 | awq | 9.0 | load-format=bitsandbytes | reject NeedsLoadFormat
+sglang 0.5.7 | bnb | 9.0 | | reject CheckpointNotSupported
+sglang 0.5.8 | bnb | 9.0 | | NeedsLoadFormat PackageNotIncluded
+sglang 0.5.15 | bnb | 9.0 | | NeedsLoadFormat PackageNotIncluded
+sglang 0.5.15 | bnb | 9.0 | load-format=bitsandbytes | PackageNotIncluded
+sglang 0.5.15 | bnb | 9.0 | load-format=auto | reject NeedsLoadFormat
+sglang 0.5.15 | bnb | 9.0 | tp-size=2 | reject NotWithTensorParallelism
+sglang 0.5.15 | bnb | 9.0 | pp-size=2 | NeedsLoadFormat PackageNotIncluded
+sglang 0.5.15 | awq | 9.0 | load-format=bitsandbytes | reject NeedsLoadFormat
+sglang 0.5.15 | dense | 9.0 | quantization=bitsandbytes; load-format=bitsandbytes | ok
+sglang 0.5.15 | dense | 9.0 | quantization=bitsandbytes | reject NeedsCheckpoint
 vllm 0.33.0 | bnb | 9.0 | | reject CheckpointNotSupported
 vllm 0.26.0 | bnb | 9.0 | | ok
 vllm 0.24.0 | hqq | 9.0 | | reject CheckpointNotSupported

@@ -371,6 +371,20 @@ TEST(Memory, IsWeighedBeforeAPodExists) {
   }
 }
 
+// config.json says bfloat16, the files hold float32: engines load what the configuration says.
+TEST(Memory, OfFilesThatMayBeWiderThanTheConfigurationHalfIsABound) {
+  LaunchRequest request = Request("sglang", "0.5.15", Llama8b());
+  request.gpu_memory_bytes = 24'000'000'000;
+  request.model.mlp_matrices = 3;
+  request.model.weight_bytes = 32'120'000'000;
+  EXPECT_FALSE(PlanLaunch(Rules(), request).rejection);
+  // More than 24 GB, and no parameters twice as wide: the dimensions require 15.
+  request.model.weight_bytes = 26'000'000'000;
+  EXPECT_TRUE(PlanLaunch(Rules(), request).rejection);
+  request.model.weight_bytes = 64'240'000'000;
+  EXPECT_TRUE(PlanLaunch(Rules(), request).rejection);
+}
+
 TEST(Memory, SharesOfCardsAreNotCountedAsCards) {
   LaunchRequest request = Request("vllm", "0.24.0", Llama8b());
   request.gpu_shared = true;

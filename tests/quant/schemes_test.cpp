@@ -149,6 +149,9 @@ TEST(Schemes, AreTakenByTheReleaseAndTheGpuThatHaveAKernel) {
        "SchemeNotSupported"},
       {"vllm", "0.24.0", "9.0", "fp8", "fp8", "linear fp8-block128x128 fp8-static -", "SchemeNotSupported"},
       {"vllm", "0.24.0", "9.0", "bitsandbytes", "bnb", "experts int8 - -", "SchemeNotSupported"},
+      {"vllm", "0.24.0", "9.0", "bitsandbytes", "bnb", "linear nf4 - storage-bfloat16", "SchemeNotSupported"},
+      {"sglang", "0.5.15", "9.0", "bitsandbytes", "bnb", "linear nf4 - storage-bfloat16", "SchemeNotSupported"},
+      {"sglang", "0.5.15", "9.0", "bitsandbytes", "bnb", "linear nf4 - -", ""},
   };
   for (const Case& c : cases) {
     EXPECT_EQ(Said(PlanOf(c)), c.expected)
@@ -283,6 +286,10 @@ TEST(Tensors, ThatAMethodHasNoPlaceForAreToldOf) {
       {"sglang", "0.5.14", "modelopt", "head.input_scale", "TensorsNotExpected"},
       {"sglang", "0.5.15", "modelopt", "head.input_scale", ""},
       {"sglang", "0.5.15", "fp8", "linear.weight:F8_E4M3", ""},
+      {"sglang", "0.5.18", "compressed-tensors", "head.weight_scale", "TensorsNotExpected"},
+      {"sglang", "0.5.23", "fp8", "head.weight:F8_E4M3", "TensorsNotExpected"},
+      {"sglang", "0.5.18", "compressed-tensors", "head.weight_packed", "TensorsNotExpected"},
+      {"sglang", "0.5.19", "compressed-tensors", "head.weight_scale", ""},
   };
   for (const Kind& kind : kinds) {
     checkpoint::ModelFacts facts = kind.method == "none" ? Dense() : Quantized(Dense(), kind.method, "fp8");
