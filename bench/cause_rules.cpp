@@ -92,8 +92,13 @@ constexpr CauseRule kRules[] = {
     {"exception in asgi application", C::kConsequence, W::kNothing},
     {"application startup failed. exiting", C::kConsequence, W::kNothing},
     {"background loop is stopped", C::kConsequence, W::kNothing},
+    {"engine background task failed", C::kConsequence, W::kNothing},
+    {"engine process (pid", C::kConsequence, W::kNothing},
+    {"is already dead", C::kConsequence, W::kNothing},
     {"task finished unexpectedly", C::kConsequence, W::kNothing},
     {" died, exit code", C::kConsequence, W::kNothing},
+    {": line * killed ", C::kConsequence, W::kNothing},  // a shell's
+    {": line * aborted ", C::kConsequence, W::kNothing},
     {"timed out waiting for engines to send initial message", C::kCrash, W::kVague},
     {"timed out waiting for engine core processes to start", C::kCrash, W::kVague},
     // SGLang's.
@@ -157,6 +162,7 @@ constexpr CauseRule kRules[] = {
     {"^the above exception was the direct cause", C::kConsequence, W::kNothing},
     {"^during handling of the above exception", C::kConsequence, W::kNothing},
     {"^full stack trace", C::kConsequence, W::kNothing},
+    {"^nonetype: none", C::kConsequence, W::kNothing},  // a logger's, of no exception
     {"^search for `cuda", C::kConsequence, W::kNothing},
     {"^cuda kernel errors might be asynchronously", C::kConsequence, W::kNothing},
     {"^for debugging consider passing cuda_launch_blocking", C::kConsequence, W::kNothing},
@@ -405,6 +411,13 @@ constexpr CauseRule kRules[] = {
     {"got an unexpected keyword argument", C::kImage, W::kTelling},
     {"_opnamespace", C::kImage, W::kTelling},
     {"values to unpack", C::kCrash, W::kTelling},
+    {"positional argument", C::kCrash, W::kTelling},
+    {"unsupported operand type", C::kCrash, W::kTelling},
+    {"object is not subscriptable", C::kCrash, W::kTelling},
+    {"object is not callable", C::kCrash, W::kTelling},
+    {"object is not iterable", C::kCrash, W::kTelling},
+    {", not nonetype", C::kCrash, W::kTelling},
+    {"^zerodivisionerror", C::kCrash, W::kTelling},
     {"error in event loop: ", C::kCrash, W::kVague},  // TensorRT-LLM's, before the exception itself
     {"^unboundlocalerror", C::kCrash, W::kTelling},
     {"^nameerror", C::kCrash, W::kTelling},

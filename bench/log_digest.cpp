@@ -182,11 +182,23 @@ std::string WithoutTable(std::string text) {
   return text;
 }
 
+// "./entrypoint.sh: line 48:    27 Killed     python3 -m ...": a shell's, of what it started.
+bool IsShellNotice(std::string_view text) {
+  constexpr std::string_view kLine = ": line ";
+  std::size_t at = text.find(kLine);
+  constexpr std::size_t kFarthest = 120;
+  if (at == std::string_view::npos || at > kFarthest) return false;
+  at = text.find_first_not_of("0123456789: ", at + kLine.size());
+  if (at == std::string_view::npos) return false;
+  const std::string_view word = text.substr(at);
+  return word.starts_with("Killed ") || word.starts_with("Aborted ") || word.starts_with("Segmentation fault ");
+}
+
 // "Subprocess scheduler_0 (pid=29389) crashed with exit code -9. ...": SGLang's parent, at level INFO. When a process
 // was killed from outside, nothing else tells which.
 bool IsCrashNotice(std::string_view text) {
   return text.find(" crashed with exit code ") != std::string_view::npos ||
-         text.find(" scheduler is dead.") != std::string_view::npos;
+         text.find(" scheduler is dead.") != std::string_view::npos || IsShellNotice(text);
 }
 
 // The string literal of a line of JSON in which `at` stands, without its quotes.

@@ -389,6 +389,16 @@ bool FromJson(std::string_view text, LogLine& line) {
   return true;
 }
 
+// Ray's "[repeated 2x across cluster]", with its hint behind it the first time.
+std::string_view WithoutRepetition(std::string_view text) {
+  constexpr std::string_view kRepeated = " [repeated ", kEnd = "x across cluster]";
+  const std::size_t at = text.rfind(kRepeated);
+  if (at == std::string_view::npos || at == 0) return text;
+  std::size_t end = at + kRepeated.size();
+  while (end < text.size() && IsDigit(text[end])) ++end;
+  return text.substr(end).starts_with(kEnd) ? text.substr(0, at) : text;
+}
+
 // Whether a writer's own prefix stands here: a process, a time, or a level with its time.
 bool WriterBegins(std::string_view text) {
   std::string tag;
@@ -417,6 +427,7 @@ LogLine ParseLogLine(std::string_view raw) {
       again = true;
     }
   }
+  text = WithoutRepetition(text);
   // A line that a report prints in bold.
   if (text.starts_with("**(") || text.starts_with("**[")) {
     text.remove_prefix(2);

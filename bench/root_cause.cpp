@@ -273,7 +273,8 @@ Failure WithoutACause(const EngineState& state, const std::string& cause, Failur
   // Which process went first says more than the last line of the one that ended the others; that one is gone, too.
   constexpr std::string_view kNotices[] = {
       "crashed with exit code", "died unexpectedly", "died or was killed while executing",
-      "exited on signal",       "scheduler is dead", "died, exit code"};
+      "exited on signal",       "scheduler is dead", "died, exit code",
+      "is already dead",        " Killed "};
   const auto tells_who = [&](const std::string& line) {
     return std::ranges::any_of(kNotices, [&](std::string_view part) { return line.find(part) != std::string::npos; });
   };

@@ -181,6 +181,12 @@ TEST(RootCause, ClassifiesTextsOfOtherEndings) {
        R::kEngineCrashed, "HW Exception by GPU node-9"},
       {"RuntimeError: cancelled\nMemory critical error by agent node-0 (Agent handle: 0x1) on address 0x2.\n", 1,
        R::kEngineCrashed, "Memory critical error by agent node-0"},
+      {"./entrypoint.sh: line 48:    27 Killed                  python3 -m sglang.launch_server\nloading\n", 137,
+       R::kEngineCrashed,
+       "the engine ended with exit code 137 after 24 s, before it was ready; its log: ./entrypoint.sh: line 48:    27"},
+      {"./entrypoint.sh: line 48:    27 Killed                  python3 -m sglang.launch_server\nKeyError: "
+       "'a.weight'\n",
+       1, R::kEngineRejectedConfiguration, "KeyError: 'a.weight'"},
       {"what is this\n", 2, R::kEngineRejectedArguments, "the engine ended with exit code 2 after 24 s"},
   };
   for (const auto& row : kCases) {
@@ -259,7 +265,7 @@ TEST(RootCause, AReportAboutAnotherProcessIsNeverTheCauseBesideOne) {
         "RuntimeError: Engine core initialization failed. Failed core proc(s): {'EngineCore': 1}",
         "RuntimeError: Server processes exited with code 1 before becoming ready.",
         "TimeoutError: Timed out waiting for engines to send initial message on input socket.",
-        "Exception: Server process terminated unexpectedly."}) {
+        "RuntimeError('Engine process (pid 77) died.')", "Exception: Server process terminated unexpectedly."}) {
     for (const std::string& log : {std::string(report) + "\nValueError: head size 80 is not supported\n",
                                    "ValueError: head size 80 is not supported\n" + std::string(report) + "\n"}) {
       EXPECT_EQ(Classify(StateAfter(log)).reason, R::kEngineRejectedConfiguration) << log;
