@@ -344,6 +344,18 @@ TEST_F(ProposeTest, SaysBeforeItStartsWhatItWillTakeAndComparesAfterwards) {
   EXPECT_THAT(api::FindCondition(after.conditions, "Ready")->message, HasSubstr("GPU-hours, estimated "));
 }
 
+TEST_F(ProposeTest, OfPartsOfCardsNothingIsEstimatedBeforeSomethingIsMeasured) {
+  for (const char* product : {"NVIDIA-L40S-SHARED", "NVIDIA-H100-80GB-HBM3-MIG-3g.40gb", "NVIDIA-L40S"}) {
+    FakeCluster& cluster = Start(AdaptiveTask());
+    cluster.nodes = {json{{"metadata", {{"name", "a"}, {"labels", {{"nvidia.com/gpu.product", product}}}}},
+                          {"status", {{"allocatable", {{"nvidia.com/gpu", "4"}}}}}}};
+    ASSERT_TRUE(cluster.Reconcile().ok());
+    const api::TaskStatus status = cluster.Task().status;
+    EXPECT_FALSE(status.experiments.empty()) << product;
+    EXPECT_EQ(status.estimate.has_value(), std::string_view(product) == "NVIDIA-L40S") << product;
+  }
+}
+
 TEST_F(ProposeTest, LatenciesAreComparedAtARateThatLeadsToFewerRequestsInFlightOfAFasterEngine) {
   const FakeCluster& cluster = Run(WithOptimization(AdaptiveTask(), {{"objective", "MinimizeLatency"}}));
   const api::AutotuneTask task = cluster.Task();
