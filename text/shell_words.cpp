@@ -13,8 +13,7 @@ namespace {
 std::string_view Meaning(char c) {
   switch (c) {
     case '<':
-    case '>':
-      return "a redirection (< or >)";
+      return "a redirection of its input (<)";
     case '(':
     case ')':
       return "a subshell (parentheses)";
@@ -54,6 +53,8 @@ class Lexer {
     while (at_ < script_.size()) Step();
     if (quote_ != '\0') Beyond("a quote that does not end", quoted_from_);
     EndWord();
+    if (drop_ == Drop::kWord) Beyond("a redirection without a file", redirected_at_);
+    if (drop_ != Drop::kNothing) out_.filled_in = kept_filled_in_;
     if (out_.commands.back().empty()) out_.commands.pop_back();
     return std::move(out_);
   }
@@ -73,6 +74,8 @@ class Lexer {
     } else if (c == ' ' || c == '\t' || c == '\r') {
       EndWord();
       ++at_;
+    } else if (c == '>' || script_.substr(at_).starts_with("&>")) {
+      Output();
     } else if (c == '\n' || c == ';' || c == '&' || c == '|') {
       EndCommand(c);
     } else {
@@ -80,14 +83,55 @@ class Lexer {
     }
   }
 
+  // "> FILE", "2>> FILE", "2>&1", "&> FILE": where the output goes changes nothing for the command. The next word is
+  // the file.
+  void Output() {
+    const bool number = std::ranges::all_of(word_, [](unsigned char digit) { return std::isdigit(digit) != 0; });
+    if (in_word_ && number && at_ > 0 && script_[at_ - 1] == word_.back()) {
+      word_.clear();
+      in_word_ = false;
+    }
+    EndWord();
+    redirected_at_ = at_;
+    const std::string_view rest = script_.substr(at_);
+    for (const std::string_view sign : {"&>>", "&>", ">>", ">|", ">&", ">"}) {
+      if (!rest.starts_with(sign)) continue;
+      at_ += sign.size();
+      break;
+    }
+    if (drop_ == Drop::kNothing) kept_filled_in_ = out_.filled_in;
+    if (drop_ == Drop::kWord) Beyond("a redirection without a file", redirected_at_);
+    if (drop_ != Drop::kCommand) drop_ = Drop::kWord;
+  }
+
+  // Whether what follows a pipe only copies the output to files: "| tee -a FILE".
+  [[nodiscard]] static bool IsTee(std::string_view pipe) {
+    pipe.remove_prefix(pipe.starts_with("|&") ? 2 : 1);
+    pipe.remove_prefix(std::min(pipe.find_first_not_of(" \t"), pipe.size()));
+    if (!pipe.starts_with("tee")) return false;
+    pipe.remove_prefix(3);
+    return pipe.empty() || std::string_view(" \t\r\n").find(pipe[0]) != std::string_view::npos;
+  }
+
   void EndCommand(char c) {
     const std::string_view rest = script_.substr(at_);
     const bool is_double = rest.starts_with("&&") || rest.starts_with("||");
+    if (c == '|' && !is_double && IsTee(rest)) {
+      EndWord();
+      if (drop_ == Drop::kWord) Beyond("a redirection without a file", redirected_at_);
+      if (drop_ == Drop::kNothing) kept_filled_in_ = out_.filled_in;
+      drop_ = Drop::kCommand;
+      at_ += rest.starts_with("|&") ? 2 : 1;
+      return;
+    }
     if (c == '|') Beyond(is_double ? "a command for the case of a failure (||)" : "a pipe (|)", at_);
     // At the end of the line it only means that nobody waits for the command.
     if (c == '&' && !is_double && rest.find_first_not_of(" \t\r\n", 1) != std::string_view::npos)
-      Beyond(rest.starts_with("&>") ? Meaning('>') : "a background job (&)", at_);
+      Beyond("a background job (&)", at_);
     EndWord();
+    if (drop_ == Drop::kWord) Beyond("a redirection without a file", redirected_at_);
+    if (drop_ != Drop::kNothing) out_.filled_in = kept_filled_in_;
+    drop_ = Drop::kNothing;
     if (!out_.commands.back().empty()) {
       out_.commands.emplace_back();
       separator_ = c == '\n'   ? "a second command (the line before it does not end in \\)"
@@ -173,7 +217,12 @@ class Lexer {
   }
 
   void EndWord() {
-    if (in_word_) {
+    if (in_word_ && drop_ != Drop::kNothing) {
+      if (drop_ == Drop::kWord) {
+        drop_ = Drop::kNothing;
+        out_.filled_in = kept_filled_in_;
+      }
+    } else if (in_word_) {
       const std::size_t at = separator_.ends_with("\\)") ? at_ - std::min(at_, word_.size()) : separator_at_;
       if (!separator_.empty()) Note(separator_, at, out_.several);
       out_.commands.back().push_back(std::move(word_));
@@ -190,10 +239,12 @@ class Lexer {
   }
 
   std::string_view script_;
-  std::size_t at_ = 0, quoted_from_ = 0, separator_at_ = 0;
+  std::size_t at_ = 0, quoted_from_ = 0, separator_at_ = 0, redirected_at_ = 0;
   std::string_view separator_;  // behind the command before this one
   char quote_ = '\0';
   bool in_word_ = false;
+  enum class Drop { kNothing, kWord, kCommand } drop_ = Drop::kNothing;  // what only says where the output goes
+  std::string kept_filled_in_;                                           // as it was before that
   std::string word_;
   ShellScript out_{{{}}, "", "", ""};
 };

@@ -15,7 +15,8 @@ namespace autotune::text {
 
 struct ShellScript {
   // Quotes, backslashes, line continuations and comments are interpreted. The rest is unchanged: $NAME, $(command), *.
-  // A backslash with blanks behind it continues the line too: as a blank in a word nobody means it.
+  // A backslash with blanks behind it continues the line too: as a blank in a word nobody means it. Where the output
+  // goes ("> log 2>&1", "| tee log") is left out.
   std::vector<std::vector<std::string>> commands;
   // The first of each kind ("a pipe (|) at \"| tee log\""); "" = none. beyond: an unsupported construct. several: where
   // a second command begins, which runs after the first. filled_in: an expansion within a word (variable, command

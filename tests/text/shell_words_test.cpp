@@ -57,14 +57,22 @@ TEST(ShellWords, RefusesWhatOnlyAShellUnderstandsByNameAndPlace) {
   } rows[] = {
       {"a $(nproc b", R"(an expansion that does not end at "$(nproc b")"},
       {"a `date", "an expansion that does not end"},
-      {"a | tee log", R"(a pipe (|) at "| tee log")"},
+      {"a | grep x", R"(a pipe (|) at "| grep x")"},
+      {"a | tee log | grep x", R"(a pipe (|) at "| grep x")"},
+      {"a | teeth", "a pipe (|)"},
       {"a || b", "a command for the case of a failure (||)"},
       {"a & b", "a background job (&)"},
-      {"a &> log", "a redirection (< or >)"},
+      {"a > log & b", "a background job (&)"},
+      {"a | tee log; b", "a second command (;)"},
       {"a && b", R"(a second command (&&) at "&& b")"},
       {"a; b", "a second command (;)"},
       {"a\nb", R"(a second command (the line before it does not end in \) at "b")"},
-      {"a > log", "a redirection (< or >)"},
+      {"a < file", "a redirection of its input (<)"},
+      {"a << END", "a redirection of its input (<)"},
+      {"a >", R"(a redirection without a file at ">")"},
+      {"a > ; b", "a redirection without a file"},
+      {"a > >(cat)", "a redirection without a file"},
+      {"a > $(nproc", "an expansion that does not end"},
       {"(a)", "a subshell (parentheses)"},
       {"a *.json", "a pattern for file names (* or ?)"},
       {"a {8,16}", "a brace expansion ({a,b})"},
@@ -77,6 +85,22 @@ TEST(ShellWords, RefusesWhatOnlyAShellUnderstandsByNameAndPlace) {
     ASSERT_FALSE(words.ok()) << row.line;
     EXPECT_THAT(words.error().message, HasSubstr(row.message)) << row.line;
   }
+}
+
+TEST(ShellWords, LeaveOutWhereTheOutputGoes) {
+  for (const char* line : {"a b > log", "a b >log", "a >log b", "a b >> log 2>&1", "a b 2>&1 | tee log",
+                           "a b 2> /dev/null", "a b &> log", "a b &>> log &", "a b >| log", "a b >&2",
+                           "a b |& tee -a log", "a b | tee", "a b > \"my log\" 2>&1 &\n", "a b | tee log > /dev/null",
+                           "> log a b", "a b 1>x\n", "a b > $LOG", "a b | tee -a $DIR/log", "a > l\\\nog b"}) {
+    const ShellScript script = ReadShell(line);
+    EXPECT_EQ(script.beyond, "") << line;
+    EXPECT_EQ(script.several, "") << line;
+    EXPECT_EQ(script.filled_in, "") << line;
+    EXPECT_THAT(script.commands, ElementsAre(Words{"a", "b"})) << line;
+  }
+  EXPECT_THAT(ReadShell("a b2> log c").commands, ElementsAre(Words{"a", "b2", "c"}));
+  EXPECT_THAT(ReadShell("a > log; b | tee $X; c 2>&1").commands, ElementsAre(Words{"a"}, Words{"b"}, Words{"c"}));
+  EXPECT_THAT(ReadShell("a $X > $Y").filled_in, HasSubstr("$X"));
 }
 
 TEST(ShellWords, KeepWhatAShellFillsIn) {
