@@ -24,6 +24,8 @@ constexpr std::array<std::string_view, 10> kChoices = {
     "choices",          "options",       "endings",      "mc1targets", "doctochoice",
     "question/choices", "answerchoices", "targetscores", "choice",     "answeroptionlist"};
 
+constexpr std::size_t kMostChoices = 20;  // with letters in one text
+
 // Choices that are members of their own. How the right one is named besides its text: by what `labels` says.
 struct Family {
   std::array<std::string_view, 6> members;
@@ -89,6 +91,21 @@ constexpr std::array<Right, 23> kRights = {{{"answerkey", false},
 constexpr std::array<std::string_view, 4> kTextKeys = {"text", "content", "atext", "choicetext"};
 constexpr std::array<std::string_view, 5> kLabelKeys = {"label", "key", "letter", "aoval", "aid"};
 
+// Asks of each choice whether it is right. "" = not known.
+std::string ProgramForMarks(const json& row, const std::string& marks) {
+  const auto asked = PromptOf(row) ? PromptOf(row) : QuestionOf(row);
+  const auto list = First(row, kChoices);
+  const bool known = asked && list && asked->value->is_string() && row.contains(asked->name) &&
+                     row.contains(list->name) && list->value->is_array() && list->value->front().is_string() &&
+                     FitsJq(asked->name + list->name + marks);
+  if (!known) return std::string(": ") + "a question with several right answers cannot be judged, leave it out";
+  return ": jq -c '. as $r | range($r" + JqKey(list->name) + " | length) as $i | ($r | del(." + JqKey(list->name) +
+         ", ." + JqKey(marks) + ")) + {" + json(asked->name).dump(-1, ' ', true) + ": ($r" + JqKey(asked->name) +
+         R"( + "\nIs \"" + $r)" + JqKey(list->name) + R"([$i] + "\" a right answer?"), choices: ["no", "yes"], )" +
+         "answer: (if ($r" + JqKey(marks) + R"([$i] | . == true or . == 1 or . == "1" or . == "yes" or . == "true"))" +
+         " then 1 else 0 end)}' FILE > OUT asks of each whether it is";
+}
+
 // One of [1, 0, 0] is 1.
 std::optional<std::size_t> OnlyOne(const std::vector<json>& marks) {
   if (std::count(marks.begin(), marks.end(), json(1)) != 1) return std::nullopt;
@@ -100,6 +117,24 @@ base::Status AddChoice(const Found& from, const json& value, Choices& out) {
   if (!text) return Invalid(Quoted(from.name) + ": " + Excerpt(value) + " is no text");
   out.texts.push_back(*text);
   return {};
+}
+
+// {"options": [...], "labels": ["no", "yes"]}: a mark for each choice. Nothing if there are none.
+std::optional<base::Result<std::size_t>> MarksOf(const json& row, std::size_t choices) {
+  const auto labels = First(row, std::array<std::string_view, 4>{"labels", "label", "correct", "iscorrect"});
+  if (!labels || !labels->value->is_array() || labels->value->size() != choices) return std::nullopt;
+  std::vector<bool> marks;
+  for (const json& item : *labels->value) {
+    const std::string text = item.is_string() ? PlainLabel(item.get<std::string>()) : item.dump();
+    const bool right = text == "yes" || text == "true" || text == "1" || text == "correct";
+    if (!right && text != "no" && text != "false" && text != "0" && text != "incorrect") return std::nullopt;
+    marks.push_back(right);
+  }
+  if (std::count(marks.begin(), marks.end(), true) != 1)
+    return base::Result<std::size_t>(Invalid(Quoted(labels->name) + ": " + Excerpt(*labels->value) +
+                                             " marks not one choice as right" + ProgramForMarks(row, labels->name)));
+  return base::Result<std::size_t>(
+      static_cast<std::size_t>(std::find(marks.begin(), marks.end(), true) - marks.begin()));
 }
 
 // "A) one B) two", "(A) one (B) two", "a ) one , b ) two": the texts. Empty for any other text, and if a letter may be
@@ -125,10 +160,15 @@ std::vector<std::string> LetteredChoices(std::string_view text) {
         std::string_view choice = Trimmed(text.substr(at + length, next - at - length));
         if (next != std::string_view::npos && choice.ends_with(" ,"))
           choice = Trimmed(choice.substr(0, choice.size() - 2));
-        clear = !choice.empty() && find(texts.size(), at + 1) == std::string_view::npos && texts.size() < 10;
+        clear = !choice.empty() && find(texts.size(), at + 1) == std::string_view::npos && texts.size() < kMostChoices;
         texts.emplace_back(choice);
         if (!clear) texts.clear();
         at = next;
+      }
+      // "A. one, B. two"
+      const auto ends = [](const std::string& choice) { return choice.ends_with(',') || choice.ends_with(';'); };
+      if (texts.size() > 2 && std::all_of(texts.begin(), texts.end() - 1, ends)) {
+        for (auto choice = texts.begin(); choice != texts.end() - 1; ++choice) choice->pop_back();
       }
       if (texts.size() > 1) return texts;
     }
@@ -397,6 +437,7 @@ base::Result<std::size_t> ReadRight(const json& row, const Choices& choices, con
     keys.push_back({key->name, index, name.name.starts_with("correct")});
   }
   for (Position& position : positions) position.right = by_name;
+  if (const auto marks = MarksOf(row, choices.texts.size())) return *marks;
   std::optional<std::pair<std::string, std::size_t>> right;
   std::optional<base::Error> problem;
   for (const Key& key : keys) {

@@ -245,8 +245,10 @@ class RowReader {
     const bool answered = IsAnswered(row_);
     if (const auto programs = CheckPrograms(row_, SentOf(out_)); !programs) return "; " + programs.error().message;
     const bool chosen = ChoiceListOf(row_) || ReadChoiceMembers(row_) || NamedAnswersOf(row_);
-    const bool told = answered || chosen || (First(row_, kWorkedOut) && !Find(row_, "label"));
-    for (const std::string& advice : {AdviceForStem(row_), AdviceForExamples(row_), AdviceForNumbered(row_)}) {
+    const auto target = Find(row_, "target");  // {"span1_text": "...", "span2_text": "..."} beside a label
+    const bool spans = target && target->value->is_object() && Find(row_, "label");
+    const bool told = (answered && !spans) || chosen || (First(row_, kWorkedOut) && !Find(row_, "label"));
+    for (const std::string& advice : {AdviceForStem(row_), AdviceForExamples(row_), AdviceForNumbered(row_), AdviceForMinimalPair(row_)}) {
       if (!advice.empty()) return "; " + advice;
     }
     const std::string classes = told ? "" : AdviceForClasses(row_);
@@ -258,7 +260,6 @@ class RowReader {
       return "; " + prompt;
     if (!prompt.empty() && answered) {
       const std::string of_answer = AdviceForClasses(row_, true);
-      const auto target = Find(row_, "target");
       if (target && target->value->is_number_integer() && !of_answer.empty()) return "; " + of_answer + "; " + prompt;
       return "; " + prompt + (of_answer.empty() ? "" : "; " + of_answer);
     }

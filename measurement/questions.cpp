@@ -198,7 +198,7 @@ std::string NoRow(std::string_view whole, std::string_view line, bool first, con
       return std::string("not UTF-8 (byte 0x") + kHex[byte / 16] + kHex[byte % 16] + " at column " +
              std::to_string(at + 1) + "): iconv -f LATIN1 -t UTF-8 FILE > OUT, if it is Latin-1";
     }
-    return "not JSON (one object a line is needed): " + std::string(line.substr(0, 60)) +
+    return "not JSON (one object a line is needed): " + std::string(BeginOf(line, 60)) +
            (line == "{"   ? "; if objects take several lines: " + Jq(".")
             : line == "[" ? "; a list, and the file is no whole JSON: is it cut off?"
                           : "");
@@ -316,7 +316,7 @@ std::string AnswersOf(const Question& question) {
                                              : question.references;
   std::string text =
       json(right.size() == 1 ? json(right[0]) : json(right)).dump(-1, ' ', false, json::error_handler_t::replace);
-  return text.size() > 60 ? text.substr(0, 57) + "..." : text;
+  return text.size() > 60 ? std::string(BeginOf(text, 57)) + "..." : text;
 }
 
 // "" = it is a repeat.
@@ -445,9 +445,10 @@ class BadRows {
   }
 
   [[nodiscard]] bool any() const { return !lines_.empty(); }
+  [[nodiscard]] bool has_program() const { return first_.find("jq -c ") != std::string::npos; }
 
-  // `good`: rows that can be read. What to write of the first one, and what leaves all of them out.
-  [[nodiscard]] std::string Text(std::size_t good) const {
+  // `good`: rows that can be read. `whole`: there are no more rows. What to write of the first one, and what leaves all of them out.
+  [[nodiscard]] std::string Text(std::size_t good, bool whole = true) const {
     const bool lost = first_no_json_.find(": not JSON (") != std::string::npos && first_ != first_no_json_;
     if (lost && first_.find("jq -c ") != std::string::npos) {  // jq stops at such a line
       const std::string command = Deletions(no_json_);
@@ -467,9 +468,10 @@ class BadRows {
                          first_.find("leave these rows") == std::string::npos &&
                          first_.find("has the prompt of line") == std::string::npos &&
                          first_.find("leave one of them") == std::string::npos;
-    if (program && kFew * lines_.size() > good) return text;
+    if (!whole || (program && kFew * lines_.size() > good)) return text;
     const std::string command = Deletions(lines_);
-    if (command.size() > kLongestCommand) return text;
+    if (command.size() > kLongestCommand && good + lines_.size() > static_cast<std::size_t>(kSample))
+      return text + ", too many to name: shuf -n " + std::to_string(kSample) + " FILE > OUT takes a sample, of which the others can be left out";
     return text + ": sed '" + command + "' FILE > OUT leaves " + (one ? "it out" : "out all that cannot");
   }
 
@@ -489,6 +491,7 @@ class BadRows {
     return command;
   }
 
+  static constexpr int kSample = 200;       // rows
   static constexpr std::size_t kFew = 10;               // one of so many rows
   static constexpr std::size_t kLongestCommand = 1200;  // bytes: a result document has 2,500 for the whole message
   std::string first_, first_no_json_;
@@ -528,6 +531,7 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
   const FirstNumbers first = FirstNumbersOf(bytes, set.counted);
   const std::set<std::string> notices = NoticesIn(bytes);
   BadRows bad;
+  bool more = false;  // rows than are read
   std::vector<std::size_t> lines;  // of set.questions
   for (std::size_t line = 1; !bytes.empty(); ++line) {
     const std::size_t end = bytes.find('\n');
@@ -585,6 +589,10 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
       continue;
     }
     if (set.questions.size() == kMostQuestions) {
+      if (bad.any() && !bad.has_program()) {
+        more = true;
+        break;
+      }
       if (bad.any()) break;
       return base::Invalid(place + "more than " + std::to_string(kMostQuestions) +
                            " questions: shuf -n 1000 FILE > OUT takes a sample");
@@ -604,6 +612,10 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
              ", and those of other rows are numbers: a question without an answer cannot be judged, leave it out";
     });
   }
+  if (more)
+    return base::Invalid(name + ": more than " + std::to_string(kMostQuestions) +
+                         " questions: shuf -n 1000 FILE > OUT takes a sample; of them " +
+                         bad.Text(set.questions.size() - without, false));
   if (bad.any()) return base::Invalid(bad.Text(set.questions.size() - without));
   TakeVerdictsOfFile(set.questions);
   if (const std::string why = WhyThreeAnswers(set.questions); !why.empty()) return base::Invalid(name + ": " + why);
@@ -653,14 +665,14 @@ std::string Summary(const QuestionSet& set) {
               std::ranges::find_if(questions, is_strict)->no_tolerance + ")";
   }
   for (const Counted& counted : set.counted) {
-    counts += "; \"" + counted.member.substr(0, 40) + "\" counts from " + std::to_string(counted.first) +
+    counts += "; \"" + std::string(BeginOf(counted.member, 40)) + "\" counts from " + std::to_string(counted.first) +
               (counted.seen ? "" : ", as no row tells: write letters or texts if it counts from 1");
   }
   if (set.repeats > 0)
     counts += "; " + std::to_string(set.repeats) + (set.repeats == 1 ? " repeat" : " repeats") + " left out";
   for (std::size_t i = 0; i < set.not_sent.size(); ++i) {
     const bool more = i == kMostNames;
-    counts += (i == 0 ? "; not sent: " : ", ") + (more ? "..." : set.not_sent[i].substr(0, 40));
+    counts += (i == 0 ? "; not sent: " : ", ") + (more ? "..." : std::string(BeginOf(set.not_sent[i], 40)));
     if (more) break;
   }
   for (std::size_t i = 0; i < set.advice.size(); ++i)

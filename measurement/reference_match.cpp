@@ -143,7 +143,8 @@ class MatchReader {
       if (from.value->is_number_integer() && guessed != Match::kNumber && (listed || !framed_)) {
         const bool fits = FitsJq(from.name) && row_.contains(from.name);
         return Invalid(Quoted(from.name) + ": " + Excerpt(*from.value) +
-                       R"( may be a number or the index of a choice: an index needs "choices"; for numbers )" +
+                       R"( may be a number or the index of a choice: an index needs "choices")" +
+                       ProgramOfChoices(from) + "; for numbers " +
                        (fits ? "jq -c 'if (." + JqKey(from.name) + R"( | type) == "number" then .)" + JqKey(from.name) +
                                    R"( |= tostring | .match = "number" else . end' FILE > OUT)"
                              : R"(write a text, with "match": "number")"));
@@ -168,6 +169,20 @@ class MatchReader {
   }
 
  private:
+  // Makes choices of a list of texts of which `index` may name one. "" = there is none.
+  [[nodiscard]] std::string ProgramOfChoices(const Found& index) const {
+    if (!index.value->is_number_unsigned() || !row_.contains(index.name) || !FitsJq(index.name)) return "";
+    const auto at = index.value->get<std::size_t>();
+    for (const auto& [key, value] : row_.items()) {
+      const bool texts = value.is_array() && value.size() > 1 && at <= value.size() && FitsJq(key) &&
+                         std::ranges::all_of(value, [](const json& item) { return item.is_string() && HasText(item); });
+      if (!texts || Plain(key).find("token") != std::string::npos) continue;
+      return "; if it is one of " + Quoted(key) + ": jq -c '.choices = ." + JqKey(key) + " | del(." + JqKey(key) +
+             ")" + (index.name == "answer" ? "" : " | .answer = ." + JqKey(index.name)) + "' FILE > OUT";
+    }
+    return "";
+  }
+
   // No answer that is as the prompt asks for would pass.
   base::Status CheckForm(const Found& from) const {
     if (out_.match != Match::kExact && out_.match != Match::kBegins) return {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
@@ -92,7 +93,9 @@ struct Prompting {
            (text.value->is_string() && text.value->get_ref<const std::string&>().find('?') != std::string::npos);
     const std::string key = KeyOf(text.name);
     program += (program.empty() ? "" : R"( + "\n" + )") +
-               (text.value->is_string() ? key : "([" + key + R"( | .. | strings] | join("\n")))");
+               (text.value->is_string()   ? key
+                : text.value->is_object() ? "(" + key + R"( | to_entries | map(.key + " = " + (.value | tostring)) | join(", ")))"
+                                          : "([" + key + R"( | .. | strings] | join("\n")))");
     members.push_back(text.name);
   }
 };
@@ -108,6 +111,10 @@ bool IsClassName(std::string_view plain) {
 
 // Four words, or two that end as a sentence does.
 bool HasSentence(const json& value) {
+  if (value.is_object()) return std::ranges::any_of(value, HasText);
+  constexpr std::size_t kMostOfList = 20;
+  const bool few = value.is_array() && value.size() > 1 && value.size() <= kMostOfList;
+  if (few && std::ranges::all_of(value, [](const json& item) { return item.is_string() && HasText(item); })) return true;
   if (value.is_array())
     return !value.empty() && std::ranges::all_of(value, [](const json& item) { return item.is_string(); }) &&
            std::ranges::any_of(value, HasSentence);
@@ -122,16 +129,27 @@ bool HasSentence(const json& value) {
 
 // Texts that no table names, and that are neither metadata nor answers.
 std::vector<Found> OtherTexts(const json& row, const std::vector<std::string>& taken) {
+  const auto choices = ChoiceListOf(row);
   std::vector<Found> texts;
   for (const auto& [key, value] : row.items()) {
     const std::string plain = Plain(key);
     const bool form =
         std::ranges::any_of(kOtherForms, [&](std::string_view part) { return plain.find(part) != std::string::npos; });
-    if (std::ranges::find(taken, key) != taken.end() || !FitsJq(key) || IsMetadata(key) || IsAdditional(key, value) ||
-        NamesReference(plain) || IsClassName(plain) || form || !HasSentence(value) || IsTable({key, &value}))
+    // What a class may be about, too: what a model said, and parts of a text.
+    const auto has = [&plain](std::string_view part) { return plain.find(part) != std::string::npos; };
+    const bool said = value.is_string() && !NamesReference(plain) && (has("response") || has("output") || has("completion"));
+    if (choices && choices->name == key) continue;
+    const bool spans = value.is_object() && (plain == "target" || plain.starts_with("span"));
+    if (std::ranges::find(taken, key) != taken.end() || !FitsJq(key) || IsTable({key, &value}) || !HasSentence(value))
+      continue;
+    if (!said && !spans &&
+        (IsMetadata(key) || IsAdditional(key, value) || NamesReference(plain) || IsClassName(plain) || form || value.is_object()))
       continue;
     texts.push_back({key, &value});
   }
+  // A list alone is not asked.
+  const auto is_text = [](const Found& text) { return text.value->is_string(); };
+  if (taken.empty() && std::ranges::none_of(texts, is_text)) return {};
   return texts;
 }
 
@@ -258,6 +276,17 @@ std::string JudgedOf(const std::vector<std::string>& members) {
   return "";
 }
 
+// The only member that is yes or no, of a name that nothing knows. "" = there is none, or several.
+std::string OnlyVerdict(const json& row, const std::vector<std::string>& taken) {
+  std::string only;
+  for (const auto& [key, value] : row.items()) {
+    if (!value.is_string() || !VerdictIn(value.get_ref<const std::string&>()) || IsClassName(Plain(key))) continue;
+    if (std::ranges::find(taken, key) != taken.end() || !only.empty()) return "";
+    only = Plain(key);
+  }
+  return only;
+}
+
 // The members with texts that a program does not use.
 std::string LeftOut(const json& row, const Prompting& asked, const std::string& label) {
   constexpr int kMost = 6;
@@ -266,7 +295,7 @@ std::string LeftOut(const json& row, const Prompting& asked, const std::string& 
   for (const auto& [key, value] : row.items()) {
     const bool used = key == label || std::ranges::find(asked.members, key) != asked.members.end();
     if (used || IsId(key) || !HasText(value)) continue;
-    if (++count <= kMost) names += (names.empty() ? "" : ", ") + Quoted(key.substr(0, 40));
+    if (++count <= kMost) names += (names.empty() ? "" : ", ") + Quoted(BeginOf(key, 40));
   }
   if (count > kMost) names += ", ...";
   return names.empty() ? "" : "; it leaves out " + names;
@@ -287,6 +316,8 @@ std::string AdviceForClasses(const json& row, bool answered) {
   if (!answered) add(kClasses);
   if (!answered && asked) add(kTopics);
   if (asked) add(kAnswerNames);
+  const std::string unknown = asked && !answered ? OnlyVerdict(row, asked->members) : "";
+  if (!unknown.empty()) names.push_back(unknown);
   for (const std::string_view name : names) {
     const auto found = Find(row, name);
     if (!found || !FitsJq(found->name)) continue;
@@ -303,7 +334,8 @@ std::string AdviceForClasses(const json& row, bool answered) {
     const std::string judged = relation ? JudgedOf(asked->members) : "";
     const bool verdict =
         asked && judged.empty() && (relation || asked->members.size() == 1) &&
-        (found->value->is_boolean() || (text && VerdictIn(*text)) || (relation && found->value->is_number_integer()));
+        (found->value->is_boolean() || (text && VerdictIn(*text)) ||
+         (relation && (found->value->is_number_integer() || (text && IsDigits(*text)))));
     const std::string last = verdict ? "\n" + std::string(kPlaceOfQuestion) : "\n" + found->name + ":";
     const std::string place = !asked
                                   ? ""
@@ -311,10 +343,14 @@ std::string AdviceForClasses(const json& row, bool answered) {
                                                    (relation ? ": how " + NamesOf(asked->members) + " are related" : "")
                                              : "") +
                                         LeftOut(row, *asked, found->name);
+    // "e" and "n", "0" and "1": a model would be asked for letters that tell nothing.
+    const bool bare = asked && text && (IsLetter(*text) || IsDigits(*text));
     const std::string ends = json(last).dump(-1, ' ', true);
     const std::string which = relation && !verdict ? R"("\nBy what is above, which of these is right)" +
                                                          (judged.empty() ? "" : " for the " + judged) +
-                                                         R"(: " + ($c | join(", ")) + "?)" + ends.substr(1)
+                                                         (bare ? R"(: " + ($c | map("NAME " + .) | join(", ")) + "?)"
+                                                               : R"(: " + ($c | join(", ")) + "?)") +
+                                                         ends.substr(1)
                                                    : ends;
     const std::string prompt = asked ? "{prompt: (" + asked->program + " + " + which + "), " : "";
     // The classes that the prompt names.
@@ -340,7 +376,9 @@ std::string AdviceForClasses(const json& row, bool answered) {
     if (!text || text->size() > kLongestClass || IsSentence(*text) || (answered && LastNumber(*text))) continue;
     return "if " + Quoted(found->name) + " is one of a few classes: jq -c -s '(map(" + key +
            " | strings) | unique) as $c | .[] | select(" + key + " | strings) | " +
-           program("$c", "(" + key + " as $l | $c | index($l))") + "' FILE > OUT asks for it" + place;
+           program(bare ? R"(($c | map("NAME " + .)))" : "$c", "(" + key + " as $l | $c | index($l))") +
+           "' FILE > OUT asks for it" + place +
+           (bare ? "; with names of the classes in place of " + Quoted(kPlaceOfName + *text) + " and the others" : "");
   }
   return "";
 }
@@ -353,7 +391,8 @@ base::Status CheckFilledIn(const Question& question) {
   for (const std::string& choice : question.references) {
     const std::string_view name = Trimmed(choice);
     if (question.match != Question::Match::kChoice || !name.starts_with(kPlaceOfName)) continue;
-    if (IsDigits(name.substr(std::string_view(kPlaceOfName).size()))) {
+    const std::string_view of = name.substr(std::string_view(kPlaceOfName).size());
+    if (IsDigits(of) || IsLetter(of)) {
       return base::Invalid(Quoted(name) +
                            " is the place of the name of a class: write the names of all classes into the jq program");
     }
@@ -457,6 +496,33 @@ std::string AdviceForStem(const json& row) {
          R"( | gsub("[.。 ]+$"; "")) + {cause: " )" + std::string(stem.cause) + R"(", effect: " )" +
          std::string(stem.effect) + R"("}[)" + kind + "] | del(" + key + ", " + kind +
          ")' FILE > OUT, if these are words of its language for \"because\" and \"so\"";
+}
+
+std::string AdviceForMinimalPair(const json& row) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kPairs = {{{"ungrammatical", "grammatical"},
+                                                                                    {"unacceptable", "acceptable"},
+                                                                                    {"incorrect", "correct"},
+                                                                                    {"bad", "good"},
+                                                                                    {"wrong", "right"}}};
+  const auto is_sentence = [](const json& value) {
+    return value.is_string() && value.get_ref<const std::string&>().find(' ') != std::string::npos;
+  };
+  if (ReadChoiceMembers(row)) return "";
+  for (const auto& [key, value] : row.items()) {
+    if (key.empty() || std::isdigit(static_cast<unsigned char>(key.back())) != 0) continue;  // choices of one question
+    for (const auto& [bad, good] : kPairs) {
+      std::string other = Plain(key);
+      const std::size_t at = other.find(bad);
+      if (at == std::string::npos || !is_sentence(value) || !FitsJq(key) || other.find("answer") != std::string::npos)
+        continue;
+      const auto right = Find(row, other.replace(at, bad.size(), good));
+      if (!right || !is_sentence(*right->value) || !FitsJq(right->name)) continue;
+      return "if " + Quoted(right->name) + " is to be likelier than " + Quoted(key) +
+             R"(: jq -c '{prompt: "Sentence:", choices: [)" + KeyOf(right->name) + ", " + KeyOf(key) +
+             "], answer: 0}' FILE > OUT";
+    }
+  }
+  return "";
 }
 
 std::string AdviceForNumbered(const json& row) {

@@ -34,6 +34,8 @@ std::string AdviceForExamples(const nlohmann::json& row);
 // Of a premise whose cause or effect is asked for (COPA): a text that the choices go on with, in its language.
 std::string AdviceForStem(const nlohmann::json& row);
 
+// Of a row with a sentence that is right and one that is not ("sentence_good", "sentence_bad"): choices of both.
+std::string AdviceForMinimalPair(const nlohmann::json& row);
 // Of a row of numbered texts, of which some are choices ("observation_1", "hypothesis_1", "hypothesis_2"): the others
 // are sent before them.
 std::string AdviceForNumbered(const nlohmann::json& row);

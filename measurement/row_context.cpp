@@ -162,7 +162,7 @@ std::string TextMember(const std::string& outer, const json& object) {
 std::string OtherTexts(const json& object, const std::string& taken) {
   std::string names;
   for (const auto& [key, value] : object.items()) {
-    if (key != taken && HasText(value)) names += (names.empty() ? "" : ", ") + Quoted(key.substr(0, 40));
+    if (key != taken && HasText(value)) names += (names.empty() ? "" : ", ") + Quoted(BeginOf(key, 40));
   }
   return names;
 }

@@ -29,6 +29,7 @@ class RowFinder {
     if (document.is_array()) return ProgramOfList(document);
     if (!document.is_object()) return "";
     if (IsRow(document)) return ".";
+    if (const std::string ids = ProgramOfIds(document); !ids.empty()) return ids;
     path_.clear();
     if (Descend(document, json::object())) return ProgramOfPath();
     const std::string within = KeyWithin(document);
@@ -89,6 +90,16 @@ class RowFinder {
       path_.pop_back();
     }
     return false;
+  }
+
+  // {"17": [{"question": ...}, ...], "18": [...]}: lists under ids, and not under the names of splits.
+  std::string ProgramOfIds(const json& document) const {
+    constexpr std::size_t kFew = 4;
+    if (document.size() < kFew || !std::ranges::all_of(document, HasObjects)) return "";
+    const bool rows = std::ranges::all_of(document, [&, seen = 0](const json& list) mutable {
+      return seen++ >= kLooks || IsRow(list.front());
+    });
+    return rows ? "to_entries[] | .key as $k | .value[] | {id: $k} + ." : "";
   }
 
   static bool Asks(const json& value) { return PromptOf(value) || QuestionOf(value); }

@@ -51,11 +51,22 @@ bool IsBlank(const json& value) { return value.is_string() && Trimmed(value.get_
 
 }  // namespace
 
-std::string Quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
+std::string Quoted(std::string_view text) {
+  constexpr std::size_t kLongest = 80;  // bytes
+  std::string out = "\"";
+  for (const char c : BeginOf(text, kLongest)) out += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+  return out + '"';
+}
+
+std::string_view BeginOf(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
+  return text.substr(0, bytes);
+}
 
 std::string Excerpt(const json& value) {
   std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
+  if (text.size() > 60) text = std::string(BeginOf(text, 57)) + "...";
   return text;
 }
 
@@ -124,7 +135,7 @@ std::string Names(const json& row) {
   std::string names;
   for (const auto& [key, value] : row.items()) {
     if (names.size() > 120) return names + ", ...";
-    names += (names.empty() ? "" : ", ") + Quoted(key.substr(0, 40));
+    names += (names.empty() ? "" : ", ") + Quoted(BeginOf(key, 40));
   }
   return names.empty() ? "nothing" : names;
 }

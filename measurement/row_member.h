@@ -54,7 +54,10 @@ bool IsMetadata(std::string_view name);
 
 // ---- In messages ----
 
+// At most 80 bytes of it, in one line.
 std::string Quoted(std::string_view text);
+// At most so many bytes, and no part of a character of UTF-8.
+std::string_view BeginOf(std::string_view text, std::size_t bytes);
 // At most 60 bytes of a value.
 std::string Excerpt(const nlohmann::json& value);
 // The members of a row.

@@ -96,6 +96,12 @@ std::string WhyNotJudged(const json& row) {
              " is structured data, such as a list of entities or tags: no class, and equal ones are written in many "
              "ways, so that no comparison of texts can judge it: leave these rows out";
   }
+  if (const auto label = First(row, std::array<std::string_view, 3>{"label", "score", "similarity"});
+      label && label->value->is_number_float() && !IsAnswered(row) && !ChoiceListOf(row)) {
+    return Quoted(label->name) + ": " + Excerpt(*label->value) +
+           " is a score and no class: how near to it an answer has to be is not known, and no correlation is computed: "
+           "leave these rows out";
+  }
   const bool answered = IsAnswered(row) || Find(row, "label");
   for (const auto& [name, reason] : kNotJudged) {
     if (answered && reason == kManyWays) continue;

@@ -178,6 +178,14 @@ constexpr const char* kTextOfAny =
     R"(test(" "))) then map(t) | join("\n") else map(t) | join(" | ") end) else tostring end; )";
 
 std::string ProgramThatSends(const json& row, const std::vector<std::string>& members) {
+  if (members.size() == 1 && Plain(members[0]).starts_with("unit") && row[members[0]].is_string()) {
+    const auto asked = PromptOf(row) ? PromptOf(row) : QuestionOf(row);
+    if (!asked || !asked->value->is_string() || !FitsJq(asked->name + members[0]) || !row.contains(asked->name))
+      return "";
+    const std::string key = MemberKey(asked->name), unit = MemberKey(members[0]);
+    return "jq -c 'if (" + unit + R"( // "") == "" then . else )" + key + R"( += " (in " + )" + unit +
+           R"j( + ")" end)j" + " | del(" + unit + ")' FILE > OUT";
+  }
   std::string keys, definition, texts;
   bool strings = true;
   for (const std::string& member : members) {
@@ -221,6 +229,25 @@ std::string TextsOf(const json& value) {
 bool IsPartOf(const json& part, const json& whole) {
   const std::string texts = TextsOf(whole);
   return TextsOf(part).size() < texts.size() && Says(texts, part);
+}
+
+// "Which event follows the target?", where the row says which part of its dialogue that is. "" = it is sent, or none.
+std::string WhyTarget(const json& row, const Question& question) {
+  const auto target = Find(row, "target"), asked = QuestionOf(row);
+  if (!target || !asked || !target->value->is_string() || !asked->value->is_string()) return "";
+  if (question.match != Question::Match::kChoice || !FitsJq(target->name + asked->name)) return "";
+  const std::string& text = asked->value->get_ref<const std::string&>();
+  const std::string_view said = Trimmed(target->value->get_ref<const std::string&>());
+  const bool names = text.find("target") != std::string::npos || text.find("Target") != std::string::npos;
+  const bool choice =
+      std::ranges::any_of(question.references, [&](const std::string& one) { return Trimmed(one) == said; });
+  if (!names || choice || said.find(' ') == std::string_view::npos || Says(text, *target->value) ||
+      !row.contains(asked->name))
+    return "";
+  const std::string question_key = MemberKey(asked->name), key = MemberKey(target->name);
+  return Quoted(target->name) + ": " + Excerpt(*target->value) +
+         " would not be sent, and the question is about it: jq -c '" + question_key + R"( += "\nTarget: " + )" + key +
+         " | del(" + key + ")' FILE > OUT sends it";
 }
 
 // Texts, of which one is the reference and another is none.
@@ -288,6 +315,7 @@ bool IsAdditional(std::string_view name, const json& value) {
 std::string WhyIncomplete(const json& row, const Question& question, const std::vector<std::string>& unread,
                           const std::set<std::string>& constant) {
   if (IsLmEvalSample(row)) return "";
+  if (std::string target = WhyTarget(row, question); !target.empty()) return target;
   KnownText words;
   words.Add(SentOf(question));
   for (const std::string& reference : question.references) words.Add(reference);
@@ -298,7 +326,8 @@ std::string WhyIncomplete(const json& row, const Question& question, const std::
     const std::string plain = Plain(member);
     if (HasReference(value, question) && plain.find("token") == std::string::npos && !IsMetadata(member))
       return WhyCandidates(row, question, member);
-    if (IsComplete(row) || IsAdditional(member, value) || (constant.contains(member) && IsNotice(value))) continue;
+    if (IsComplete(row) || IsAdditional(member, value) || (constant.contains(member) && IsNotice(value)))
+      continue;
     if (plain != "clue" && plain != "clues" && !AdviceForHint(row, member).empty())
       continue;  // the reading names it, with a program
     if (IsText(value, words) || IsTableOf(value, words)) needed.push_back(member);
@@ -311,7 +340,7 @@ std::string WhyIncomplete(const json& row, const Question& question, const std::
   std::string names, keys;
   bool fits = true;
   for (const std::string& member : needed) {
-    names += (names.empty() ? "" : ", ") + Quoted(member.substr(0, 40));
+    names += (names.empty() ? "" : ", ") + Quoted(BeginOf(member, 40));
     keys += (keys.empty() ? "" : ", ") + MemberKey(member);
     fits = fits && FitsJq(member);
   }

@@ -587,5 +587,102 @@ TEST(ReadQuestions, ListsWhatChoicesHaveBesideTheirTexts) {  // EXAMS
   EXPECT_THAT(set->not_sent, ElementsAre("choices[].para"));
 }
 
+TEST_F(FollowedAdvice, AsksWhatAClassIsAbout) {
+  // WSC: the spans are sent; HaluEval: the response is, and the class has a name of its own; CSL: the list is.
+  EXPECT_THAT(ReadQuestions(R"({"text": "Ann saw Bo as he ran to the house.", "target": {"span1_text": "Bo",)"
+                            R"( "span2_text": "he"}, "label": "true"})",
+                            "exam")
+                  .error()
+                  .message,
+              testing::HasSubstr("how \"text\" and \"target\" are related"));
+  EXPECT_THAT(
+      ReadQuestions(R"({"user_query": "Name a large city of Peru.", "chatgpt_response": "It is Lima, I think.",)"
+                    R"( "hallucination": "no"})",
+                    "exam")
+          .error()
+          .message,
+      testing::HasSubstr("how \"chatgpt_response\" and \"user_query\" are related"));
+  EXPECT_THAT(ReadQuestions(R"({"abst": "We measure the width of many rivers.", "keyword": ["river", "width"],)"
+                            R"( "label": "1"})",
+                            "exam")
+                  .error()
+                  .message,
+              testing::AllOf(testing::HasSubstr("how \"abst\" and \"keyword\" are related"),
+                             testing::HasSubstr("in place of \"NAME 1\"")));
+  // Letters tell nothing.
+  EXPECT_THAT(First(R"({"premise": "Ann ran.", "hypothesis": "Ann moved.", "label": "e"})"
+                    "\n"
+                    R"({"premise": "Ann ran.", "hypothesis": "Ann sat.", "label": "c"})"),
+              StartsWith("exam:1: \"NAME c\" is the place of the name of a class"));
+  EXPECT_THAT(
+      ReadQuestions(R"({"sentence1": "Ann ran.", "sentence2": "Ann sat.", "label": 0.5})", "exam").error().message,
+      testing::HasSubstr("is a score and no class"));
+}
+
+TEST_F(FollowedAdvice, MakesChoicesOfListsThatAnotherMemberMarks) {
+  EXPECT_EQ(First(R"({"content": "It was #idiom# for all.", "candidates": ["odd", "even"], "answer": 1})"),
+            "Question: It was #idiom# for all.\nAnswer: -> even");  // ChID
+  EXPECT_EQ(First(R"({"question": "How long?", "options": ["a day", "an hour"], "labels": ["no", "yes"]})"),
+            "Question: How long?\nAnswer: -> an hour");  // DurationQA
+  EXPECT_TRUE(steps_.empty());
+  EXPECT_EQ(First(R"({"question": "How long?", "options": ["a day", "an hour"], "labels": ["yes", "yes"]})"),
+            "Question: How long?\nIs \"a day\" a right answer?\nAnswer: -> yes");
+  EXPECT_EQ(
+      First(R"({"question": "Where?", "choices": "A. bag, B. box, C. cup, D. tin, E. pot, F. pan, G. jar, H. can,)"
+            R"( I. bin, J. tub, K. vat", "answer": "vat"})"),
+      "Question: Where?\nAnswer: -> vat");  // Hi-ToM
+  EXPECT_EQ(First(R"({"sentence_good": "Ann hid herself.", "sentence_bad": "Ann hid themselves.", "UID": "x"})"),
+            "Sentence: -> Ann hid herself.");  // BLiMP
+}
+
+TEST_F(FollowedAdvice, TakesListsUnderIdsAsOneFile) {  // OpenToM
+  const auto set = Follow(
+      "{\n"
+      R"("17": [{"question": "Who?", "answer": "Ann"}], "18": [{"question": "Where?", "answer":)"
+      R"( "Lima"}], "19": [{"question": "When?", "answer": "now"}], "20": [{"question": "Why?",)"
+      R"( "answer": "rain"}, {"question": "How?", "answer": "fast"}]})");
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  EXPECT_EQ(set->questions.size(), 5U);
+}
+
+TEST_F(FollowedAdvice, AsksForTheTargetAndTheUnit) {
+  EXPECT_EQ(
+      First(R"({"Dialogue": ["A: It rains.", "B: Take the red bag."], "Target": "Take the red bag.",)"
+            R"( "Question": "What follows the target?", "Choices": ["A takes it.", "A sings."], "Correct Answers":)"
+            R"( [0]})"),
+      "A: It rains.\nB: Take the red bag.\nQuestion: What follows the target?\nTarget: Take the red bag.\nAnswer: "
+      "-> A takes it.");
+  EXPECT_EQ(First(R"({"problem_text": "How much is it?", "answer_number": "5.2", "unit": "kJ of heat per mol"})"),
+            "Question: How much is it? (in kJ of heat per mol)\nAnswer: -> 5.2");
+}
+
+TEST(ReadQuestions, WritesWholeCharactersInOneLine) {
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "\u6b63";
+  for (const std::string space : {"", " ", "  "}) {
+    const std::string message =
+        ReadQuestions(R"({"question": "x", "answer": ")" + space + text + "\u3002\"}", "exam").error().message;
+    EXPECT_THAT(message, testing::HasSubstr("\u6b63..."));
+    EXPECT_THAT(message, testing::HasSubstr("is one of many good answers"));
+  }
+  EXPECT_THAT(ReadQuestions(R"({"question": "x", "choices": ["Ann", "Bo"], "a\nb": "Bo"})", "exam").error().message,
+              testing::HasSubstr("if \"a b\" names it"));
+}
+
+TEST(ReadQuestions, TakesASampleOfAFileThatIsTooLong) {
+  std::string bytes;
+  for (int i = 0; i < 1200; ++i) {
+    bytes += R"({"question": "Who is )" + std::to_string(i) + R"(?", "answer": ")" + (i % 3 == 0 ? "p - q" : "Ann") +
+             "\"}\n";
+  }
+  EXPECT_THAT(ReadQuestions(bytes, "exam").error().message,
+              testing::EndsWith("too many to name: shuf -n 200 FILE > OUT takes a sample, of which the others can be "
+                                "left out"));
+  for (int i = 1200; i < 2000; ++i)
+    bytes += R"({"question": "Who is )" + std::to_string(i) + R"(?", "answer": "Ann"})" + "\n";
+  EXPECT_THAT(ReadQuestions(bytes, "exam").error().message,
+              StartsWith("exam: more than 1000 questions: shuf -n 1000 FILE > OUT takes a sample; of them exam:1: "));
+}
+
 }  // namespace
 }  // namespace autotune::measurement

@@ -694,7 +694,7 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
       {R"({"premises": ["All cows eat.", "Ann is a cow."], "conclusion": "Ann eats.", "label": "True"})",
        R"({prompt: (([.["premises"] | .. | strings] | join("\n")) + "\n" + .["conclusion"] + "\nBy what is above, which of these is right for the conclusion: " + ($c | join(", ")) + "?\nlabel:"), choices: $c, answer: (.["label"] as $l | $c | index($l))}' FILE > OUT)"},
       {R"({"uid": "1", "context": "Ann eats.", "hypothesis": "Ann sleeps.", "label": "c"})",
-       R"({prompt: (.["context"] + "\n" + .["hypothesis"] + "\nBy what is above, which of these is right for the hypothesis: " + ($c | join(", ")) + "?\nlabel:"), choices: $c, answer: (.["label"] as $l | $c | index($l))}')"},
+       R"({prompt: (.["context"] + "\n" + .["hypothesis"] + "\nBy what is above, which of these is right for the hypothesis: " + ($c | map("NAME " + .) | join(", ")) + "?\nlabel:"), choices: ($c | map("NAME " + .)), answer: (.["label"] as $l | $c | index($l))}')"},
       {R"({"word": "hold", "sentence1": "Hold it.", "sentence2": "They hold.", "label": true})",
        R"(choices: ["false", "true"], answer: (.["label"] | tostring)}' FILE > OUT asks for "label")"},
       {R"({"context": "x", "question": "Which?", "answers": ["a b", "c d"], "label": 1})",
