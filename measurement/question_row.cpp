@@ -248,7 +248,8 @@ class RowReader {
     const auto target = Find(row_, "target");  // {"span1_text": "...", "span2_text": "..."} beside a label
     const bool spans = target && target->value->is_object() && Find(row_, "label");
     const bool told = (answered && !spans) || chosen || (First(row_, kWorkedOut) && !Find(row_, "label"));
-    for (const std::string& advice : {AdviceForStem(row_), AdviceForExamples(row_), AdviceForNumbered(row_), AdviceForMinimalPair(row_)}) {
+    for (const std::string& advice :
+         {AdviceForStem(row_), AdviceForExamples(row_), AdviceForNumbered(row_), AdviceForMinimalPair(row_)}) {
       if (!advice.empty()) return "; " + advice;
     }
     const std::string classes = told ? "" : AdviceForClasses(row_);
@@ -448,9 +449,10 @@ std::vector<std::string> NotSent(const json& row, const Question& question, cons
     if (!choice.is_object() || choice.size() < 3) continue;
     for (const auto& [key, value] : choice.items()) {
       const std::string name = choices->name + "[]." + key;
+      const json& said = value;
       const bool used =
-          !HasText(value) || IsPartOfChoice(key) ||
-          std::ranges::any_of(question.references, [&](const std::string& text) { return Says(text, value); });
+          !HasText(said) || IsPartOfChoice(key) ||
+          std::ranges::any_of(question.references, [&said](const std::string& text) { return Says(text, said); });
       if (!used && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
     }
   }

@@ -447,7 +447,8 @@ class BadRows {
   [[nodiscard]] bool any() const { return !lines_.empty(); }
   [[nodiscard]] bool has_program() const { return first_.find("jq -c ") != std::string::npos; }
 
-  // `good`: rows that can be read. `whole`: there are no more rows. What to write of the first one, and what leaves all of them out.
+  // `good`: rows that can be read. `whole`: there are no more rows. What to write of the first one, and what leaves all
+  // of them out.
   [[nodiscard]] std::string Text(std::size_t good, bool whole = true) const {
     const bool lost = first_no_json_.find(": not JSON (") != std::string::npos && first_ != first_no_json_;
     if (lost && first_.find("jq -c ") != std::string::npos) {  // jq stops at such a line
@@ -471,7 +472,8 @@ class BadRows {
     if (!whole || (program && kFew * lines_.size() > good)) return text;
     const std::string command = Deletions(lines_);
     if (command.size() > kLongestCommand && good + lines_.size() > static_cast<std::size_t>(kSample))
-      return text + ", too many to name: shuf -n " + std::to_string(kSample) + " FILE > OUT takes a sample, of which the others can be left out";
+      return text + ", too many to name: shuf -n " + std::to_string(kSample) +
+             " FILE > OUT takes a sample, of which the others can be left out";
     return text + ": sed '" + command + "' FILE > OUT leaves " + (one ? "it out" : "out all that cannot");
   }
 
@@ -491,7 +493,7 @@ class BadRows {
     return command;
   }
 
-  static constexpr int kSample = 200;       // rows
+  static constexpr int kSample = 200;                   // rows
   static constexpr std::size_t kFew = 10;               // one of so many rows
   static constexpr std::size_t kLongestCommand = 1200;  // bytes: a result document has 2,500 for the whole message
   std::string first_, first_no_json_;
@@ -531,7 +533,7 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
   const FirstNumbers first = FirstNumbersOf(bytes, set.counted);
   const std::set<std::string> notices = NoticesIn(bytes);
   BadRows bad;
-  bool more = false;  // rows than are read
+  bool more = false;               // rows than are read
   std::vector<std::size_t> lines;  // of set.questions
   for (std::size_t line = 1; !bytes.empty(); ++line) {
     const std::size_t end = bytes.find('\n');

@@ -177,8 +177,8 @@ class MatchReader {
       const bool texts = value.is_array() && value.size() > 1 && at <= value.size() && FitsJq(key) &&
                          std::ranges::all_of(value, [](const json& item) { return item.is_string() && HasText(item); });
       if (!texts || Plain(key).find("token") != std::string::npos) continue;
-      return "; if it is one of " + Quoted(key) + ": jq -c '.choices = ." + JqKey(key) + " | del(." + JqKey(key) +
-             ")" + (index.name == "answer" ? "" : " | .answer = ." + JqKey(index.name)) + "' FILE > OUT";
+      return "; if it is one of " + Quoted(key) + ": jq -c '.choices = ." + JqKey(key) + " | del(." + JqKey(key) + ")" +
+             (index.name == "answer" ? "" : " | .answer = ." + JqKey(index.name)) + "' FILE > OUT";
     }
     return "";
   }

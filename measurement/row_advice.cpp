@@ -93,9 +93,10 @@ struct Prompting {
            (text.value->is_string() && text.value->get_ref<const std::string&>().find('?') != std::string::npos);
     const std::string key = KeyOf(text.name);
     program += (program.empty() ? "" : R"( + "\n" + )") +
-               (text.value->is_string()   ? key
-                : text.value->is_object() ? "(" + key + R"( | to_entries | map(.key + " = " + (.value | tostring)) | join(", ")))"
-                                          : "([" + key + R"( | .. | strings] | join("\n")))");
+               (text.value->is_string() ? key
+                : text.value->is_object()
+                    ? "(" + key + R"( | to_entries | map(.key + " = " + (.value | tostring)) | join(", ")))"
+                    : "([" + key + R"( | .. | strings] | join("\n")))");
     members.push_back(text.name);
   }
 };
@@ -114,7 +115,8 @@ bool HasSentence(const json& value) {
   if (value.is_object()) return std::ranges::any_of(value, HasText);
   constexpr std::size_t kMostOfList = 20;
   const bool few = value.is_array() && value.size() > 1 && value.size() <= kMostOfList;
-  if (few && std::ranges::all_of(value, [](const json& item) { return item.is_string() && HasText(item); })) return true;
+  if (few && std::ranges::all_of(value, [](const json& item) { return item.is_string() && HasText(item); }))
+    return true;
   if (value.is_array())
     return !value.empty() && std::ranges::all_of(value, [](const json& item) { return item.is_string(); }) &&
            std::ranges::any_of(value, HasSentence);
@@ -137,13 +139,15 @@ std::vector<Found> OtherTexts(const json& row, const std::vector<std::string>& t
         std::ranges::any_of(kOtherForms, [&](std::string_view part) { return plain.find(part) != std::string::npos; });
     // What a class may be about, too: what a model said, and parts of a text.
     const auto has = [&plain](std::string_view part) { return plain.find(part) != std::string::npos; };
-    const bool said = value.is_string() && !NamesReference(plain) && (has("response") || has("output") || has("completion"));
+    const bool said =
+        value.is_string() && !NamesReference(plain) && (has("response") || has("output") || has("completion"));
     if (choices && choices->name == key) continue;
     const bool spans = value.is_object() && (plain == "target" || plain.starts_with("span"));
     if (std::ranges::find(taken, key) != taken.end() || !FitsJq(key) || IsTable({key, &value}) || !HasSentence(value))
       continue;
     if (!said && !spans &&
-        (IsMetadata(key) || IsAdditional(key, value) || NamesReference(plain) || IsClassName(plain) || form || value.is_object()))
+        (IsMetadata(key) || IsAdditional(key, value) || NamesReference(plain) || IsClassName(plain) || form ||
+         value.is_object()))
       continue;
     texts.push_back({key, &value});
   }
@@ -332,10 +336,9 @@ std::string AdviceForClasses(const json& row, bool answered) {
     // "label": "Yes" does not tell what is asked, and a number does not tell how texts are related.
     const bool relation = asked && asked->relation;
     const std::string judged = relation ? JudgedOf(asked->members) : "";
-    const bool verdict =
-        asked && judged.empty() && (relation || asked->members.size() == 1) &&
-        (found->value->is_boolean() || (text && VerdictIn(*text)) ||
-         (relation && (found->value->is_number_integer() || (text && IsDigits(*text)))));
+    const bool verdict = asked && judged.empty() && (relation || asked->members.size() == 1) &&
+                         (found->value->is_boolean() || (text && VerdictIn(*text)) ||
+                          (relation && (found->value->is_number_integer() || (text && IsDigits(*text)))));
     const std::string last = verdict ? "\n" + std::string(kPlaceOfQuestion) : "\n" + found->name + ":";
     const std::string place = !asked
                                   ? ""
@@ -346,12 +349,12 @@ std::string AdviceForClasses(const json& row, bool answered) {
     // "e" and "n", "0" and "1": a model would be asked for letters that tell nothing.
     const bool bare = asked && text && (IsLetter(*text) || IsDigits(*text));
     const std::string ends = json(last).dump(-1, ' ', true);
-    const std::string which = relation && !verdict ? R"("\nBy what is above, which of these is right)" +
-                                                         (judged.empty() ? "" : " for the " + judged) +
-                                                         (bare ? R"(: " + ($c | map("NAME " + .) | join(", ")) + "?)"
-                                                               : R"(: " + ($c | join(", ")) + "?)") +
-                                                         ends.substr(1)
-                                                   : ends;
+    const std::string which =
+        relation && !verdict
+            ? R"("\nBy what is above, which of these is right)" + (judged.empty() ? "" : " for the " + judged) +
+                  (bare ? R"(: " + ($c | map("NAME " + .) | join(", ")) + "?)" : R"(: " + ($c | join(", ")) + "?)") +
+                  ends.substr(1)
+            : ends;
     const std::string prompt = asked ? "{prompt: (" + asked->program + " + " + which + "), " : "";
     // The classes that the prompt names.
     const auto with = [&](const std::string& classes) {

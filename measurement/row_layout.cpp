@@ -96,9 +96,8 @@ class RowFinder {
   std::string ProgramOfIds(const json& document) const {
     constexpr std::size_t kFew = 4;
     if (document.size() < kFew || !std::ranges::all_of(document, HasObjects)) return "";
-    const bool rows = std::ranges::all_of(document, [&, seen = 0](const json& list) mutable {
-      return seen++ >= kLooks || IsRow(list.front());
-    });
+    const bool rows = std::ranges::all_of(
+        document, [&, seen = 0](const json& list) mutable { return seen++ >= kLooks || IsRow(list.front()); });
     return rows ? "to_entries[] | .key as $k | .value[] | {id: $k} + ." : "";
   }
 

@@ -326,8 +326,7 @@ std::string WhyIncomplete(const json& row, const Question& question, const std::
     const std::string plain = Plain(member);
     if (HasReference(value, question) && plain.find("token") == std::string::npos && !IsMetadata(member))
       return WhyCandidates(row, question, member);
-    if (IsComplete(row) || IsAdditional(member, value) || (constant.contains(member) && IsNotice(value)))
-      continue;
+    if (IsComplete(row) || IsAdditional(member, value) || (constant.contains(member) && IsNotice(value))) continue;
     if (plain != "clue" && plain != "clues" && !AdviceForHint(row, member).empty())
       continue;  // the reading names it, with a program
     if (IsText(value, words) || IsTableOf(value, words)) needed.push_back(member);

@@ -227,7 +227,8 @@ TEST(ReadQuestions, TellsWhichRowsCannotBeRead) {
                         "cannot"));
   std::string many;
   for (int i = 0; i < 400; ++i) many += good + "\n" + bad + "\n";
-  EXPECT_THAT(message(many), HasSubstr("399 more rows cannot be read, and 1 can, too many to name: shuf -n 200 FILE")) << "too many to name";
+  EXPECT_THAT(message(many), HasSubstr("399 more rows cannot be read, and 1 can, too many to name: shuf -n 200 FILE"))
+      << "too many to name";
   EXPECT_THAT(message(good + "\n" + bad + "\n\n" + bad + "\n" + R"({"question": "x", "answer": "A"})"),
               testing::AllOf(testing::StartsWith("exam.jsonl:2: \"answer\": \"p - q\" is a formula"),
                              testing::EndsWith("; 2 more rows cannot be read, and 1 can: sed '2d;4,5d' FILE > OUT "
