@@ -74,6 +74,22 @@ std::string NameWithAll(const std::string& word, const std::vector<std::string>&
   return found;
 }
 
+// The flags that a replacement names: "--cuda-graph-backend-{decode,prefill}=disabled" are two.
+std::vector<std::string> FlagsIn(const std::string& replacement) {
+  const std::size_t end = replacement.find_first_of(" =");
+  const std::string name = replacement.substr(0, end);
+  const std::size_t open = name.find('{'), close = name.find('}');
+  if (!name.starts_with("--")) return {};
+  if (open == std::string::npos || close == std::string::npos || close < open) return {name};
+  std::vector<std::string> names;
+  for (std::size_t at = open + 1; at <= close;) {
+    const std::size_t comma = std::min(name.find(',', at), close);
+    names.push_back(name.substr(0, open) + name.substr(at, comma - at) + name.substr(close + 1));
+    at = comma + 1;
+  }
+  return names;
+}
+
 }  // namespace
 
 std::string Nearest(std::string_view word, const std::vector<std::string>& known) {
@@ -171,6 +187,7 @@ std::optional<FlagUse> EngineTable::Find(std::string_view spelling, const Versio
     std::optional<FlagUse> use = look(key.substr(3));
     if (use && use->shape->type == ValueType::kSwitch && !use->shape->off.empty()) {
       use->negated = !use->negated;
+      use->respelled = true;
       return use;
     }
   }
@@ -185,11 +202,21 @@ std::string EngineTable::Deprecation(const FlagUse& use, const Version& version)
   };
   const bool before = deprecated(near.before), after = deprecated(near.after);
   if (!before && !after) return "";
-  std::string use_instead;
+  std::string replacement;
   for (const std::size_t release : {near.before, near.after}) {
     const FlagShape* shape = use.flag->shapes[release];
-    if (shape != nullptr && !shape->replacement.empty()) use_instead = "; use " + shape->replacement;
+    if (shape != nullptr && !shape->replacement.empty()) replacement = shape->replacement;
   }
+  // What a release does not have yet is no replacement there, and the flag is not deprecated before it.
+  bool exists = true, certain = true;
+  for (const std::string& name : FlagsIn(replacement)) {
+    const std::optional<FlagUse> other = Find(name, version);
+    exists = exists && other.has_value();
+    certain = certain && other && other->certain;
+  }
+  if (!exists && !before) return "";
+  const std::string use_instead =
+      replacement.empty() || !exists ? "" : "; use " + replacement + (certain ? "" : " if the release has it");
   const std::string first = releases_[near.before].ToString(), second = releases_[near.after].ToString();
   if (near.before != near.after) {
     if (before && after) return "is deprecated in " + first + " and in " + second + use_instead;

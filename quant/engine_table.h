@@ -91,6 +91,7 @@ struct FlagUse {
   const FlagShape* other = nullptr;  // the next recorded release's shape where it differs; a value may fit either
   bool negated = false;              // the alias was the off form
   bool certain = true;               // false: only one of the two recorded neighbours has it
+  bool respelled = false;            // the release's own parser spells this off form otherwise
 
   // The values that the flag is known to take, those of both neighbours; empty = any of its type.
   [[nodiscard]] std::vector<std::string> Choices() const;

@@ -134,9 +134,12 @@ class Reader {
   [[nodiscard]] std::optional<quant::FlagUse> UseOf(const std::string& spelling) const {
     if (table_ == nullptr) return std::nullopt;
     std::optional<quant::FlagUse> use = table_->FindCompleted(spelling, version_);
+    if (unknown_ && use && use->respelled) use.reset();
     // What an image of an unknown release has is not that of its stand-in alone: how many values a flag takes.
-    for (auto other = table_->releases().rbegin(); unknown_ && !use && other != table_->releases().rend(); ++other)
+    for (auto other = table_->releases().rbegin(); unknown_ && !use && other != table_->releases().rend(); ++other) {
       use = table_->Find(spelling, *other);
+      if (use && use->respelled) use.reset();
+    }
     return use;
   }
 
@@ -164,6 +167,11 @@ class Reader {
   // What the parser says of a word that spec.parameters may have: there a switch is true or false, and 1e3 is 1000.
   void CheckAsWritten(const std::string& spelling, const quant::FlagUse& use, const Words& values, bool attached) {
     if (use.shape == nullptr) return;
+    if (use.respelled && !InFile(use)) {
+      out_.problems.push_back(table_->traits().title + " " + version_.ToString() + " has no flag " + spelling +
+                              ": write " + (use.negated ? use.shape->off : use.shape->spelling));
+      return;
+    }
     if (use.shape->type == quant::ValueType::kSwitch) {
       if (InFile(use)) {
         if (attached) out_.problems.push_back(spelling + " is true or false, not \"" + values.front() + "\"");

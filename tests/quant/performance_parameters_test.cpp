@@ -297,6 +297,9 @@ TEST(PerformanceParameters, AreDeprecatedInReleasesThatWereRecorded) {
   EXPECT_EQ(said("0.5.19"),
             "--disable-piecewise-cuda-graph of SGLang is deprecated in 0.5.18; whether it is in 0.5.19 is "
             "not recorded; use --cuda-graph-backend-prefill=disabled");
+  // Its replacement exists from 0.5.14 on: before, nothing is deprecated in favour of it.
+  EXPECT_EQ(said("0.5.11"), "");
+  EXPECT_EQ(said("0.5.13"), "");
 }
 
 TEST(PerformanceParameters, OfAnotherNameAreNamedAfterTheOldOneIsGone) {
