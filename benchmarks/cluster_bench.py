@@ -78,7 +78,7 @@ def in_parallel(cluster, count, act):
 
     def one(i):
         if not hasattr(workers, "api"):
-            workers.api = Api(cluster.state)
+            workers.api = Api(cluster.state, timeout=120)  # eight at a time on a machine with two cores
         act(workers.api, i)
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:

@@ -21,8 +21,10 @@ class ApiError(Exception):
 class Api:
     """Speaks to the API server as the cluster's administrator. Not for several threads at once."""
 
-    def __init__(self, state):
+    def __init__(self, state, timeout=10):
+        """`timeout`: of one request, in seconds."""
         self.box = Box(state)
+        self._timeout = timeout
         self._tls = ssl.create_default_context(cafile=self.box.state / "pki/ca.crt")
         self._tls.load_cert_chain(self.box.state / "pki/admin.crt", self.box.state / "pki/admin.key")
         self._connection = None
@@ -38,7 +40,7 @@ class Api:
             reused = self._connection is not None
             try:
                 if not reused:
-                    self._connection = self._connect(10)
+                    self._connection = self._connect(self._timeout)
                 self._connection.request(method, path, payload, headers)
                 response = self._connection.getresponse()
                 text = response.read().decode()
