@@ -601,7 +601,7 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
   if (!workload) return workload.error();
   seen_e2e_ = {};
   warm_up_.clear();
-  const std::size_t first = result_.points.size();
+  const std::size_t first = first_of_scenario_ = result_.points.size();
   if (auto status = WarmUp(*workload); !status) return status;
 
   measurement::LoadSearchInput input;
@@ -645,11 +645,13 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
       }
       ScenarioOutcome outcome{decision.reason, std::nullopt};
       if (decision.best) outcome.best = first + *decision.best;
+      if (decision.limit != decision.best && decision.limit) outcome.limit = first + *decision.limit;
       result_.outcomes.push_back(outcome);
       hooks_.say(workload->name() + ": " + std::string(StopReasonName(decision.reason)) +
                  (decision.why.empty() ? "" : ": " + decision.why));
       return {};
     }
+    if (decision.role == measurement::PointRole::kSustained) hooks_.say(workload->name() + ": " + decision.why);
     if (auto status = MeasurePoint(*workload, decision); !status) return status;
   }
 }
@@ -745,7 +747,10 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   // In a search by rate: bursts that the window happened to see, or not, are none of the engine's.
   const bool grew = point.saturated;
   if (decision.precision.bounds > 0) {
-    ShowLongRun(spec_.slo, {recorder.records(), spec_.arrival, load.value, measurement::PlacesOf(warm_up_)}, point);
+    const std::span<const Point> before(result_.points.begin() + static_cast<std::ptrdiff_t>(first_of_scenario_),
+                                        result_.points.end() - 1);
+    const double places = measurement::PlacesOf(warm_up_, before);
+    ShowLongRun(spec_.slo, {recorder.records(), spec_.arrival, load.value, places}, point);
   }
   point.engine = SummarizeReadings(engine.readings());
   if (point.requests_per_second > 0) {
@@ -757,12 +762,8 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
     Warn("the engine uses speculative decoding, which predicts random tokens badly: use a dataset");
   }
   WarnOfPrefixCache(point);
-  if (load.kind == measurement::LoadKind::kConcurrency &&
-      measurement::InLockstep(static_cast<int>(load.value), recorder.records(), progress.window_start,
-                              progress.window_end)) {
-    const std::string kind = "the requests ran in lockstep at ";
-    Warn(kind + load.ToString() + ", which gets more done than requests one by one: measure a rate", kind);
-  }
+  WarnOfLockstep(point, measurement::InLockstep(static_cast<int>(load.value), recorder.records(), progress.window_start,
+                                                progress.window_end));
   // After the long run, whose numbers the verdict is of.
   SayPoint(point, measurement::Why(spec_.slo, point, took), recorder.ReceiveLagP99());
   if (grew && !point.saturated) {
@@ -782,6 +783,14 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   return CheckStreams(recorder.records());
 }
 
+// Where such a loop is a limit, the rate that it stands for is measured after it.
+void LimitSearch::WarnOfLockstep(const Point& point, bool in_lockstep) {
+  const bool searched = spec_.load.mode == measurement::LoadMode::kAutoConcurrency && !spec_.slo.bounds.empty();
+  if (!in_lockstep || searched || point.load.kind != measurement::LoadKind::kConcurrency) return;
+  const std::string kind = "the requests ran in lockstep at ";
+  Warn(kind + point.load.ToString() + ", as requests that arrive by themselves do not: measure a rate", kind);
+}
+
 void LimitSearch::Warn(const std::string& warning, std::string_view kind) {
   if (std::find(result_.warnings.begin(), result_.warnings.end(), warning) != result_.warnings.end()) return;
   const auto before = std::find_if(result_.warnings.begin(), result_.warnings.end(),
@@ -799,12 +808,14 @@ void LimitSearch::SayPoint(const Point& point, const std::string& why, double re
   if (point.ttft.p99 > 0) latencies = Format("TTFT p50 %.0f ms p99 %.0f ms", point.ttft.p50, point.ttft.p99);
   if (point.tpot.p50 > 0) latencies += Format(", TPOT p50 %.2f ms", point.tpot.p50);
   if (point.itl.p99 > 0) latencies += Format(", ITL p99 %.2f ms", point.itl.p99);
+  const bool judged = HasLimits(spec_.slo) || point.verdict != measurement::Verdict::kMet;
+  const std::string verdict(judged ? VerdictName(point.verdict) : "no SLO");
   hooks_.say(
       Format("%s at %s: %s: %.1f +- %.1f output tokens/s, %.2f requests/s, %s; %lld requests, %lld errors, %lld "
              "unfinished in %.1f s; client: send lag p99 %.2f ms, receive lag p99 %.2f ms",
-             point.scenario.c_str(), point.load.ToString().c_str(), std::string(VerdictName(point.verdict)).c_str(),
-             point.output_tokens_per_second, point.output_tokens_per_second_ci, point.requests_per_second,
-             latencies.c_str(), static_cast<long long>(point.requests), static_cast<long long>(point.errors),
+             point.scenario.c_str(), point.load.ToString().c_str(), verdict.c_str(), point.output_tokens_per_second,
+             point.output_tokens_per_second_ci, point.requests_per_second, latencies.c_str(),
+             static_cast<long long>(point.requests), static_cast<long long>(point.errors),
              static_cast<long long>(point.censored), point.window_seconds, point.client_lag_p99, receive_lag));
   if (!why.empty()) hooks_.say("  " + why);
 }

@@ -85,6 +85,7 @@ class LimitSearch {
   // What to do about HTTP 401 and 403; "" for others.
   [[nodiscard]] std::string TokenHint(int status) const;
   void WarnOfPrefixCache(const measurement::Point& point);
+  void WarnOfLockstep(const measurement::Point& point, bool in_lockstep);
   bool Pause(std::chrono::milliseconds time);  // false: interrupted
   base::Status SearchScenario(std::size_t scenario);
   // Error of a search that ended without a valid point.
@@ -110,6 +111,7 @@ class LimitSearch {
   std::optional<PromptStyle> style_;
   std::optional<std::chrono::nanoseconds> first_e2e_;
   // In this scenario.
+  std::size_t first_of_scenario_ = 0;  // its points' first index
   measurement::SeenLatencies seen_e2e_;
   std::vector<measurement::Point> warm_up_;
   std::uint64_t next_conversation_ = 0;

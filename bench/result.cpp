@@ -280,11 +280,11 @@ std::vector<std::size_t> AllPoints(const RunResult& result) {
   return out;
 }
 
-// What the answer is made of: a scenario's limit, and what was measured for a comparison.
+// What the answer is made of: a scenario's limit, by rate and by concurrency, and what was measured for a comparison.
 bool Decides(const RunResult& result, std::size_t point) {
   if (result.points[point].role != PointRole::kSearch) return true;
   return std::any_of(result.outcomes.begin(), result.outcomes.end(),
-                     [&](const ScenarioOutcome& outcome) { return outcome.best == point; });
+                     [&](const ScenarioOutcome& outcome) { return outcome.best == point || outcome.limit == point; });
 }
 
 // Leaves one point out: the oldest that decides nothing; where all do, the oldest.

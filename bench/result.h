@@ -55,7 +55,8 @@ bool IsRetryable(FailureReason reason);
 // How the search for the limit of one scenario ended.
 struct ScenarioOutcome {
   measurement::StopReason reason = measurement::StopReason::kFound;
-  std::optional<std::size_t> best;  // index into RunResult::points
+  std::optional<std::size_t> best;     // index into RunResult::points
+  std::optional<std::size_t> limit{};  // where `best` is a rate below it: not written, but kept among the points
   bool operator==(const ScenarioOutcome&) const = default;
 };
 

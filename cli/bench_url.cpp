@@ -80,7 +80,7 @@ std::string GoodputText(const Point& point) {
   return Decimal(measurement::WorthOf(measurement::Worth::kAttainedRequests, point, 1), 2) + " requests/s";
 }
 
-// A point of the search above the best one that meets the SLO too, with less goodput: the highest. Null without one.
+// A point of the search above the best one that meets the SLO too, and is worth less: the highest. Null without one.
 const Point* HighestMet(const bench::BenchSpec& spec, const bench::RunResult& result, const Point& best) {
   const Point* highest = nullptr;
   for (const Point& point : result.points) {
@@ -115,16 +115,24 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
   if (goodput) numbers += ", " + GoodputText(best) + " within every limit";
   numbers += " at " + best.load.ToString();
   std::string text = name + ": ";
-  const Point* highest = goodput ? HighestMet(spec, result, best) : nullptr;
+  const bool searched = bounded && spec.load.fixed.empty();
+  const Point* highest = goodput || searched ? HighestMet(spec, result, best) : nullptr;
   if (highest != nullptr) {
     return text + "meets " + SloText(spec.slo) + " up to " + highest->load.ToString() +
-           "; most requests/s within every limit: " + numbers + " (" + GoodputText(*highest) + " at the highest load)";
+           (goodput
+                ? "; most requests/s within every limit: " + numbers + " (" + GoodputText(*highest)
+                : "; most output tokens/s: " + numbers + " (" + TokensPerSecond(highest->output_tokens_per_second)) +
+           " at the highest load)";
   }
   switch (outcome.reason) {
     case StopReason::kFound:
       text += (bounded ? "meets " + SloText(spec.slo) + " up to " : "reaches ") + numbers;
       break;
     case StopReason::kCapacity:
+      if (best.role == measurement::PointRole::kSustained) {
+        text += "meets " + SloText(spec.slo) + " up to " + numbers;
+        break;
+      }
       if (best.load.kind == LoadKind::kConcurrency && best.load.value >= spec.load.max) {
         text += (bounded ? "meets " + SloText(spec.slo) + " up to " : "reaches ") + numbers +
                 ", the most that --max allows";
@@ -141,6 +149,15 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
     case StopReason::kOutOfTime:
       text += "ended before the limit was found: at least " + numbers;
       break;
+  }
+  if (best.role == measurement::PointRole::kSustained) {
+    const auto loop =
+        measurement::LimitOf({spec.slo, spec.worth, LoadKind::kConcurrency, best.scenario}, result.points);
+    if (loop) {
+      const Point& point = result.points[*loop];
+      text += "; " + point.load.ToString() + " answer " + Decimal(point.requests_per_second, 2) +
+              " requests/s with a queue that always stands, so that is the capacity";
+    }
   }
   if (measurement::IsInvalid(best)) text += " (invalid: " + std::string(VerdictName(best.verdict)) + ")";
   if (best.verdict == measurement::Verdict::kUndecided)

@@ -79,19 +79,43 @@ double WithinTheBracket(const std::vector<View>& views) {
   return std::max(below, above);
 }
 
+// A rate that the queue of a closed loop shows to be too high, as a point that missed it: what its loop got done, and
+// as much more as is not sure. nullopt where that is not above the answer.
+std::optional<Point> CapacityBeside(const Slo& slo, std::span<const Point> points, const Point& answer) {
+  std::optional<Point> most;
+  for (const Point& point : points) {
+    const bool loop = point.role == PointRole::kSearch && point.load.kind == LoadKind::kConcurrency;
+    if (!loop || point.scenario != answer.scenario || IsInvalid(point) || !KeepsSlo(slo, point)) continue;
+    if (!most || point.requests_per_second > most->requests_per_second) most = point;
+  }
+  if (!most || !(most->output_tokens_per_second > 0)) return std::nullopt;
+  const double unsure = most->output_tokens_per_second_ci / most->output_tokens_per_second;
+  most->load = RequestRate(most->requests_per_second * (1 + unsure));
+  most->saturated = true;
+  most->verdict = Verdict::kMissed;
+  if (most->load.value <= answer.load.value) return std::nullopt;
+  return most;
+}
+
 }  // namespace
 
 double LimitHalfWidth(const Slo& slo, std::span<const Point> points, std::size_t best) {
   const Point& answer = points[best];
   bool broken = false;
   std::vector<View> near;
+  const auto look = [&](const Point& point) {
+    broken = broken || (point.load.value > answer.load.value && !KeepsSlo(slo, point));
+    const View view = ViewOf(slo, point, answer.load.value);
+    if (std::abs(view.distance) <= kNear) near.push_back(view);
+  };
   for (std::size_t i = 0; i < points.size(); ++i) {
     const Point& point = points[i];
     if (point.scenario != answer.scenario || point.load.kind != answer.load.kind || point.role != answer.role) continue;
     if (IsInvalid(point) || !IsUsable(point) || IsMeasuredAgain(points, i)) continue;
-    broken = broken || (point.load.value > answer.load.value && !KeepsSlo(slo, point));
-    const View view = ViewOf(slo, point, answer.load.value);
-    if (std::abs(view.distance) <= kNear) near.push_back(view);
+    look(point);
+  }
+  if (answer.role == PointRole::kSustained) {
+    if (const auto capacity = CapacityBeside(slo, points, answer)) look(*capacity);
   }
   if (!broken || near.empty()) return 0;
   const double usual = UsualSlope(near, answer.load.kind);

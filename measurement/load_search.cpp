@@ -9,6 +9,7 @@
 
 #include "measurement/excess.h"
 #include "measurement/long_run.h"
+#include "measurement/standing_queue.h"
 
 namespace autotune::measurement {
 namespace {
@@ -18,14 +19,6 @@ constexpr std::pair<StopReason, std::string_view> kReasonNames[] = {
     {StopReason::kCannotWin, "CannotWin"}, {StopReason::kInfeasible, "Infeasible"},
     {StopReason::kInvalid, "Invalid"},     {StopReason::kLadderDone, "LadderDone"},
     {StopReason::kOutOfTime, "OutOfTime"},
-};
-
-constexpr std::pair<Worth, std::string_view> kWorthNames[] = {
-    {Worth::kOutputTokens, "OutputTokens"},
-    {Worth::kAttainedRequests, "AttainedRequests"},
-    {Worth::kTtft, "Ttft"},
-    {Worth::kTpot, "Tpot"},
-    {Worth::kE2e, "E2e"},
 };
 
 constexpr double kFirstConcurrency = 16;  // where nothing is known
@@ -130,38 +123,7 @@ double HighestWorth(const LoadSearchInput& input, const Point& point, double exc
   return worth / gpus;
 }
 
-// May the search's answer be this point: of the kind of load that is searched, valid, and it meets the SLO. A search by
-// rate answers with a rate; a closed loop is only its first look.
-bool Answers(const LoadSearchInput& input, std::span<const Point> points, std::size_t index) {
-  const Point& point = points[index];
-  return point.load.kind == KindOf(input.plan.mode) && point.role == PointRole::kSearch && !IsInvalid(point) &&
-         KeepsSlo(input.slo, point) && !IsMeasuredAgain(points, index);
-}
-
-// The highest load that meets the SLO.
-std::optional<std::size_t> BestOf(const LoadSearchInput& input, std::span<const Point> points) {
-  std::optional<std::size_t> best;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    if (!Answers(input, points, i)) continue;
-    if (!best || points[i].load.value > points[*best].load.value) best = i;
-  }
-  if (!best || input.worth != Worth::kAttainedRequests) return best;
-  // Goodput may be more at a lower load: where it certainly is, beyond the intervals of both.
-  const auto goodput = [&](std::size_t index) { return WorthOf(input.worth, points[index], input.gpus); };
-  const auto half_width = [&](std::size_t index) {
-    const Point& point = points[index];
-    return point.output_tokens_per_second > 0
-               ? goodput(index) * point.output_tokens_per_second_ci / point.output_tokens_per_second
-               : 0;
-  };
-  const std::size_t highest = *best;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    if (!Answers(input, points, i)) continue;
-    if (goodput(i) - goodput(highest) <= std::hypot(half_width(i), half_width(highest))) continue;
-    if (goodput(i) > goodput(*best)) best = i;
-  }
-  return best;
-}
+AnswerRule RuleOf(const LoadSearchInput& input) { return {input.slo, input.worth, KindOf(input.plan.mode), ""}; }
 
 // Where the bound is crossed, on the chord through two points in (ln load, ln latency).
 double Crossing(double x1, double y1, double x2, double y2, double least_slope) {
@@ -293,13 +255,19 @@ std::vector<MeasuredLoad> MeasuredLoads(const LoadSearchInput& input, std::span<
 class Search {
  public:
   Search(const LoadSearchInput& input, std::span<const Point> points)
-      : input_(input), points_(points), kind_(KindOf(input.plan.mode)), bracket_(BracketOf(input.slo, points, kind_)) {}
+      : input_(input),
+        points_(points),
+        kind_(KindOf(input.plan.mode)),
+        rule_(RuleOf(input)),
+        bracket_(BracketOf(input.slo, points, kind_)) {}
 
   LoadDecision Decide() {
     if (!points_.empty() && IsInvalid(points_.back())) return Checked(AfterInvalid());
     if (CannotWin()) return Stop(StopReason::kCannotWin, cannot_win_);
     const LoadDecision decision = input_.plan.reference_share > 0 ? WithReference() : Planned();
-    return Checked(decision.next || !input_.confirms ? decision : WithRate(decision));
+    if (decision.next) return Checked(decision);
+    if (const auto loop = OnlyTheCapacity()) return Checked(Sustained(decision, points_[*loop]));
+    return Checked(input_.confirms ? WithRate(decision) : decision);
   }
 
  private:
@@ -372,7 +340,8 @@ class Search {
   LoadDecision Stop(StopReason reason, std::string why) const {
     LoadDecision decision;
     decision.reason = reason;
-    decision.best = BestOf(input_, points_);
+    decision.best = AnswerOf(rule_, points_);
+    decision.limit = LimitOf(rule_, points_);
     decision.why = std::move(why);
     return decision;
   }
@@ -380,8 +349,9 @@ class Search {
   // The search is over; its answer is a score, which a look on the way may not be.
   LoadDecision Finish(StopReason reason, std::string why) const {
     LoadDecision stop = Stop(reason, std::move(why));
-    if (!stop.best) return stop;
-    const Point& best = points_[*stop.best];
+    const std::optional<std::size_t> limit = LimitOf(rule_, points_);
+    if (!limit) return stop;
+    const Point& best = points_[*limit];
     const auto measured = std::count_if(points_.begin(), points_.end(), [&](const Point& point) {
       return point.load == best.load && point.role == best.role;
     });
@@ -396,7 +366,8 @@ class Search {
     LoadDecision decision;
     decision.next = load;
     decision.precision = precision;
-    decision.best = BestOf(input_, points_);
+    decision.best = AnswerOf(rule_, points_);
+    decision.limit = LimitOf(rule_, points_);
     decision.why = std::move(why);
     return decision;
   }
@@ -498,11 +469,70 @@ class Search {
     return MeasureRate(high * factor, "lower by the ratio of the tail latencies", rates);
   }
 
-  LoadDecision MeasureRate(double rate, std::string why, const Bracket& rates) const {
+  LoadDecision MeasureRate(double rate, std::string why, const Bracket& rates,
+                           PointRole role = PointRole::kConfirmation) const {
     LoadDecision decision = Measure({LoadKind::kRequestRate, Rounded(LoadKind::kRequestRate, rate, rate)},
                                     std::move(why), ScorePrecision(SlopeOf(rates)));
-    decision.role = PointRole::kConfirmation;
+    decision.role = role;
     return decision;
+  }
+
+  // The limit of a search by concurrency within an SLO, if its queue stands.
+  [[nodiscard]] std::optional<std::size_t> OnlyTheCapacity() const {
+    if (input_.plan.mode != LoadMode::kAutoConcurrency || input_.plan.reference_share > 0) return std::nullopt;
+    if (input_.slo.bounds.empty() || input_.warm_up.empty()) return std::nullopt;
+    const auto limit = LimitOf(rule_, points_);
+    if (!limit || !QueueStands(points_[*limit], input_.warm_up.front().ttft.mean)) return std::nullopt;
+    return limit;
+  }
+
+  // Which rate the SLO holds at, below the requests/s of the loop: between two rates, or a rate and the loop's, that
+  // are `resolution` apart.
+  LoadDecision Sustained(const LoadDecision& limit, const Point& loop) const {
+    const Bracket rates = BracketOf(input_.slo, points_, LoadKind::kRequestRate, PointRole::kSustained);
+    const double capacity = loop.requests_per_second, step = 1 + input_.plan.resolution;
+    if (rates.seen.empty()) {
+      // As it is more than what a rate sustains, nothing else has to be known of what cannot win.
+      if (input_.score_to_beat && WorthOf(input_.worth, loop, input_.gpus) < LeastTie()) return limit;
+      return MeasureRate(capacity * FirstShare(loop),
+                         "the queue always stands at " + loop.load.ToString() + ": what rate meets the SLO?", rates,
+                         PointRole::kSustained);
+    }
+    if (rates.seen.size() >= kMaxConfirmations) {
+      return rates.low != nullptr ? limit : Stop(StopReason::kInfeasible, "no rate that was tried meets the SLO");
+    }
+    const double high = rates.high != nullptr ? rates.high->load : capacity;
+    if (rates.low == nullptr) {
+      // A tail grows faster than the rate.
+      const double factor = std::clamp(std::exp(-rates.high->excess / kSlopeOfARate), 0.7, 1 / step);
+      return MeasureRate(high * factor, "lower by the ratio of the tail latencies", rates, PointRole::kSustained);
+    }
+    const double low = rates.low->load;
+    if (high <= low * step * 1.0001) return limit;
+    double rate = std::sqrt(high * low);
+    // No nearer to what is known than tells something.
+    if (rates.high != nullptr && high > low * step * step) {
+      rate = std::clamp(std::exp(RangeOf(rates, points_).low), low * step, high / step);
+    }
+    return MeasureRate(rate, "between two rates", rates, PointRole::kSustained);
+  }
+
+  // Of the loop's requests/s: where the first token's tail meets its limit if requests wait for one of as many places
+  // as the loop has requests, and each takes equally long: P(wait > t) = exp(-2 (1 - share) places t / length), heavy
+  // traffic of several servers (Koellerstroem, Journal of Applied Probability 11, 1974).
+  [[nodiscard]] double FirstShare(const Point& loop) const {
+    constexpr double kLeast = 0.7;
+    const double most = 1 / (1 + input_.plan.resolution);
+    double share = most;
+    for (const Bound& bound : input_.slo.bounds) {
+      if (bound.metric != Metric::kTtft) continue;
+      const Statistic statistic = StatisticOf(input_.slo, bound);
+      const double beyond = statistic == Statistic::kMean ? 0.37 : 1 - measurement::Share(statistic);
+      const double wait = std::max(bound.limit - input_.warm_up.front().ttft.mean, 1e-3);
+      const double length = std::max(loop.e2e.mean - loop.ttft.mean, 0.0);
+      share = std::min(share, 1 - std::log(1 / beyond) * length / (2 * loop.load.value * wait));
+    }
+    return std::max(share, kLeast);
   }
 
   LoadDecision Predicted() const {
@@ -772,55 +802,12 @@ class Search {
   const LoadSearchInput& input_;
   std::span<const Point> points_;
   LoadKind kind_;
+  AnswerRule rule_;
   Bracket bracket_;
   std::string cannot_win_;
 };
 
 }  // namespace
-
-double WorthOf(Worth worth, const Point& point, int gpus) {
-  const double per_gpu = 1.0 / std::max(gpus, 1);
-  switch (worth) {
-    case Worth::kOutputTokens:
-      return point.output_tokens_per_second * per_gpu;
-    case Worth::kAttainedRequests: {
-      // The attainment counts errors, the rate does not.
-      const double all = static_cast<double>(point.requests + point.errors);
-      const double ended =
-          point.requests > 0 ? point.requests_per_second * all / static_cast<double>(point.requests) : 0;
-      return ended * point.attainment.value_or(1) * per_gpu;
-    }
-    case Worth::kTtft:
-    case Worth::kTpot:
-    case Worth::kE2e:
-      return -point.Get(*LatencyOf(worth)).p50;
-  }
-  return 0;
-}
-
-std::optional<Metric> LatencyOf(Worth worth) {
-  switch (worth) {
-    case Worth::kOutputTokens:
-    case Worth::kAttainedRequests:
-      return std::nullopt;
-    case Worth::kTtft:
-      return Metric::kTtft;
-    case Worth::kTpot:
-      return Metric::kTpot;
-    case Worth::kE2e:
-      return Metric::kE2e;
-  }
-  return std::nullopt;
-}
-
-std::string_view WorthName(Worth worth) { return kWorthNames[static_cast<std::size_t>(worth)].second; }
-
-std::optional<Worth> WorthFromName(std::string_view name) {
-  for (const auto& [worth, known] : kWorthNames) {
-    if (known == name) return worth;
-  }
-  return std::nullopt;
-}
 
 std::string_view StopReasonName(StopReason reason) { return kReasonNames[static_cast<std::size_t>(reason)].second; }
 

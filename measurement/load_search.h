@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "measurement/answer_point.h"
 #include "measurement/load.h"
 #include "measurement/point.h"
 #include "measurement/predicted_load.h"
@@ -21,21 +22,6 @@
 #include "measurement/window.h"
 
 namespace autotune::measurement {
-
-// Value of a point, for comparison with the score to beat. Higher is better.
-enum class Worth {
-  kOutputTokens,      // output tokens/s per GPU
-  kAttainedRequests,  // requests/s per GPU that meet every limit (goodput)
-  // Minus the p50 in milliseconds, at the reference load.
-  kTtft,
-  kTpot,
-  kE2e,
-};
-std::string_view WorthName(Worth worth);  // "OutputTokens", ...
-std::optional<Worth> WorthFromName(std::string_view name);
-// The latency that it is; nullopt if it is a throughput.
-std::optional<Metric> LatencyOf(Worth worth);
-double WorthOf(Worth worth, const Point& point, int gpus);
 
 struct LoadSearchInput {
   LoadPlan plan;
@@ -56,7 +42,7 @@ struct LoadSearchInput {
   // First load to measure: the load of the incumbent's score.
   std::optional<Load> start;
   // Closed loops as the warm-up saw them, one request alone and very many. Imprecise, so they only choose the first
-  // load.
+  // load and tell what a request alone takes.
   std::vector<Point> warm_up;
   // A fresh start of a measured configuration: `start` is the limit found then. The search only confirms this limit,
   // finds the next lower one if it is missed, and for a closed loop finds the rate that an open loop sustains.
@@ -85,12 +71,14 @@ struct LoadDecision {
   PointRole role = PointRole::kSearch;
   Precision precision;
   StopReason reason = StopReason::kFound;
-  // Index of the highest load that meets the SLO: the limit. With Worth::kAttainedRequests a lower one where the
-  // goodput is certainly more.
-  std::optional<std::size_t> best;
-  std::string why;  // for people
+  std::optional<std::size_t> best;   // AnswerOf()
+  std::optional<std::size_t> limit;  // LimitOf()
+  std::string why;                   // for people
 };
 
+// A closed loop whose queue always stands shows the capacity, not what a rate sustains. Where it may win, the highest
+// rate that meets the SLO is searched after it, with points of the role Sustained, and is the answer.
+//
 // `points`: this scenario's, in the order of measuring. Invalid points (IsInvalid) are ignored: a client-bound point is
 // measured again, at most twice; short answers end the search.
 LoadDecision DecideLoad(const LoadSearchInput& input, std::span<const Point> points);

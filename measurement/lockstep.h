@@ -1,8 +1,8 @@
 // Whether the requests of a closed loop run in lockstep: all of them start together and end together, over and over.
 //
-// Pure. An engine then processes all prompts, and afterwards generates all answers. It gets more done than under
-// requests that arrive one by one, so such a throughput is not what it sustains under a rate
-// (docs/verified/2026-11-30-h200-finding.md: 10,944 and 9,800 tokens/s).
+// Pure. An engine then processes all prompts, and afterwards generates all answers, as it does not where requests
+// arrive by themselves: in the simulated engine's model it gets a few percent less done (benchmarks/README.md, "Closed
+// loops and rates").
 #pragma once
 
 #include <chrono>

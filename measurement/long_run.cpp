@@ -14,6 +14,7 @@
 
 #include "measurement/arrival_gaps.h"
 #include "measurement/keyed_random.h"
+#include "measurement/standing_queue.h"
 #include "measurement/statistics.h"
 
 namespace autotune::measurement {
@@ -315,6 +316,16 @@ double PlacesOf(std::span<const Point> warm_up) {
   const double busy = many.e2e.mean - many.ttft.mean + std::min(one.ttft.mean, many.ttft.mean);
   const double ran = many.requests_per_second * busy / 1e3;
   return ran < kHardlyWaiting * many.load.value ? ran : many.load.value;
+}
+
+double PlacesOf(std::span<const Point> warm_up, std::span<const Point> points) {
+  double places = PlacesOf(warm_up);
+  if (places <= 0) return 0;
+  for (const Point& point : points) {
+    if (point.load.kind != LoadKind::kConcurrency || IsInvalid(point) || !IsUsable(point) || point.errors > 0) continue;
+    places = std::max(places, point.load.value * (1 - WaitingShare(point, warm_up.front().ttft.mean)));
+  }
+  return places;
 }
 
 namespace {

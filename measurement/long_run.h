@@ -31,6 +31,9 @@ struct WindowOfArrivals {
 // How many requests an engine runs at once, from its warm-up: a request alone, and as many as may be sent. By Little's
 // law, of those that did not wait. 0 = not known.
 double PlacesOf(std::span<const Point> warm_up);
+// As many, or what closed loops among `points` show to run at once if that is more: requests of equal length that start
+// together, as in a warm-up, hardly fill an engine that computes prompts apart from answers.
+double PlacesOf(std::span<const Point> warm_up, std::span<const Point> points);
 
 // By kMetrics, in milliseconds; ITL stays empty. Returns nullopt for a trace, for unknown places, and for fewer than 50
 // answers. The cost is about 60 ms (one core, -O2), whatever the window.

@@ -11,8 +11,10 @@ constexpr std::pair<Verdict, std::string_view> kVerdictNames[] = {{Verdict::kMet
                                                                   {Verdict::kClientBound, "ClientBound"},
                                                                   {Verdict::kShortAnswers, "ShortAnswers"}};
 
-constexpr std::pair<PointRole, std::string_view> kRoleNames[] = {
-    {PointRole::kSearch, "Search"}, {PointRole::kReference, "Reference"}, {PointRole::kConfirmation, "Confirmation"}};
+constexpr std::pair<PointRole, std::string_view> kRoleNames[] = {{PointRole::kSearch, "Search"},
+                                                                 {PointRole::kReference, "Reference"},
+                                                                 {PointRole::kConfirmation, "Confirmation"},
+                                                                 {PointRole::kSustained, "Sustained"}};
 
 }  // namespace
 

@@ -30,7 +30,8 @@ std::optional<Verdict> VerdictFromName(std::string_view name);
 enum class PointRole {
   kSearch,        // the limit
   kReference,     // the one load at which latency objectives compare configurations
-  kConfirmation,  // the limit of a finalist after a fresh start
+  kConfirmation,  // the limit of a finalist after a fresh start, as a rate
+  kSustained,     // the rate that arrivals sustain, where the limit's closed loop only showed the capacity
 };
 std::string_view PointRoleName(PointRole role);  // "Search", ...
 std::optional<PointRole> PointRoleFromName(std::string_view name);

@@ -763,7 +763,7 @@ std::string Why(const Slo& slo, const Point& point, nanoseconds took) {
   char text[160];
   switch (point.verdict) {
     case Verdict::kMet:
-      std::snprintf(text, sizeof text, "met after %.1f s", Seconds(took));
+      std::snprintf(text, sizeof text, HasLimits(slo) ? "met after %.1f s" : "measured in %.1f s", Seconds(took));
       return text;
     case Verdict::kUndecided:
       std::snprintf(text, sizeof text, "undecided after %.1f s: ", Seconds(took));

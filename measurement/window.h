@@ -58,7 +58,8 @@ struct Progress {
   std::string why;           // once kDone, for people: Why()
 };
 
-// "met after 12.4 s", "missed after 4.1 s: ttft.p99 is 612 ms, the limit 500 ms", for people. `took`: of the point.
+// "met after 12.4 s", without an SLO "measured in 12.4 s", "missed after 4.1 s: ttft.p99 is 612 ms, the limit 500 ms",
+// for people. `took`: of the point.
 std::string Why(const Slo& slo, const Point& point, std::chrono::nanoseconds took);
 
 // `records`: all requests of the point that have started, in order of their start. `now`: on the point's clock. Pass

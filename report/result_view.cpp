@@ -122,6 +122,18 @@ bool OwnBaselines(const api::AutotuneTask& task) {
   return runtimes.size() > 1;
 }
 
+// The closed loop whose queue stands, of a scored rate.
+const measurement::Point* LoopOf(const ResultRow& row) {
+  const measurement::Point* highest = nullptr;
+  for (const api::LoadRow& load : row.experiment->loads) {
+    const measurement::Point& point = load.measured;
+    const bool loop = load.meets_slo && point.load.kind == measurement::LoadKind::kConcurrency &&
+                      point.role == measurement::PointRole::kSearch && point.scenario == row.load->scenario;
+    if (loop && (highest == nullptr || point.load.value > highest->load.value)) highest = &point;
+  }
+  return highest;
+}
+
 // Of a search for the highest load that no load above has ended.
 std::string WhyNoHigherLoad(const measurement::LoadPlan& plan, const ResultRow& row) {
   if (!plan.fixed.empty()) {
@@ -129,6 +141,12 @@ std::string WhyNoHigherLoad(const measurement::LoadPlan& plan, const ResultRow& 
     if (plan.mode == measurement::LoadMode::kFixedConcurrency) return "benchmark.load.concurrency names no higher load";
     return "benchmark.load.requestRate names no higher rate; configurations that keep up with a rate have the same "
            "throughput, and a search for the limit (no benchmark.load) tells them apart";
+  }
+  if (row.load->role == measurement::PointRole::kSustained) {
+    const measurement::Point* loop = LoopOf(row);
+    if (loop == nullptr) return "";
+    return "no higher rate was measured: with " + loop->load.ToString() + " the queue always stands at " +
+           api::FormatDecimal(loop->requests_per_second, 2) + " requests/s, so that is the capacity";
   }
   const bool by_rate = plan.mode == measurement::LoadMode::kAutoRate;
   const std::string& stopped = row.experiment->stopped;

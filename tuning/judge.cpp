@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "measurement/answer_point.h"
 #include "measurement/excess.h"
 #include "measurement/limit_interval.h"
 
@@ -197,18 +198,23 @@ struct Yardstick {
   bool reference = false;
 };
 
-// The step of a scenario that counts: null when the scenario has none.
-const Step* CountingStep(const std::vector<Step>& steps, const Yardstick& yardstick) {
-  if (yardstick.reference) {
-    const auto found = std::find_if(steps.rbegin(), steps.rend(),
-                                    [](const Step& step) { return step.role == measurement::PointRole::kReference; });
-    return found == steps.rend() ? nullptr : &*found;
+// The answer of a search; of given loads what is worth most. Where nothing meets the SLO, the nearest.
+const Step* LimitStep(const Observation& observation, const std::vector<Step>& steps, const Criteria& criteria) {
+  const std::string& scenario = observation.loads[steps.front().load].scenario;
+  if (!criteria.fixed_loads) {
+    const auto worth = criteria.objective == Objective::kMaximizeGoodput ? measurement::Worth::kAttainedRequests
+                                                                         : measurement::Worth::kOutputTokens;
+    const auto answer = measurement::AnswerOf({criteria.slo, worth, std::nullopt, scenario}, observation.loads);
+    const auto found =
+        std::find_if(steps.begin(), steps.end(), [&](const Step& step) { return answer && step.load == *answer; });
+    if (found != steps.end()) return &*found;
   }
-  if (yardstick.load) return At(steps, *yardstick.load);
+  const bool sustained = measurement::IsSustained(scenario, observation.loads);
   const Step* best = nullptr;
   for (const Step& step : steps) {
     // Rates that finalists were asked for: of the others nothing like it is known.
     if (step.role == measurement::PointRole::kConfirmation) continue;
+    if (sustained && step.role != measurement::PointRole::kSustained) continue;
     if (best == nullptr) {
       best = &step;
     } else if (step.keeps_slo != best->keeps_slo) {
@@ -220,10 +226,23 @@ const Step* CountingStep(const std::vector<Step>& steps, const Yardstick& yardst
   return best;
 }
 
-std::vector<const Step*> CountingSteps(const Curve& curve, const Yardstick& yardstick) {
+// The step of a scenario that counts: null when the scenario has none.
+const Step* CountingStep(const Observation& observation, const std::vector<Step>& steps, const Yardstick& yardstick,
+                         const Criteria& criteria) {
+  if (yardstick.reference) {
+    const auto found = std::find_if(steps.rbegin(), steps.rend(),
+                                    [](const Step& step) { return step.role == measurement::PointRole::kReference; });
+    return found == steps.rend() ? nullptr : &*found;
+  }
+  if (yardstick.load) return At(steps, *yardstick.load);
+  return steps.empty() ? nullptr : LimitStep(observation, steps, criteria);
+}
+
+std::vector<const Step*> CountingSteps(const Observation& observation, const Curve& curve, const Yardstick& yardstick,
+                                       const Criteria& criteria) {
   std::vector<const Step*> counting;
   for (const std::vector<Step>& steps : curve) {
-    if (const Step* step = CountingStep(steps, yardstick)) counting.push_back(step);
+    if (const Step* step = CountingStep(observation, steps, yardstick, criteria)) counting.push_back(step);
   }
   if (counting.size() < curve.size()) counting.clear();
   return counting;
@@ -317,7 +336,7 @@ Judged JudgeOne(const Observation& observation, const Curve& curve, const Yardst
   }
   judged.cannot_win = observation.stopped == measurement::StopReason::kCannotWin;
   if (!IsComplete(curve)) return judged;
-  const std::vector<const Step*> counting = CountingSteps(curve, yardstick);
+  const std::vector<const Step*> counting = CountingSteps(observation, curve, yardstick, criteria);
   if (counting.empty()) return judged;
   for (const Step* step : counting) judged.scored.push_back(step->load);
   const std::optional<Violation> lost = CheckQuality(criteria, observation);
@@ -343,7 +362,13 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
   constexpr double kHalfWidths = 1.96;  // a 95 % interval's, in standard deviations
   Judged& own = judged[first];
   own.shown = first;
-  const auto load_of = [&](std::size_t i) { return observations[i].loads[judged[i].scored.front()].load.value; };
+  const auto point_of = [&](std::size_t i) -> const Point& { return observations[i].loads[judged[i].scored.front()]; };
+  // A closed loop and a rate, where only one of the starts had a queue that stood, compare by what they answered.
+  const auto at_most = [&](std::size_t a, std::size_t b) {
+    const Point &one = point_of(a), &other = point_of(b);
+    return one.load.kind == other.load.kind ? one.load.value <= other.load.value
+                                            : one.requests_per_second <= other.requests_per_second;
+  };
   std::vector<const Judged*> scored;
   std::optional<std::size_t> lowest;
   if (own.score) {
@@ -360,7 +385,7 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
     kept = kept && judged[i].feasible;
     if (judged[i].score) {
       scored.push_back(&judged[i]);
-      if (!lowest || load_of(i) <= load_of(*lowest)) lowest = i;
+      if (!lowest || at_most(i, *lowest)) lowest = i;
     }
     own.broken = judged[i].broken;
     own.relaxed_score = judged[i].relaxed_score;
@@ -556,7 +581,7 @@ std::optional<Gain> GainBetween(const Observation& better, const Observation& ba
     double score = 0, relative_ci = 0;
   };
   const auto score = [&](const Observation& observation, const Curve& curve) -> std::optional<Scored> {
-    const std::vector<const Step*> counting = CountingSteps(curve, at);
+    const std::vector<const Step*> counting = CountingSteps(observation, curve, at, criteria);
     const bool kept = !counting.empty() &&
                       std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->keeps_slo; });
     if (!kept) return std::nullopt;

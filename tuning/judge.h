@@ -86,8 +86,8 @@ struct Judgement {
   std::vector<std::size_t> pareto;
 };
 
-// Scores; a scenario's value is that of the point that is worth most among those that meet the SLO, scenarios combine
-// by geometric mean.
+// Scores; a scenario's value is that of its search's answer (measurement/answer_point.h), or of given loads that of the
+// point that is worth most among those that meet the SLO. Scenarios combine by geometric mean.
 //   MaximizeThroughput: output tokens/s per GPU.
 //   MaximizeGoodput: requests/s per GPU that meet every limit.
 //   MinimizeCost: minus the price of a million output tokens.

@@ -21,8 +21,10 @@
 #include "measurement/arrival_gaps.h"
 #include "measurement/keyed_random.h"
 #include "measurement/load_search.h"
+#include "measurement/lockstep.h"
 #include "measurement/long_run.h"
 #include "measurement/seen_latencies.h"
+#include "measurement/standing_queue.h"
 #include "measurement/statistics.h"
 #include "tests/engine_model/llama_8b.h"
 #include "tests/measurement/simulated_load.h"
@@ -184,13 +186,16 @@ std::vector<Point> WarmUp(const Engine& engine, int most, std::uint64_t seed) {
 struct Found {
   measurement::LoadDecision decision;
   std::vector<Point> points;
+  std::vector<double> seconds;  // of each
   double spent = 0;
+  double alone_ms = 0;  // TTFT of a request alone
 };
 
 Found Search(const Engine& engine, measurement::LoadSearchInput input, std::uint64_t seed, int duration) {
   Found found;
   measurement::SeenLatencies seen;
   input.warm_up = WarmUp(engine, input.plan.max, seed);
+  found.alone_ms = input.warm_up.front().ttft.mean;
   for (const Point& point : input.warm_up) seen.Add(point.load.value, Nanoseconds(point.e2e.mean / 1e3));
   for (;;) {
     found.decision = DecideLoad(input, found.points);
@@ -206,18 +211,32 @@ Found Search(const Engine& engine, measurement::LoadSearchInput input, std::uint
     found.points.back().scenario = "s";
     ShowLongRun(input.slo,
                 {play.At(Nanoseconds(measured.seconds)), engine.test.arrival, spec.load.value,
-                 measurement::PlacesOf(input.warm_up)},
+                 measurement::PlacesOf(input.warm_up, found.points)},
                 found.points.back());
     const Point& point = found.points.back();
     if (point.requests_per_second > 0) {
       seen.Add(point.mean_concurrency, Nanoseconds(point.mean_concurrency / point.requests_per_second));
     }
     found.spent += measured.seconds;
+    found.seconds.push_back(measured.seconds);
+    found.points.back().role = found.decision.role;
     if (std::getenv("SHOW_POINTS") != nullptr) {
       std::fprintf(stderr, "  %s: %s %.1f s\n", point.load.ToString().c_str(), measured.progress.why.c_str(),
                    measured.seconds);
     }
   }
+}
+
+// Only the search for the highest load of its kind: without the rates that a closed loop whose queue stands sustains.
+Found LimitSearch(const Engine& engine, const measurement::LoadSearchInput& input, std::uint64_t seed, int duration) {
+  Found found = Search(engine, input, seed, duration);
+  std::size_t loops = 0;
+  while (loops < found.points.size() && found.points[loops].role == measurement::PointRole::kSearch) ++loops;
+  found.points.resize(loops);
+  found.seconds.resize(loops);
+  found.spent = std::accumulate(found.seconds.begin(), found.seconds.end(), 0.0);
+  found.decision.best = found.decision.limit;
+  return found;
 }
 
 struct Mode {
@@ -272,7 +291,7 @@ void PrintRow(const Mode& mode, const Bound& bound, const char* scenario, int en
     for (int repetition = 0; repetition < repetitions; ++repetition) {
       const auto seed = static_cast<std::uint64_t>(i + 1000 * repetition);
       if (std::getenv("SHOW_POINTS") != nullptr) std::fprintf(stderr, "truth %.4g\n", truth);
-      const Found found = Search(engine, input, seed, duration);
+      const Found found = LimitSearch(engine, input, seed, duration);
       const double limit = found.decision.best ? found.points[*found.decision.best].load.value : 0;
       off.push_back(100 * std::abs(limit / truth - 1));
       bias += 100 * (limit / truth - 1);
@@ -321,7 +340,7 @@ Answer Ask(const Engine& engine, measurement::LoadSearchInput input, LoadMode mo
   // Of a rate that is kept up with: no count of a run.
   answer.true_score =
       kind == LoadKind::kRequestRate ? true_limit * output : Truth(engine, {kind, true_limit}).output_tokens_per_second;
-  const Found found = Search(engine, input, seed, duration);
+  const Found found = LimitSearch(engine, input, seed, duration);
   answer.spent = found.spent;
   if (!found.decision.best) return answer;
   answer.limit = found.points[*found.decision.best].load.value;
@@ -443,15 +462,142 @@ void PrintFinding(int duration, int searches) {
   print("a ladder of 32 and 256", [](const Configuration& one) { return one.ladder; });
 }
 
+// A configuration by its closed loop, and by the rate that it sustains.
+struct TwoScores {
+  double truth = 0;               // output tokens/s of the highest rate that keeps the SLO
+  double loop = 0, ci = 0;        // of the closed loop's limit alone, and its interval's half width
+  bool loop_holds = false;        // that interval holds the truth
+  bool stands = false;            // its queue stands
+  double bunching = 0;            // of its starts
+  double waiting = 0, alone = 0;  // share of a request's time, TTFT in times of one alone
+  double score = 0, score_ci = 0;
+  bool holds = false;
+  double spent = 0, more = 0;  // s of measuring: of the closed loops, of the rates
+  int rates = 0;               // points
+};
+
+TwoScores Compare(const Engine& engine, double ttft_ms, int duration, std::uint64_t seed) {
+  measurement::LoadSearchInput input;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, ttft_ms}};
+  input.mean_output_tokens = engine.test.scenario.output.Mean();
+  TwoScores out;
+  out.truth = BruteForce(engine, LoadKind::kRequestRate, input.slo) * input.mean_output_tokens;
+  const Found found = Search(engine, input, seed, duration);
+  tuning::Criteria criteria;
+  criteria.slo = input.slo;
+  const auto judge = [&](std::span<const Point> points) {
+    tuning::Observation observation;
+    observation.loads.assign(points.begin(), points.end());
+    const tuning::Judged judged = tuning::Judge({observation}, criteria).judged.front();
+    return std::pair(judged.score.value_or(0), judged.ci);
+  };
+  const auto first_rate = std::find_if(found.points.begin(), found.points.end(), [](const Point& point) {
+    return point.role == measurement::PointRole::kSustained;
+  });
+  const std::span<const Point> loops(found.points.begin(), first_rate);
+  std::tie(out.loop, out.ci) = judge(loops);
+  std::tie(out.score, out.score_ci) = judge(found.points);
+  const auto holds = [&](double score, double ci) { return std::abs(score - out.truth) <= ci; };
+  out.loop_holds = holds(out.loop, out.ci);
+  out.holds = holds(out.score, out.score_ci);
+  out.stands = first_rate != found.points.end();
+  out.rates = static_cast<int>(found.points.end() - first_rate);
+  for (std::size_t i = 0; i < found.points.size(); ++i) (i < loops.size() ? out.spent : out.more) += found.seconds[i];
+  if (const auto limit = measurement::LimitOf({input.slo, input.worth, std::nullopt, ""}, found.points)) {
+    const Point& point = found.points[*limit];
+    out.waiting = measurement::WaitingShare(point, found.alone_ms);
+    out.alone = point.ttft.mean / found.alone_ms;
+    const nanoseconds e2e = Nanoseconds(point.e2e.mean / 1e3);
+    Play play(engine, point.load, e2e, seed);
+    const auto places = static_cast<int>(point.load.value);
+    out.bunching = measurement::Bunching(places, play.At(12 * e2e), 5 * e2e, 11 * e2e).value_or(0);
+  }
+  return out;
+}
+
+// Rows by the SLO and the workload; each of several engines and batch limits.
+void PrintRates(int duration) {
+  std::printf(
+      "| workload | TTFT p99 | configurations | closed loop: off by, most | interval holds | queue stands | of these "
+      "within 5 %% | missed | lockstep | with rates: off by, most | interval holds | s | more s | rates | best by "
+      "loop | best by rate |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+  for (const char* scenario : {"D(512,128)", "N(512,128)/(128,32)", "D(64,128)", "D(2048,64)"}) {
+    for (const double ttft_ms : {200.0, 500.0, 2000.0}) {
+      std::vector<TwoScores> all;
+      for (const EngineKind kind : {EngineKind::kVllm, EngineKind::kSglang}) {
+        for (const int sequences : {32, 64, 256, 512}) {
+          for (const int batch : {2048, 16384}) {
+            CandidateShape candidate;
+            candidate.weights = WeightFormat::kFp8;
+            candidate.max_num_seqs = sequences;
+            candidate.max_batched_tokens = batch;
+            Engine engine;
+            engine.deployment = DeploymentOf(kind, testing::Llama8B(), *FindGpu("h200"), candidate);
+            engine.test.scenario = *measurement::Scenario::Parse(scenario);
+            engine.requests = 20'000;
+            all.push_back(Compare(engine, ttft_ms, duration, 1 + all.size()));
+            const TwoScores& one = all.back();
+            if (std::getenv("SHOW_POINTS") != nullptr) {
+              std::fprintf(stderr,
+                           "%s %.0f ms, %s, %d, %d: truth %.0f, loop %.0f +- %.0f, bunching %.2f, waiting %.3f, %.2f x "
+                           "alone, score %.0f +- %.0f in "
+                           "%.0f + %.0f s, %d rates\n",
+                           scenario, ttft_ms, kind == EngineKind::kVllm ? "vllm" : "sglang", sequences, batch,
+                           one.truth, one.loop, one.ci, one.bunching, one.waiting, one.alone, one.score, one.score_ci,
+                           one.spent, one.more, one.rates);
+            }
+          }
+        }
+      }
+      double loop_off = 0, loop_most = 0, off = 0, most = 0;
+      int loop_holds = 0, holds = 0, stands = 0, false_alarms = 0, missed = 0, lockstep = 0, rates = 0;
+      std::vector<double> spent, more;
+      for (const TwoScores& one : all) {
+        const double by_loop = 100 * (one.loop / one.truth - 1), by_rate = 100 * (one.score / one.truth - 1);
+        loop_off += std::abs(by_loop) / static_cast<double>(all.size());
+        off += std::abs(by_rate) / static_cast<double>(all.size());
+        if (std::abs(by_loop) > std::abs(loop_most)) loop_most = by_loop;
+        if (std::abs(by_rate) > std::abs(most)) most = by_rate;
+        loop_holds += one.loop_holds;
+        holds += one.holds;
+        stands += one.stands;
+        false_alarms += one.stands && std::abs(by_loop) <= 5;
+        missed += !one.stands && std::abs(by_loop) > 5;
+        lockstep += one.bunching >= 0.83;
+        spent.push_back(one.spent);
+        if (one.stands) more.push_back(one.more);
+        rates += one.rates;
+      }
+      const auto share_of_best = [&](double TwoScores::*value) {
+        double highest = 0;
+        for (const TwoScores& one : all) highest = std::max(highest, one.truth);
+        return 100 * std::ranges::max_element(all, {}, value)->truth / highest;
+      };
+      std::printf(
+          "| %s | %.0f ms | %zu | %.1f %%, %+.1f %% | %d | %d | %d | %d | %d | %.1f %%, %+.1f %% | %d | %.0f | %.0f | "
+          "%.1f | %.1f %% | %.1f %% |\n",
+          scenario, ttft_ms, all.size(), loop_off, loop_most, loop_holds, stands, false_alarms, missed, lockstep, off,
+          most, holds, Median(spent), more.empty() ? 0 : Median(more), stands > 0 ? 1.0 * rates / stands : 0,
+          share_of_best(&TwoScores::loop), share_of_best(&TwoScores::score));
+      std::fflush(stdout);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace autotune::engine_model
 
+// "rates", the longest window of a point in seconds: closed loops whose queue stands, and the rates they sustain.
 // "finding", the longest window of a point in seconds, searches: the space that a ladder ranked by noise. Else:
 // engines, the longest window of a point in seconds, searches of each engine; then only rows whose arrivals begin so.
 int main(int argc, char** argv) {
   namespace em = autotune::engine_model;
   if (argc > 1 && std::string_view(argv[1]) == "finding") {
     em::PrintFinding(argc > 2 ? std::atoi(argv[2]) : 30, argc > 3 ? std::atoi(argv[3]) : 3);
+    return 0;
+  }
+  if (argc > 1 && std::string_view(argv[1]) == "rates") {
+    em::PrintRates(argc > 2 ? std::atoi(argv[2]) : 30);
     return 0;
   }
   const int engines = argc > 1 ? std::atoi(argv[1]) : 6;

@@ -49,14 +49,19 @@ struct RowsByWorth {
 };
 
 // What was measured for a comparison, and per scenario the best point that meets the SLO (what a throughput score
-// counts); then the next one that broke it (what decided the limit), the confirmed rate, the highest (what a latency
-// score of given loads counts), then the others, highest first.
+// counts), of the rates that are sustained where there are such; then the next one that broke it (what decided the
+// limit), the confirmed rate, the highest (what a latency score of given loads counts), then the others, highest first.
 RowsByWorth ByWorth(const std::vector<LoadRow>& loads) {
   using measurement::PointRole;
   std::map<std::string, std::size_t> best, next, highest;
+  std::set<std::string> sustained;
+  for (const LoadRow& row : loads) {
+    if (row.measured.role == PointRole::kSustained) sustained.insert(row.measured.scenario);
+  }
   for (std::size_t i = 0; i < loads.size(); ++i) {
     const measurement::Point& row = loads[i].measured;
     if (row.role == PointRole::kConfirmation) continue;  // no score counts it
+    if (row.role != PointRole::kSustained && sustained.contains(row.scenario)) continue;
     if (loads[i].meets_slo) {
       const auto [at, added] = best.emplace(row.scenario, i);
       if (!added && row.output_tokens_per_second > loads[at->second].measured.output_tokens_per_second) at->second = i;
@@ -67,6 +72,7 @@ RowsByWorth ByWorth(const std::vector<LoadRow>& loads) {
   for (std::size_t i = 0; i < loads.size(); ++i) {
     const measurement::Point& row = loads[i].measured;
     const auto kept = best.find(row.scenario);
+    if (kept != best.end() && row.load.kind != loads[kept->second].measured.load.kind) continue;
     if (loads[i].meets_slo || kept == best.end() || row.load.value < loads[kept->second].measured.load.value) continue;
     const auto [at, added] = next.emplace(row.scenario, i);
     if (!added && row.load.value < loads[at->second].measured.load.value) at->second = i;
@@ -84,6 +90,7 @@ RowsByWorth ByWorth(const std::vector<LoadRow>& loads) {
   for (const auto& [scenario, i] : best) add(i);
   out.scored = out.order.size();
   for (const auto& [scenario, i] : next) add(i);
+  add_role(PointRole::kSustained);
   add_role(PointRole::kConfirmation);
   for (const auto& [scenario, i] : highest) add(i);
   for (std::size_t i = loads.size(); i-- > 0;) add(i);

@@ -314,7 +314,8 @@ TriedRates TriedRatesOf(const std::vector<const api::ExperimentStatus*>& starts,
     const auto each = [&](bool kept, const auto& use) {
       for (const api::LoadRow& row : start->loads) {
         const measurement::Point& point = row.measured;
-        const bool asked = point.role == measurement::PointRole::kConfirmation &&
+        using measurement::PointRole;
+        const bool asked = (point.role == PointRole::kConfirmation || point.role == PointRole::kSustained) &&
                            point.load.kind == measurement::LoadKind::kRequestRate && point.scenario == scenario;
         if (asked && row.meets_slo == kept && !measurement::IsInvalid(point)) use(point);
       }

@@ -612,37 +612,61 @@ std::vector<std::optional<double>> ReferencesFor(const api::TaskSpec& spec, cons
   return out;
 }
 
-// Where an experiment had its scores, in the order of the bench's scenarios; empty where loads were given.
+std::vector<measurement::Point> PointsOf(const api::ExperimentStatus& experiment) {
+  std::vector<measurement::Point> points;
+  for (const api::LoadRow& row : experiment.loads) points.push_back(row.measured);
+  return points;
+}
+
+// In the order of measuring.
+std::vector<std::string> ScenariosOf(const std::vector<measurement::Point>& points) {
+  std::vector<std::string> names;
+  for (const measurement::Point& point : points) {
+    if (std::find(names.begin(), names.end(), point.scenario) == names.end()) names.push_back(point.scenario);
+  }
+  return names;
+}
+
+measurement::AnswerRule RuleOf(const api::TaskSpec& spec, std::string_view scenario) {
+  return {experiment::SloOf(spec.slo), experiment::WorthOf(spec.optimization.objective),
+          measurement::KindOf(spec.benchmark.load.mode), scenario};
+}
+
+// The highest loads of a finished experiment, one per scenario: where a fresh start begins.
 std::vector<std::optional<double>> LimitsOf(const api::TaskSpec& spec, const api::TaskStatus& status,
                                             const std::string& experiment) {
   const auto found = std::find_if(status.experiments.begin(), status.experiments.end(),
                                   [&](const api::ExperimentStatus& entry) { return entry.name == experiment; });
   if (!spec.benchmark.load.fixed.empty() || found == status.experiments.end()) return {};
   const std::size_t workloads = std::max<std::size_t>(spec.benchmark.scenarios.size(), 1);
-  std::vector<std::optional<double>> limits(workloads);
-  std::vector<double> most(workloads, 0);
-  std::vector<std::string> names;
-  for (const api::LoadRow& row : found->loads) {
-    auto name = std::find(names.begin(), names.end(), row.measured.scenario);
-    if (name == names.end()) name = names.insert(names.end(), row.measured.scenario);
-    const auto index = static_cast<std::size_t>(name - names.begin());
-    if (index >= workloads || !row.meets_slo || row.measured.role != measurement::PointRole::kSearch) continue;
-    if (row.measured.output_tokens_per_second <= most[index]) continue;
-    most[index] = row.measured.output_tokens_per_second;
-    limits[index] = row.measured.load.value;
+  const std::vector<measurement::Point> points = PointsOf(*found);
+  std::vector<std::optional<double>> limits;
+  bool any = false;
+  for (const std::string& scenario : ScenariosOf(points)) {
+    if (limits.size() == workloads) break;
+    const auto limit = measurement::LimitOf(RuleOf(spec, scenario), points);
+    limits.push_back(limit ? std::optional(points[*limit].load.value) : std::nullopt);
+    any = any || limit.has_value();
   }
-  const bool any = std::any_of(limits.begin(), limits.end(), [](const auto& limit) { return limit.has_value(); });
+  limits.resize(workloads);
   return any ? limits : std::vector<std::optional<double>>();
 }
 
-// What the rows of an experiment that count are worth.
-std::optional<double> ScoreOf(const api::ExperimentStatus& experiment, measurement::Worth worth) {
+// What the point of an experiment that counts is worth. REQUIRES: one scenario.
+std::optional<double> ScoreOf(const api::TaskSpec& spec, const api::ExperimentStatus& experiment) {
+  const measurement::Worth worth = experiment::WorthOf(spec.optimization.objective);
+  const std::vector<measurement::Point> points = PointsOf(experiment);
+  const auto value = [&](const measurement::Point& point) {
+    return measurement::WorthOf(worth, point, experiment.gpus);
+  };
+  if (!measurement::LatencyOf(worth)) {
+    const auto answer = measurement::AnswerOf(RuleOf(spec, ""), points);
+    return answer ? std::optional(value(points[*answer])) : std::nullopt;
+  }
   std::optional<double> best;
   for (const api::LoadRow& row : experiment.loads) {
-    if (!row.meets_slo) continue;
-    if (measurement::LatencyOf(worth) && row.measured.role != measurement::PointRole::kReference) continue;
-    const double value = measurement::WorthOf(worth, row.measured, experiment.gpus);
-    if (!best || value > *best) best = value;
+    if (!row.meets_slo || row.measured.role != measurement::PointRole::kReference) continue;
+    if (!best || value(row.measured) > *best) best = value(row.measured);
   }
   return best;
 }
@@ -699,7 +723,7 @@ experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus
   if (!races || !status.best) return hints;
   for (const api::ExperimentStatus& experiment : status.experiments) {
     if (experiment.name != status.best->experiment) continue;
-    auto best = ScoreOf(experiment, experiment::WorthOf(spec.optimization.objective));
+    auto best = ScoreOf(spec, experiment);
     const auto leader = api::FindGpu(spec, experiment.gpu);
     if (!best || !leader) continue;
     // Of tokens/s per GPU, where the leader's GPU has another price: as many as give the same tokens for the money.

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <semaphore>
 
 #include "bench/corpus.h"
 #include "bench/engine_state.h"
@@ -512,6 +513,35 @@ TEST_F(BenchRunTest, WarmsUpNoFurtherThanTheSearchCanGo) {
   Run(engine);
   // 403 ms less three deviations of 30 % are 164 ms: above the bound; of 148 ms, 60 ms.
   EXPECT_THAT(said_, HasSubstr(" waves of 8 requests"));
+}
+
+// Four answers of 40 ms at once: 100 requests/s. With 16 in flight each waits for 120 ms, for ever.
+TEST_F(BenchRunTest, MeasuresTheRateThatIsSustainedWhereTheQueueStands) {
+  Write(Ready());
+  options_.spec.slo.bounds = {{measurement::Metric::kTtft, measurement::Statistic::kP99, 2000}};
+  options_.spec.load.mode = measurement::LoadMode::kAutoConcurrency;
+  options_.spec.load.fixed.clear();
+  options_.spec.load.max = 16;
+  options_.spec.duration = seconds(2);
+  std::counting_semaphore<4> places(4);
+  ScriptedEngine engine(Engine([&](const Request& request, Answer& answer) {
+    while (!places.try_acquire()) {
+      if (!answer.Wait(milliseconds(1))) return;
+    }
+    const json body = json::parse(request.body);
+    answer.Completion(32, body["max_tokens"], milliseconds(10), milliseconds(10));
+    places.release();
+  }));
+  const RunResult result = Run(engine).result;
+  ASSERT_THAT(result.outcomes, SizeIs(1)) << said_;
+  const ScenarioOutcome& outcome = result.outcomes.front();
+  ASSERT_TRUE(outcome.best && outcome.limit) << said_;
+  const measurement::Point &rate = result.points[*outcome.best], &loop = result.points[*outcome.limit];
+  EXPECT_EQ(loop.load, measurement::Concurrency(16));
+  EXPECT_EQ(rate.role, measurement::PointRole::kSustained);
+  EXPECT_EQ(rate.load.kind, measurement::LoadKind::kRequestRate);
+  EXPECT_LT(rate.load.value, loop.requests_per_second);
+  EXPECT_THAT(said_, HasSubstr("the queue always stands at 16 in flight"));
 }
 
 TEST_F(BenchRunTest, OnlyTheWarmUpHasTheLongTimeout) {

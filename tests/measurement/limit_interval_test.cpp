@@ -50,6 +50,27 @@ Answer Bisect(double slope, double deviation, std::uint64_t seed) {
   return answer;
 }
 
+// The queue of the loop stands at 100 requests/s: that much no rate sustains.
+TEST(LimitHalfWidth, OfARateBelowAClosedLoopEndsAtWhatTheLoopGetsDone) {
+  Point loop = PointAt(64, 4, 0.02, 0);
+  loop.ttft.p99 = 450;
+  loop.requests_per_second = 100;
+  loop.output_tokens_per_second = 12'800;
+  loop.output_tokens_per_second_ci = 128;
+  Point rate = loop;
+  rate.load = RequestRate(95);
+  rate.role = PointRole::kSustained;
+  rate.requests_per_second = 95;
+  rate.ttft.p99 = 200;
+  rate.verdict = Verdict::kMet;
+  const std::vector<Point> points = {loop, rate};
+  const double half_width = LimitHalfWidth(kSlo, points, 1);
+  EXPECT_GT(half_width, 0.02);
+  EXPECT_GE(95 * (1 + half_width), 99);
+  std::vector<Point> alone = {rate};
+  EXPECT_EQ(LimitHalfWidth(kSlo, alone, 0), 0) << "nothing is known above it";
+}
+
 TEST(LimitHalfWidth, HoldsTheLimitAsOftenAsItSays) {
   constexpr int kRuns = 400;
   for (const double slope : {1.5, 4.0, 9.0}) {

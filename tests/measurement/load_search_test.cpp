@@ -331,6 +331,115 @@ TEST(DecideLoad, ConfirmsALimitAndItsRateInFewPoints) {
   }
 }
 
+// A closed loop's numbers with everybody in the queue for a fifth of the time, and a rate's.
+Point WithQueue(const Load& load, double requests_per_second, double ttft_ms, Verdict verdict) {
+  Point point;
+  point.load = load;
+  point.requests = 1000;
+  point.requests_per_second = requests_per_second;
+  point.output_tokens_per_second = 128 * requests_per_second;
+  for (const Statistic statistic : kStatistics) {
+    point.ttft.Set(statistic, ttft_ms);
+    point.e2e.Set(statistic, 4000 + ttft_ms);
+  }
+  point.window_seconds = 30;
+  point.verdict = verdict;
+  return point;
+}
+
+LoadSearchInput WithWarmUp(double ttft_limit_ms) {
+  LoadSearchInput input;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, ttft_limit_ms}};
+  input.plan.max = 512;
+  input.warm_up = {WithQueue(Concurrency(1), 0.25, 30, Verdict::kUndecided)};
+  return input;
+}
+
+// 512 in flight on an H200: 86 requests/s, each of which waits 1.25 s of 6 s.
+TEST(DecideLoad, AsksForTheRateWhereTheQueueOfTheLimitStands) {
+  const LoadSearchInput input = WithWarmUp(2000);
+  std::vector<Point> points = {WithQueue(Concurrency(512), 86, 1250, Verdict::kMet)};
+  LoadDecision decision = DecideLoad(input, points);
+  EXPECT_EQ(decision.next, RequestRate(81.9)) << "86 / 1.05";
+  EXPECT_EQ(decision.role, PointRole::kSustained);
+  EXPECT_THAT(decision.why, HasSubstr("always stands at 512 in flight"));
+
+  const auto measure = [&](double rate, double ttft_ms, Verdict verdict) {
+    points.push_back(WithQueue(RequestRate(rate), rate, ttft_ms, verdict));
+    points.back().role = PointRole::kSustained;
+    decision = DecideLoad(input, points);
+  };
+  measure(81.9, 9000, Verdict::kMissed);
+  ASSERT_TRUE(decision.next);
+  EXPECT_NEAR(decision.next->value, 81.9 * 0.7, 0.1) << "far beyond: at most 30 % lower";
+  measure(decision.next->value, 300, Verdict::kMet);
+  ASSERT_TRUE(decision.next);
+  EXPECT_GT(decision.next->value, 57.4);
+  EXPECT_LT(decision.next->value, 81.9);
+  EXPECT_EQ(decision.best, 2U);
+  EXPECT_EQ(decision.limit, 0U);
+  measure(78.5, 1500, Verdict::kMet);
+  EXPECT_FALSE(decision.next) << "81.9 is 4 % more";
+  EXPECT_EQ(decision.best, 3U);
+}
+
+TEST(DecideLoad, OneRateIsEnoughJustBelowTheCapacity) {
+  const LoadSearchInput input = WithWarmUp(2000);
+  std::vector<Point> points = {WithQueue(Concurrency(512), 86, 1250, Verdict::kMet),
+                               WithQueue(RequestRate(81.91), 81.91, 300, Verdict::kMet)};
+  points.back().role = PointRole::kSustained;
+  const LoadDecision decision = DecideLoad(input, points);
+  EXPECT_FALSE(decision.next);
+  EXPECT_EQ(decision.best, 1U);
+  EXPECT_EQ(decision.reason, StopReason::kCapacity);
+}
+
+TEST(DecideLoad, BeginsLowerWhereFewPlacesMakeABurstLong) {
+  const LoadSearchInput input = WithWarmUp(230);
+  // 1 - ln(100) * 4 s / (2 * 128 * 0.2 s)
+  const std::vector<Point> points = {WithQueue(Concurrency(128), 30, 200, Verdict::kMet),
+                                     WithQueue(Concurrency(129), 30, 240, Verdict::kMissed)};
+  const LoadDecision decision = DecideLoad(input, points);
+  ASSERT_TRUE(decision.next);
+  EXPECT_NEAR(decision.next->value, 30 * 0.70, 0.01) << "not below 70 %";
+  LoadSearchInput loose = WithWarmUp(530);
+  loose.plan.max = 256;
+  EXPECT_NEAR(DecideLoad(loose, std::vector{WithQueue(Concurrency(256), 60, 500, Verdict::kMet)}).next->value,
+              60 * (1 - std::log(100) * 4 / (2 * 256 * 0.5)), 0.1);
+}
+
+TEST(DecideLoad, AsksForNoRateWhereNobodyWaitsNothingIsLimitedOrItCannotWin) {
+  const std::vector<Point> points = {WithQueue(Concurrency(512), 86, 1250, Verdict::kMet)};
+  EXPECT_TRUE(DecideLoad(WithWarmUp(2000), points).next);
+  EXPECT_FALSE(DecideLoad(WithWarmUp(2000), std::vector{WithQueue(Concurrency(512), 86, 31, Verdict::kMet)}).next);
+  LoadSearchInput input = WithWarmUp(2000);
+  input.score_to_beat = 1.2 * 86 * 128;
+  EXPECT_FALSE(DecideLoad(input, points).next) << "what it answers at most ties with nothing";
+  input.score_to_beat = 1.02 * 86 * 128;
+  EXPECT_TRUE(DecideLoad(input, points).next);
+  input = WithWarmUp(2000);
+  input.slo.bounds.clear();
+  EXPECT_FALSE(DecideLoad(input, points).next) << "without an SLO the capacity is the answer";
+  input = WithWarmUp(2000);
+  input.warm_up.clear();
+  EXPECT_FALSE(DecideLoad(input, points).next) << "what a request alone takes is not known";
+}
+
+TEST(DecideLoad, IsInfeasibleWhereNoRateMeetsTheSlo) {
+  const LoadSearchInput input = WithWarmUp(2000);
+  std::vector<Point> points = {WithQueue(Concurrency(512), 86, 1250, Verdict::kMet)};
+  LoadDecision decision = DecideLoad(input, points);
+  for (int i = 0; decision.next; ++i) {
+    ASSERT_LT(i, 6);
+    points.push_back(WithQueue(*decision.next, decision.next->value / 2, 9000, Verdict::kMissed));
+    points.back().role = decision.role;
+    decision = DecideLoad(input, points);
+  }
+  EXPECT_EQ(decision.reason, StopReason::kInfeasible);
+  EXPECT_FALSE(decision.best);
+  EXPECT_EQ(points.size(), 6U);
+}
+
 TEST(DecideLoad, LooksForALowerLimitWhereAFreshStartDoesNotHoldIt) {
   const SyntheticEngine engine = SyntheticEngine::Random(3);
   LoadSearchInput input;

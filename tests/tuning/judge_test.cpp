@@ -75,6 +75,44 @@ Criteria By(Objective objective, const Slo& slo = Bounds()) {
   return criteria;
 }
 
+// A closed loop at the capacity, and the rates that are sustained beside it.
+Observation WithRates(const std::string& id, const std::vector<std::pair<double, double>>& rates_and_ttfts) {
+  Observation observation = Make(id, {{64, 1000, 400}, {80, 1000, 900}});
+  for (const auto& [rate, ttft] : rates_and_ttfts) {
+    observation.loads.push_back(Load({1, 100 * rate, ttft}));
+    measurement::Point& point = observation.loads.back();
+    point.load = measurement::RequestRate(rate);
+    point.role = measurement::PointRole::kSustained;
+  }
+  return observation;
+}
+
+TEST(Judge, ScoresTheRateThatIsSustainedWhereTheQueueOfTheLimitStood) {
+  Criteria criteria;
+  criteria.slo = TtftBelow(500);
+  const std::vector<Observation> observations = {WithRates("a", {{9.5, 2000}, {7, 300}, {8, 400}}),
+                                                 Make("b", {{64, 900, 400}, {80, 900, 900}}),
+                                                 WithRates("c", {{9, 600}})};
+  const Judgement judgement = Judge(observations, criteria);
+  EXPECT_THAT(judgement.judged[0].score, Optional(DoubleNear(800, 1e-9)));
+  EXPECT_THAT(judgement.judged[0].scored, ElementsAre(4));
+  // The limit is between 8/s and the 9.5/s that missed it.
+  EXPECT_GT(judgement.judged[0].ci, 0);
+  EXPECT_FALSE(judgement.judged[2].score) << "no rate that was tried meets the SLO";
+  EXPECT_FALSE(judgement.judged[2].broken.empty());
+  EXPECT_EQ(judgement.judged[2].scored, std::vector<std::size_t>{2}) << "the rate that is nearest";
+  EXPECT_EQ(judgement.best, 1U);
+}
+
+// Of one of two starts the queue stood.
+TEST(Judge, ShowsTheStartThatAnsweredLeastWhereOnlyOneOfThemIsARate) {
+  Criteria criteria;
+  criteria.slo = TtftBelow(500);
+  std::vector<Observation> observations = {Make("a", {{64, 1000, 400}, {80, 1000, 900}}), WithRates("a", {{9, 400}})};
+  observations[1].confirms = 0;
+  EXPECT_EQ(Judge(observations, criteria).judged[0].shown, 1U) << "9/s, and 10/s in the closed loop";
+}
+
 TEST(Judge, ScoresThroughputPerGpuOfTheBestStep) {
   const auto judgement = Judge({Make("one-gpu", {{1, 100}, {8, 700}, {32, 650}}), Make("two-gpus", {{8, 1200}}, 2)},
                                By(Objective::kMaximizeThroughput));

@@ -1,0 +1,117 @@
+#include "measurement/answer_point.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "measurement/excess.h"
+
+namespace autotune::measurement {
+namespace {
+
+constexpr std::pair<Worth, std::string_view> kWorthNames[] = {
+    {Worth::kOutputTokens, "OutputTokens"},
+    {Worth::kAttainedRequests, "AttainedRequests"},
+    {Worth::kTtft, "Ttft"},
+    {Worth::kTpot, "Tpot"},
+    {Worth::kE2e, "E2e"},
+};
+
+bool IsOf(std::string_view scenario, const Point& point) { return scenario.empty() || point.scenario == scenario; }
+
+// The highest load of this role and kind that meets the SLO, or what is certainly worth more below it.
+std::optional<std::size_t> HighestOf(const AnswerRule& rule, std::span<const Point> points, PointRole role,
+                                     LoadKind kind) {
+  const auto counts = [&](std::size_t i) {
+    const Point& point = points[i];
+    return IsOf(rule.scenario, point) && point.role == role && point.load.kind == kind && !IsInvalid(point) &&
+           IsUsable(point) && KeepsSlo(rule.slo, point) && !IsMeasuredAgain(points, i);
+  };
+  std::optional<std::size_t> highest;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (counts(i) && (!highest || points[i].load.value > points[*highest].load.value)) highest = i;
+  }
+  if (!highest || LatencyOf(rule.worth)) return highest;
+  const auto worth = [&](std::size_t i) { return WorthOf(rule.worth, points[i], 1); };
+  const auto half_width = [&](std::size_t i) {
+    const Point& point = points[i];
+    return point.output_tokens_per_second > 0
+               ? worth(i) * point.output_tokens_per_second_ci / point.output_tokens_per_second
+               : 0;
+  };
+  std::size_t best = *highest;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (!counts(i) || worth(i) - worth(*highest) <= std::hypot(half_width(i), half_width(*highest))) continue;
+    if (worth(i) > worth(best)) best = i;
+  }
+  return best;
+}
+
+}  // namespace
+
+double WorthOf(Worth worth, const Point& point, int gpus) {
+  const double per_gpu = 1.0 / std::max(gpus, 1);
+  switch (worth) {
+    case Worth::kOutputTokens:
+      return point.output_tokens_per_second * per_gpu;
+    case Worth::kAttainedRequests: {
+      // The attainment counts errors, the rate does not.
+      const double all = static_cast<double>(point.requests + point.errors);
+      const double ended =
+          point.requests > 0 ? point.requests_per_second * all / static_cast<double>(point.requests) : 0;
+      return ended * point.attainment.value_or(1) * per_gpu;
+    }
+    case Worth::kTtft:
+    case Worth::kTpot:
+    case Worth::kE2e:
+      return -point.Get(*LatencyOf(worth)).p50;
+  }
+  return 0;
+}
+
+std::optional<Metric> LatencyOf(Worth worth) {
+  switch (worth) {
+    case Worth::kOutputTokens:
+    case Worth::kAttainedRequests:
+      return std::nullopt;
+    case Worth::kTtft:
+      return Metric::kTtft;
+    case Worth::kTpot:
+      return Metric::kTpot;
+    case Worth::kE2e:
+      return Metric::kE2e;
+  }
+  return std::nullopt;
+}
+
+std::string_view WorthName(Worth worth) { return kWorthNames[static_cast<std::size_t>(worth)].second; }
+
+std::optional<Worth> WorthFromName(std::string_view name) {
+  for (const auto& [worth, known] : kWorthNames) {
+    if (known == name) return worth;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::size_t> LimitOf(const AnswerRule& rule, std::span<const Point> points) {
+  const bool by_rate = std::any_of(points.begin(), points.end(), [&](const Point& point) {
+    return IsOf(rule.scenario, point) && point.role == PointRole::kSearch && point.load.kind == LoadKind::kRequestRate;
+  });
+  const LoadKind seen = by_rate ? LoadKind::kRequestRate : LoadKind::kConcurrency;
+  return HighestOf(rule, points, PointRole::kSearch, rule.kind.value_or(seen));
+}
+
+std::optional<std::size_t> AnswerOf(const AnswerRule& rule, std::span<const Point> points) {
+  if (IsSustained(rule.scenario, points)) {
+    return HighestOf(rule, points, PointRole::kSustained, LoadKind::kRequestRate);
+  }
+  return LimitOf(rule, points);
+}
+
+bool IsSustained(std::string_view scenario, std::span<const Point> points) {
+  return std::any_of(points.begin(), points.end(), [&](const Point& point) {
+    return IsOf(scenario, point) && point.role == PointRole::kSustained && !IsInvalid(point) && IsUsable(point);
+  });
+}
+
+}  // namespace autotune::measurement
