@@ -323,6 +323,16 @@ TEST(Window, SaysWhatHappenedWhereNothingWasAnswered) {
   EXPECT_THAT(done.why, HasSubstr("none of the 4 requests that started in the window was answered"));
 }
 
+TEST(Why, MeetsNothingWhereNothingIsLimited) {
+  Point point;
+  point.requests = 100;
+  point.verdict = Verdict::kMet;
+  Slo slo;
+  EXPECT_EQ(Why(slo, point, seconds(12)), "measured in 12.0 s");
+  slo.bounds = {{Metric::kTtft, Statistic::kP99, 500}};
+  EXPECT_EQ(Why(slo, point, seconds(12)), "met after 12.0 s");
+}
+
 TEST(Why, SaysWhatIsKnownOfARate) {
   Point point;
   point.load = RequestRate(60);
