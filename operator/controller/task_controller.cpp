@@ -311,7 +311,12 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
   }
   {
     const base::MutexLock lock(mutex_);
-    remembered_[key] = {observed.task.metadata.uid, std::move(memory)};
+    // Of a finished task only pods that could not be deleted are remembered: there may be thousands that keep pods.
+    if (cached->settled() && memory.undeleted.empty()) {
+      remembered_.erase(key);
+    } else {
+      remembered_[key] = {observed.task.metadata.uid, std::move(memory)};
+    }
   }
   if (!applied.status) return applied.status.error();
   if (applied.look_again) return runtime::ReconcileResult{base::Duration{0}};
