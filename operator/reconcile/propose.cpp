@@ -23,6 +23,7 @@
 #include "tuning/search/crash_model.h"
 #include "tuning/search/residual_model.h"
 #include "tuning/search/step_rule.h"
+#include "tuning/search/stop_rule.h"
 
 namespace autotune::reconcile {
 namespace {
@@ -537,6 +538,7 @@ Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const
       }
       out.stopped = decision.reason;
       out.expected_gain = decision.expected_gain;
+      out.stop_gain = search::StopGain(input.space);
       out.not_tried = CountNotTried(input, decision.reason);
       if (status.experiments.empty()) out.refused = BudgetRefusal(spec, input).value_or("");
       return out;
@@ -568,14 +570,15 @@ std::optional<double> AllowedAgain(const SearchInput& input, const api::Experime
 
 std::string WhyStopped(const Proposal& proposal) {
   if (!proposal.stopped) return "";
-  char gain[64];
-  std::snprintf(gain, sizeof gain, "%.1f %%", proposal.expected_gain * 100);
+  const auto percent = [](double share) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.1f %%", share * 100);
+    return std::string(text);
+  };
   switch (*proposal.stopped) {
     case search::Reason::kLowExpectedGain:
-      return std::string(
-                 "no remaining candidate is expected to gain 5 % over the best score so far; the largest expected gain "
-                 "is ") +
-             gain;
+      return "no remaining candidate is expected to gain " + percent(proposal.stop_gain) +
+             " over the best score so far; the largest expected gain is " + percent(proposal.expected_gain);
     case search::Reason::kInfeasible:
       return "no remaining candidate is expected to meet the limits";
     case search::Reason::kBudget:

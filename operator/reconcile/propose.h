@@ -51,6 +51,7 @@ struct Proposal {
   // Set: no further experiment starts; running ones continue.
   std::optional<tuning::search::Reason> stopped;
   double expected_gain = 0;              // with `stopped`: of the best candidate that is left, as a share of the leader
+  double stop_gain = 0;                  // with `stopped`: the gain below which the search stops
   std::vector<api::NotTried> not_tried;  // with `stopped`: candidates that were left out, most first
   std::string refused;  // with `stopped`: no experiment has started, and the reason for which the limits allow none
 };

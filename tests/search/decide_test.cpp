@@ -8,6 +8,8 @@
 
 #include "base/keyed_random.h"
 #include "tests/search/surfaces.h"
+#include "tuning/search/acquisition.h"
+#include "tuning/search/stop_rule.h"
 
 namespace autotune::tuning::search {
 namespace {
@@ -32,11 +34,32 @@ TEST_F(DecideTest, FindsNearlyTheBestWithFewTrialsAndSaysWhyItStopped) {
     const Decision& last = log.decisions.back();
     EXPECT_EQ(last.action, Action::kStop);
     EXPECT_EQ(last.reason, Reason::kLowExpectedGain);
-    EXPECT_LT(last.expected_gain, 0.05);
+    EXPECT_LT(last.expected_gain, StopGain(space_));
     ASSERT_TRUE(last.best) << seed;
     EXPECT_GE(last.best->value, 0.95 * BestTrueValue(space_, bounds_, prior_)) << seed;
     EXPECT_LE(log.started, 12) << seed;  // of 36
   }
+}
+
+TEST_F(DecideTest, LargerSpacesAreSearchedForSmallerGains) {
+  const auto of = [](std::size_t candidates) {
+    Space space;
+    space.candidates.resize(candidates);
+    return StopGain(space);
+  };
+  EXPECT_DOUBLE_EQ(of(5), 0.05);
+  EXPECT_DOUBLE_EQ(of(20), 0.05);
+  EXPECT_DOUBLE_EQ(of(25), 0.04);
+  EXPECT_DOUBLE_EQ(of(61), 0.03);
+  EXPECT_DOUBLE_EQ(of(100'000), 0.03);
+}
+
+TEST(DrawsForTest, AFewCandidatesGetMoreDrawsAndAWholeShortlistTakesNoLonger) {
+  EXPECT_EQ(DrawsFor(1), 512U);
+  EXPECT_EQ(DrawsFor(64), 512U);
+  EXPECT_EQ(DrawsFor(128), 256U);
+  EXPECT_EQ(DrawsFor(256), 128U);
+  EXPECT_EQ(DrawsFor(1000), 128U);
 }
 
 TEST_F(DecideTest, ExhaustingTriesEveryCandidateAndFindsTheBest) {

@@ -148,7 +148,7 @@ TEST_F(ResidualModelTest, PointsOfSeveralStartsAreOneRowWithTheirMean) {
 TEST_F(ResidualModelTest, ValuesOfSiblingsMoveTogether) {
   const std::vector<Row> rows = {RowOf(20, 3, 1, 1)};
   const ResidualModel model = Fit(rows);
-  const ValueDraws draws(space_, bounds_, model, rows, 3);
+  const ValueDraws draws(space_, bounds_, model, rows, 3, 128);
   const auto correlation = [&](std::size_t a, std::size_t b) {
     const std::vector<double> x = draws.Of(a);
     const std::vector<double> y = draws.Of(b);

@@ -42,11 +42,16 @@ std::optional<Incumbent> BestObserved(const Bounds& bounds, const std::vector<Ro
   return best;
 }
 
+std::size_t DrawsFor(std::size_t candidates) {
+  constexpr std::size_t kMostSamples = constants::kLeastDraws * constants::kShortlist;
+  return std::clamp(kMostSamples / std::max<std::size_t>(candidates, 1), constants::kLeastDraws, constants::kMostDraws);
+}
+
 ValueDraws::ValueDraws(const Space& space, const Bounds& bounds, const ResidualModel& model,
-                       const std::vector<Row>& rows, std::uint64_t key)
-    : space_(&space), bounds_(&bounds), model_(&model), rows_(&rows), key_(key), metrics_(kMetrics) {
+                       const std::vector<Row>& rows, std::uint64_t key, std::size_t count)
+    : space_(&space), bounds_(&bounds), model_(&model), rows_(&rows), key_(key), count_(count), metrics_(kMetrics) {
   for (const Metric m : kAllMetrics) {
-    if (model.Models(m)) metrics_[m] = model.Draw(m, constants::kDraws, key);
+    if (model.Models(m)) metrics_[m] = model.Draw(m, count, key);
   }
 }
 
@@ -92,7 +97,7 @@ std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const
     return violation;
   };
 
-  std::vector<Sample> samples(constants::kDraws);
+  std::vector<Sample> samples(count_);
   for (std::size_t s = 0; s < samples.size(); ++s) {
     std::array<double, kMetrics> level{};
     std::array<double, kMetrics> slope{};
@@ -156,7 +161,7 @@ std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const
 
 std::vector<double> ValueDraws::Of(std::size_t candidate) const {
   std::vector<double> out;
-  out.reserve(constants::kDraws);
+  out.reserve(count_);
   for (const Sample& sample : Samples(candidate)) out.push_back(sample.value);
   return out;
 }
@@ -164,7 +169,7 @@ std::vector<double> ValueDraws::Of(std::size_t candidate) const {
 double ValueDraws::Violation(std::size_t candidate) const {
   double sum = 0;
   for (const Sample& sample : Samples(candidate)) sum += sample.violation;
-  return sum / constants::kDraws;
+  return sum / static_cast<double>(count_);
 }
 
 bool ValueDraws::Starts(std::size_t candidate, std::size_t draw, double probability) const {

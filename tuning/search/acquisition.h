@@ -26,10 +26,16 @@ bool Feasible(const Bounds& bounds, const Row& row);
 std::optional<Incumbent> BestObserved(const Bounds& bounds, const std::vector<Row>& rows,
                                       std::optional<std::size_t> without = std::nullopt);
 
+// Draws for a decision among so many candidates: as many as take no longer than a whole shortlist.
+std::size_t DrawsFor(std::size_t candidates);
+
 class ValueDraws {
  public:
+  // `count`: draws, at least 1 (DrawsFor).
   ValueDraws(const Space& space, const Bounds& bounds, const ResidualModel& model, const std::vector<Row>& rows,
-             std::uint64_t key);
+             std::uint64_t key, std::size_t count);
+
+  [[nodiscard]] std::size_t Count() const { return count_; }
 
   // The largest value over the candidate's loads within the limits, 0 where none is; one per draw. At a measured load
   // the observation with its own noise stands for the model. With a request rate: at the load that it leads to.
@@ -51,6 +57,7 @@ class ValueDraws {
   const ResidualModel* model_;
   const std::vector<Row>* rows_;
   std::uint64_t key_;
+  std::size_t count_;
   std::vector<std::optional<ResidualModel::Draws>> metrics_;
 };
 

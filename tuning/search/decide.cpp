@@ -149,9 +149,9 @@ Decision Decide(const Space& space, const Bounds& bounds, const Prior& prior, co
   for (const RunningTrial& trial : slots.running) asked.push_back(trial.candidate);
   const ResidualModel model(space, bounds, prior, rows, asked);
   const CrashModel crashes(space, observations.starts);
-  const ValueDraws draws(space, bounds, model, rows, base::Key({seed, number}));
+  const ValueDraws draws(space, bounds, model, rows, base::Key({seed, number}), DrawsFor(asked.size()));
 
-  std::vector<double> beat(constants::kDraws, decision.best ? decision.best->value : 0);
+  std::vector<double> beat(draws.Count(), decision.best ? decision.best->value : 0);
   for (const RunningTrial& trial : slots.running) {
     const std::vector<double> values = draws.Of(trial.candidate);
     const double p = trial.up ? 1 : crashes.StartProbability(trial.candidate);
@@ -169,7 +169,7 @@ Decision Decide(const Space& space, const Bounds& bounds, const Prior& prior, co
   }
   std::vector<bool> has_rows(space.candidates.size(), false);
   for (const Row& row : rows) has_rows[row.candidate] = true;
-  const StopState state = TestStop(draws, left, values, probability, beat, decision.best,
+  const StopState state = TestStop(space, draws, left, values, probability, beat, decision.best,
                                    static_cast<int>(std::count(has_rows.begin(), has_rows.end(), true)));
   decision.expected_gain = state.expected_gain;
   if (!limits.exhaust && state.verdict != StopVerdict::kGoOn) {

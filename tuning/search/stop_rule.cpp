@@ -6,7 +6,12 @@
 
 namespace autotune::tuning::search {
 
-StopState TestStop(const ValueDraws& draws, const std::vector<std::size_t>& left,
+double StopGain(const Space& space) {
+  const auto candidates = static_cast<double>(std::max<std::size_t>(space.candidates.size(), 1));
+  return std::clamp(constants::kStopGainOfOne / candidates, constants::kLeastStopGain, constants::kMostStopGain);
+}
+
+StopState TestStop(const Space& space, const ValueDraws& draws, const std::vector<std::size_t>& left,
                    const std::vector<std::vector<double>>& values, const std::vector<double>& start_probability,
                    const std::vector<double>& beat, const std::optional<Incumbent>& incumbent, int trials_with_rows) {
   StopState state;
@@ -27,7 +32,7 @@ StopState TestStop(const ValueDraws& draws, const std::vector<std::size_t>& left
   state.feasible_share = feasible / n;
   if (incumbent) state.expected_gain = gain / n / incumbent->value;
   if (trials_with_rows < constants::kTrialsBeforeStop) return state;
-  if (incumbent && state.expected_gain < constants::kStopGain) state.verdict = StopVerdict::kLowExpectedGain;
+  if (incumbent && state.expected_gain < StopGain(space)) state.verdict = StopVerdict::kLowExpectedGain;
   if (!incumbent && state.feasible_share < constants::kInfeasibleShare) state.verdict = StopVerdict::kInfeasible;
   return state;
 }

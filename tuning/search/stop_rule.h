@@ -1,4 +1,4 @@
-// Stopping rule: no candidate that has not started is expected to gain 5 %, or to meet the limits.
+// Stopping rule: no candidate that has not started is expected to gain 3 to 5 %, or to meet the limits.
 //
 // Tested before each start. Pure.
 #pragma once
@@ -17,6 +17,10 @@ enum class StopVerdict {
   kInfeasible,  // no candidate is expected to meet the limits
 };
 
+// The expected gain, as a share of the incumbent, below which the search of this space stops: 5 % for up to 20
+// candidates, less for more of them, because one more experiment is a smaller share of a sweep; at least 3 %.
+double StopGain(const Space& space);
+
 struct StopState {
   StopVerdict verdict = StopVerdict::kGoOn;
   // Expected improvement of the best of all candidates left over the incumbent, as a share of it: the expected regret
@@ -26,7 +30,7 @@ struct StopState {
 };
 
 // `values`, `start_probability`: of the candidates left, by candidate; `beat`: value of the incumbent, per draw.
-StopState TestStop(const ValueDraws& draws, const std::vector<std::size_t>& left,
+StopState TestStop(const Space& space, const ValueDraws& draws, const std::vector<std::size_t>& left,
                    const std::vector<std::vector<double>>& values, const std::vector<double>& start_probability,
                    const std::vector<double>& beat, const std::optional<Incumbent>& incumbent, int trials_with_rows);
 
