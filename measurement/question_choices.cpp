@@ -399,8 +399,8 @@ base::Result<std::size_t> NamedChoice(const Found& key, const Choices& choices, 
     const bool counts = value.is_number_integer() || is_index;
     const auto known = first.find(key.name);
     if (named.empty()) position = at;
-    if (known != first.end() && (counts || named.empty())) {
-      if (at >= known->second) add(at - known->second);
+    if (known != first.end()) {
+      if (at >= known->second) add(at - known->second);  // "3" of ["11", "3", "5", "7"] may be two of them
     } else if (known == first.end() && counts && choices.labels.empty()) {
       add(at);
     }
@@ -564,6 +564,32 @@ std::string AdviceForLetter(const std::string& asked) {
   for (char letter = 'A'; letter <= 'J' && HasLabel(asked, letter); ++letter) letters.emplace_back(1, letter);
   if (letters.size() < 2) return R"(write them as "choices")";
   return R"(the question seems to have them in it, so write "choices": )" + json(letters).dump();
+}
+
+bool MayBePosition(const json& value, std::size_t size) {
+  if (value.is_number_unsigned()) return value.get<std::size_t>() <= size;
+  if (!value.is_string()) return false;
+  const std::string label = PlainLabel(value.get_ref<const std::string&>());
+  return (IsLetter(label) && static_cast<std::size_t>(label[0] - 'a') < size) ||
+         (IsDigits(label) && std::stoul(label) <= size);
+}
+
+std::optional<Found> ListNamedBy(const json& row, const Found& name) {
+  const auto is_text = [](const json& item) { return item.is_string() && HasText(item); };
+  for (const auto& [key, value] : row.items()) {
+    if (key == name.name || !value.is_array() || value.size() < 2 || !std::ranges::all_of(value, is_text)) continue;
+    if (!FitsJq(key) || Plain(key).find("token") != std::string::npos || IsLink(value)) continue;
+    const bool is_item = std::ranges::find(value, *name.value) != value.end();
+    if (is_item || MayBePosition(*name.value, value.size())) return Found{key, &value};
+  }
+  return std::nullopt;
+}
+
+std::string ProgramOfChoices(const json& row, const Found& list, const Found& name) {
+  if (!row.contains(name.name) || !row.contains(list.name) || !FitsJq(name.name + list.name)) return "";
+  const std::string key = "." + JqKey(list.name), right = "." + JqKey(name.name);
+  return "jq -c '.choices = " + key + " | del(" + key + ")" +
+         (NamesRightChoice(Plain(name.name)) ? "" : " | .answer = " + right + " | del(" + right + ")") + "' FILE > OUT";
 }
 
 bool NamesRightChoice(std::string_view plain) {

@@ -171,16 +171,9 @@ class MatchReader {
  private:
   // Makes choices of a list of texts of which `index` may name one. "" = there is none.
   [[nodiscard]] std::string ProgramOfChoices(const Found& index) const {
-    if (!index.value->is_number_unsigned() || !row_.contains(index.name) || !FitsJq(index.name)) return "";
-    const auto at = index.value->get<std::size_t>();
-    for (const auto& [key, value] : row_.items()) {
-      const bool texts = value.is_array() && value.size() > 1 && at <= value.size() && FitsJq(key) &&
-                         std::ranges::all_of(value, [](const json& item) { return item.is_string() && HasText(item); });
-      if (!texts || Plain(key).find("token") != std::string::npos) continue;
-      return "; if it is one of " + Quoted(key) + ": jq -c '.choices = ." + JqKey(key) + " | del(." + JqKey(key) + ")" +
-             (index.name == "answer" ? "" : " | .answer = ." + JqKey(index.name)) + "' FILE > OUT";
-    }
-    return "";
+    const auto list = index.value->is_number_unsigned() ? ListNamedBy(row_, index) : std::nullopt;
+    const std::string program = list ? autotune::measurement::ProgramOfChoices(row_, *list, index) : "";
+    return program.empty() ? "" : "; if it is one of " + Quoted(list->name) + ": " + program;
   }
 
   // No answer that is as the prompt asks for would pass.

@@ -58,8 +58,7 @@ class WordingCheck {
     for (const std::string& reference : references) {
       const std::string said = name + ": " + Excerpt(json(reference));
       if (framed_ && IsLetter(PlainLabel(reference)))
-        return Invalid(said + " seems to name a choice, and no choices are known: " + AdviceForLetter(SentOf(out_)) +
-                       ProgramForLetters(row_, asked, from));
+        return Invalid(said + " seems to name a choice, and no choices are known: " + AdviceForNamed(from, asked));
       if (is_choice(reference)) return IsChoice(from, reference);
       const bool own = out_.match == Match::kExact || Plain(from.name) == "ideal";  // what a list is compared with
       if (!own && NamesChoicesOf(SentOf(out_), reference)) return Invalid(said + kSeveralRight);
@@ -100,6 +99,15 @@ class WordingCheck {
   }
 
  private:
+  // A letter is of the choices in the question, or of a list that is not sent.
+  [[nodiscard]] std::string AdviceForNamed(const Found& from, const std::string& asked) const {
+    const std::string in_question = ProgramForLetters(row_, asked, from);
+    const auto list = in_question.empty() ? ListNamedBy(row_, from) : std::nullopt;
+    const std::string program = list ? ProgramOfChoices(row_, *list, from) : "";
+    if (!program.empty()) return "if it is one of " + Quoted(list->name) + ", " + program;
+    return AdviceForLetter(asked) + in_question;
+  }
+
   base::Status IsChoice(const Found& from, const std::string& reference) const {
     const std::string asked = SentOf(out_);
     return Invalid(Quoted(from.name) + ": " + Excerpt(json(reference)) + " names a choice: " + AdviceForLetter(asked) +

@@ -313,6 +313,14 @@ std::string AdviceForClasses(const json& row, bool answered) {
   if (!question) asked = AskedIn(row, true);
   if (!question && !asked) return "";
   if (answered && (!asked || asked->asks)) return "";
+  for (const std::string_view name : kClasses) {
+    const auto found = question && !answered ? Find(row, name) : std::nullopt;
+    const auto list = found && found->value->is_primitive() ? ListNamedBy(row, *found) : std::nullopt;
+    const std::string program = list ? ProgramOfChoices(row, *list, *found) : "";
+    if (!program.empty())
+      return "if " + Quoted(found->name) + ": " + Excerpt(*found->value) + " names one of " + Quoted(list->name) +
+             ": " + program + " makes choices of them";
+  }
   std::vector<std::string_view> names;
   const auto add = [&names](const auto& more) {
     for (const std::string_view name : more) names.push_back(name);

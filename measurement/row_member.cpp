@@ -158,7 +158,8 @@ std::optional<Found> PromptOf(const json& row) {
 }
 
 bool IsMetadata(std::string_view name) {
-  const std::string plain = Plain(name);
+  std::string plain = Plain(name);
+  if (const std::size_t at = plain.find("candidate"); at != std::string::npos) plain.erase(at, 9);  // no "date"
   return std::any_of(kMetadata.begin(), kMetadata.end(),
                      [&](std::string_view part) { return plain.find(part) != std::string::npos; });
 }

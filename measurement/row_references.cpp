@@ -309,7 +309,28 @@ class ReferenceReader {
     return "";
   }
 
+  // [[293, "text"]]: where a text is, and the text. The number would be an accepted answer.
+  base::Status CheckPairs(const Found& from) const {
+    const json& list = *from.value;
+    if (!list.is_array()) return {};
+    const auto is_number = [](const json& item) { return item.is_number(); };
+    const auto is_text = [](const json& item) { return item.is_string(); };
+    const auto pair = std::ranges::find_if(list, [&](const json& item) {
+      return item.is_array() && item.size() > 1 && std::ranges::any_of(item, is_number);
+    });
+    if (pair == list.end()) return {};
+    const bool texts = std::ranges::any_of(*pair, is_text);
+    const std::string key = "." + JqKey(from.name);
+    return Invalid(Quoted(from.name) + ": " + Excerpt(list) +
+                   (texts ? " has numbers beside texts, and each would be a right answer" : " has lists of numbers") +
+                   (texts && row_.contains(from.name) && FitsJq(from.name)
+                        ? ": if the numbers are positions or counts, jq -c '" + key +
+                              R"( |= if type == "array" then [.. | strings] else . end' FILE > OUT takes the texts)"
+                        : ": write the texts that are right"));
+  }
+
   base::Status ReadAnswers(const Found& from, Match guessed) {
+    if (auto status = CheckPairs(from); !status) return status;
     if (auto status = AddReferences(from, *from.value, out_.references); !status) {
       const std::string program = ProgramOfAnswersIn(from);
       return program.empty() ? status : Invalid(status.error().message + program);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "measurement/lm_eval_sample.h"
+#include "measurement/question_choices.h"
 #include "measurement/row_advice.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_context.h"
@@ -284,6 +285,31 @@ std::string WhyCandidates(const json& row, const Question& question, const std::
          " leaves it out";
 }
 
+// A list of texts that is not sent, and a reference that may be the number or the letter of one of them. "" = there is
+// no such list. What the texts of a list explain or tell is no choice.
+std::string WhyPosition(const json& row, const Question& question, const std::string& member) {
+  const auto answer = ReferenceOf(row);
+  const std::string plain = Plain(member);
+  const bool explains = HasPart(plain, kExplains) || IsMetadata(member) || IsId(member) ||
+                        std::ranges::find(kExplainsAlone, plain) != kExplainsAlone.end();
+  if (question.match == Question::Match::kChoice || row.contains("match") || explains || !answer ||
+      !answer->value->is_string() || plain.find("token") != std::string::npos)
+    return "";
+  const std::string answer_name = Plain(answer->name);
+  if (answer_name.find("number") != std::string::npos || answer_name.find("float") != std::string::npos) return "";
+  if (NamesChoiceOf(SentOf(question), answer->value->get_ref<const std::string&>())) return "";
+  const json& value = row[member];
+  const auto is_text = [](const json& item) { return item.is_string() && HasText(item); };
+  if (!value.is_array() || value.size() < 2 || !std::ranges::all_of(value, is_text) || IsLink(value) ||
+      !MayBePosition(*answer->value, value.size()))
+    return "";
+  const std::string program = question.messages.empty() ? ProgramOfChoices(row, {member, &value}, *answer) : "";
+  return Quoted(answer->name) + ": " + Excerpt(*answer->value) + " may tell which of " + Quoted(member) +
+         " is right, and they would not be sent: " +
+         (program.empty() ? R"(if it does, write them as "choices")" : "if it does, " + program) +
+         (FitsJq(member) ? "; if it does not, jq -c 'del(" + MemberKey(member) + ")' FILE > OUT leaves them out" : "");
+}
+
 }  // namespace
 
 bool IsNotice(const json& value) { return value.is_string() && CountOfWords(value) <= kMostOfNotice; }
@@ -324,6 +350,7 @@ std::string WhyIncomplete(const json& row, const Question& question, const std::
     if (!row.contains(member)) continue;  // of a message
     const json& value = row[member];
     const std::string plain = Plain(member);
+    if (std::string position = WhyPosition(row, question, member); !position.empty()) return position;
     if (HasReference(value, question) && plain.find("token") == std::string::npos && !IsMetadata(member))
       return WhyCandidates(row, question, member);
     if (IsComplete(row) || IsAdditional(member, value) || (constant.contains(member) && IsNotice(value))) continue;

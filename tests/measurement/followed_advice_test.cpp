@@ -49,7 +49,10 @@ class FollowedAdvice : public testing::Test {
       steps_.push_back(command);
       directory_.Write("FILE", bytes);
       if (!Run(command)) return base::Invalid(command + ": " + directory_.Read("errors"));
+      if (!Run("jq -c . FILE > SAME")) directory_.Write("SAME", "");  // FILE is no JSON
       bytes = directory_.Read("OUT");
+      if (bytes == directory_.Read("SAME") && set.error().message.find("FILE writes lines") == std::string::npos)
+        return base::Invalid("changes nothing: " + command);
     }
   }
 
@@ -633,6 +636,43 @@ TEST_F(FollowedAdvice, MakesChoicesOfListsThatAnotherMemberMarks) {
       "Question: Where?\nAnswer: -> vat");  // Hi-ToM
   EXPECT_EQ(First(R"({"sentence_good": "Ann hid herself.", "sentence_bad": "Ann hid themselves.", "UID": "x"})"),
             "Sentence: -> Ann hid herself.");  // BLiMP
+}
+
+TEST_F(FollowedAdvice, AsksWhetherADigitNamesOneOfAList) {
+  for (const char* name : {"candidates", "alternatives", "things"}) {
+    const std::string list = std::string("\"") + name + "\"";
+    const auto set =
+        Follow(R"({"question": "Who has two?", )" + list + R"(: ["11", "19", "5", "3"], "answer": "2"})" + "\n" +
+               R"({"question": "Who came?", )" + list + R"(: ["Ann", "Bo", "Cy", "Di"], "answer": "4"})");
+    ASSERT_TRUE(set.ok()) << set.error().message;
+    EXPECT_EQ(steps_.size(), 1U) << name;
+    EXPECT_EQ(set->questions[0].references[set->questions[0].right], " 19") << name;
+    EXPECT_EQ(set->questions[1].references[set->questions[1].right], " Di") << name;
+  }
+  EXPECT_EQ(First(R"({"question": "Who?", "alternatives": ["Ann", "Bo"], "answer": "B"})"),
+            "Question: Who?\nAnswer: -> Bo");
+  EXPECT_EQ(First(R"({"question": "Who?", "candidates": ["Ann", "Bo"], "label": 1})"), "Question: Who?\nAnswer: -> Bo");
+  EXPECT_EQ(First(R"({"question": "Who?", "candidates": ["Ann", "Bo"], "answer": "Bo"})"),
+            "Question: Who?\nAnswer: -> Bo");
+  // Where "3" is a text, too, and other rows tell that it is a number.
+  EXPECT_THAT(First(R"({"question": "Who?", "choices": ["Ann", "Bo", "Cy"], "answer": "3"})"
+                    "\n"
+                    R"({"question": "How many?", "choices": ["2", "3", "5"], "answer": "3"})"),
+              testing::HasSubstr("exam:2: \"answer\": \"3\" may be several choices"));
+  // Steps are no choices, and a number that is no position is one.
+  for (const char* row : {R"({"question": "How many?", "steps": ["one", "two", "six"], "answer": "2"})",
+                          R"({"question": "How many?", "things": ["one", "two", "six"], "answer": "12"})"}) {
+    EXPECT_TRUE(ReadQuestions(row, "exam").ok()) << row;
+  }
+}
+
+TEST_F(FollowedAdvice, TakesTheTextsOfSpans) {  // ParsiNLU
+  EXPECT_EQ(First(R"({"passage": "Ann came to Lima.", "question": "Who?", "answers": [[0, "Ann"], [4, "came"]]})"),
+            "Ann came to Lima.\nQuestion: Who?\nAnswer: -> Ann came");
+  EXPECT_EQ(First(R"({"passage": "Ann came.", "question": "Who?", "answers": [[0, 3, "Ann"]]})"),
+            "Ann came.\nQuestion: Who?\nAnswer: -> Ann");
+  EXPECT_THAT(ReadQuestions(R"({"question": "Who?", "answers": [[0, 3]]})", "exam").error().message,
+              testing::HasSubstr("has lists of numbers"));
 }
 
 TEST_F(FollowedAdvice, TakesListsUnderIdsAsOneFile) {  // OpenToM
