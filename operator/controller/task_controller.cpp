@@ -142,7 +142,7 @@ std::vector<runtime::CacheSync> TaskController::Caches() const {
   std::vector<runtime::CacheSync> caches;
   for (const runtime::Reflector* reflector : Reflectors()) {
     caches.push_back({reflector->name(), [reflector] { return reflector->HasSynced(); },
-                      [reflector] { return reflector->LastError(); }});
+                      [reflector] { return reflector->LastError(); }, [reflector] { return reflector->Received(); }});
   }
   return caches;
 }

@@ -12,18 +12,27 @@ namespace runtime {
 
 base::Status AwaitCaches(const std::vector<CacheSync>& caches, base::Duration timeout, base::Clock& clock,
                          const std::stop_token& stop) {
-  const base::TimePoint deadline = clock.Now() + timeout;
+  // Thousands of large objects take minutes on a busy machine: whoever gives up while they come starts again from none.
+  constexpr int kMostTimeouts = 10;
+  const base::TimePoint last = clock.Now() + kMostTimeouts * timeout;
+  base::TimePoint deadline = clock.Now() + timeout;
+  std::uint64_t received_before = 0;
   while (true) {
     std::string missing;
+    std::uint64_t received = 0;
     for (const CacheSync& cache : caches) {
+      if (cache.received) received += cache.received();
       if (cache.synced()) continue;
       const std::string why = cache.last_error ? cache.last_error() : std::string();
       missing += (missing.empty() ? "" : "; ") + cache.name + (why.empty() ? "" : " (" + why + ")");
     }
     if (missing.empty()) return {};
+    if (received != received_before) deadline = std::min(clock.Now() + timeout, last);
+    received_before = received;
     if (clock.Now() >= deadline) {
+      const base::Duration waited = deadline == last ? kMostTimeouts * timeout : timeout;
       return base::Retry("caches did not sync within " +
-                         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(timeout).count()) +
+                         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(waited).count()) +
                          " s: " + missing + ". Are the CRD and the RBAC rules installed?");
     }
     if (!clock.SleepFor(std::chrono::milliseconds(50), stop)) {

@@ -56,7 +56,8 @@ struct ControllerOptions {
 struct CacheSync {
   std::string name;
   std::function<bool()> synced;
-  std::function<std::string()> last_error;  // reason for which it has not: RBAC, a missing CRD
+  std::function<std::string()> last_error{};  // reason for which it has not: RBAC, a missing CRD
+  std::function<std::uint64_t()> received{};  // objects read so far: the wait goes on while they come; null = not known
 };
 
 class Controller {
@@ -96,7 +97,8 @@ class Controller {
   std::vector<std::jthread> workers_;
 };
 
-// Splits a wait for caches from a controller, for programs with several controllers.
+// Splits a wait for caches from a controller, for programs with several controllers. kRetry after `timeout` without a
+// new object for any cache, and after ten times that in all.
 base::Status AwaitCaches(const std::vector<CacheSync>& caches, base::Duration timeout, base::Clock& clock,
                          const std::stop_token& stop);
 

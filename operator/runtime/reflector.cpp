@@ -159,6 +159,7 @@ Reflector::Outcome Reflector::List(const std::stop_token& stop) {
         [&](std::string_view object) {
           readable = readable && ReadObjectMeta(object);
           if (readable) store_.Stage(object);
+          received_.fetch_add(1, std::memory_order_relaxed);
         },
         stop);
     if (page && !readable) page = base::Retry("an object of the list has metadata that cannot be read");
@@ -202,6 +203,7 @@ Reflector::Outcome Reflector::Watch(bool initial_events, const std::stop_token& 
           return false;
         }
         ++events;
+        received_.fetch_add(1, std::memory_order_relaxed);
         Beat();
         const std::string& version = event->meta.resource_version;
         switch (event->type) {

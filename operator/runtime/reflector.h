@@ -65,6 +65,8 @@ class Reflector {
   void Stop();
   // The store has held a full state at least once.
   [[nodiscard]] bool HasSynced() const { return synced_.load(std::memory_order_acquire); }
+  // Objects of lists and events of watches that were read so far.
+  [[nodiscard]] std::uint64_t Received() const { return received_.load(std::memory_order_relaxed); }
   // Blocks until then. False: stopped.
   bool AwaitSync(const std::stop_token& stop) const EXCLUDES(mutex_);
   [[nodiscard]] const std::string& name() const { return options_.name; }
@@ -110,6 +112,7 @@ class Reflector {
   base::TimePoint last_failure_;
 
   std::atomic<bool> synced_{false};
+  std::atomic<std::uint64_t> received_{0};
   mutable base::Mutex mutex_;
   mutable std::condition_variable_any has_synced_;
   std::string last_error_ GUARDED_BY(mutex_);

@@ -191,6 +191,30 @@ TEST_F(ControllerTest, CachesThatDoNotSyncEndTheStartWithTheReason) {
   EXPECT_THAT(started.error().message, ::testing::Not(HasSubstr("tasks")));
 }
 
+TEST(AwaitCaches, GoesOnWhileObjectsComeButNotForEver) {
+  const auto await = [](base::Duration syncs_after) {
+    base::SimulatedClock clock;
+    std::atomic<bool> done{false};
+    std::uint64_t received = 0;
+    base::Status status;
+    std::jthread waiting([&] {
+      status = AwaitCaches(
+          {{"tasks", [&] { return clock.Now().time_since_epoch() >= syncs_after; }, {}, [&] { return ++received; }}},
+          2min, clock, {});
+      done = true;
+    });
+    while (!done) {
+      clock.Advance(1s);
+      std::this_thread::yield();
+    }
+    return status;
+  };
+  EXPECT_TRUE(await(19min));
+  const base::Status never = await(60min);
+  ASSERT_FALSE(never);
+  EXPECT_THAT(never.error().message, HasSubstr("caches did not sync within 1200 s: tasks"));
+}
+
 TEST_F(ControllerTest, ReconcilesSeveralKeysAtOnceAndNoKeyTwiceAtOnce) {
   std::atomic<int> running{0};
   std::atomic<int> most{0};
