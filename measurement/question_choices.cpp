@@ -274,6 +274,12 @@ base::Status ReadChoiceList(const Found& from, Choices& out) {
     out.labels_are_data = true;
     return {};
   }
+  if (value.is_object() && std::ranges::all_of(value, [](const json& of) { return of.is_object(); })) {
+    return Invalid(
+        Quoted(from.name) + ": " + Excerpt(value) +
+        " has an object for each of several attributes: these are no choices, and no comparison of texts can "
+        "judge such an answer: leave these rows out, or write a row with a question for each attribute");
+  }
   if (value.is_object()) {
     std::vector<json> marks;
     for (const auto& [key, of] : value.items()) {

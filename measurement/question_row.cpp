@@ -248,8 +248,8 @@ class RowReader {
     const auto target = Find(row_, "target");  // {"span1_text": "...", "span2_text": "..."} beside a label
     const bool spans = target && target->value->is_object() && Find(row_, "label");
     const bool told = (answered && !spans) || chosen || (First(row_, kWorkedOut) && !Find(row_, "label"));
-    for (const std::string& advice :
-         {AdviceForStem(row_), AdviceForExamples(row_), AdviceForNumbered(row_), AdviceForMinimalPair(row_)}) {
+    for (const std::string& advice : {AdviceForScenario(row_), AdviceForStem(row_), AdviceForExamples(row_),
+                                      AdviceForNumbered(row_), AdviceForMinimalPair(row_)}) {
       if (!advice.empty()) return "; " + advice;
     }
     const std::string classes = told ? "" : AdviceForClasses(row_);

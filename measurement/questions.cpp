@@ -18,6 +18,7 @@
 #include "measurement/row_columns.h"
 #include "measurement/row_layout.h"
 #include "measurement/row_member.h"
+#include "measurement/row_references.h"
 #include "measurement/unsent_member.h"
 #include "measurement/written_date.h"
 #include "measurement/written_number.h"
@@ -406,9 +407,21 @@ std::string WhyThreeAnswers(const std::vector<Question>& questions) {
          ": write the choices into every row, jq -c '. + {choices: " + choices + "}' FILE > OUT";
 }
 
+bool HasMatch(const json& value, const std::regex& expression) {
+  if (value.is_string()) return std::regex_search(value.get_ref<const std::string&>(), expression);
+  return value.is_structured() &&
+         std::ranges::any_of(value, [&](const json& item) { return HasMatch(item, expression); });
+}
+
+// The member of a row with its answer, where it is yes or no. Null = there is none.
+json AnswerOf(const json& row, const Question& question) {
+  const auto found = IsVerdict(question) ? ReferenceOf(row) : std::nullopt;
+  return found && row.contains(found->name) ? json{{found->name, *found->value}} : json();
+}
+
 // Answers that are "no" among other words ("no", "two", "three"): they would be asked as yes or no. "" = there are
 // none.
-std::string WhyNoVerdict(const std::vector<Question>& questions) {
+std::string WhyNoVerdict(const std::vector<Question>& questions, const std::vector<json>& answers) {
   const auto verdict = std::ranges::find_if(questions, IsVerdict);
   if (verdict == questions.end()) return "";
   std::ptrdiff_t verdicts = 0, words = 0;
@@ -422,9 +435,16 @@ std::string WhyNoVerdict(const std::vector<Question>& questions) {
   if (words <= verdicts) return "";
   const std::string word(Trimmed(verdict->references[verdict->right])), said = json(word).dump();
   const std::string other = json(Trimmed(verdict->references[1 - verdict->right])).dump();
-  return "the answer " + said + " would be asked as yes or no, and no answer is " + other +
-         ": if it is a word like the others, jq -c 'if any(.[]; type == \"string\" and test(" +
-         json("^\\W*" + word + "\\W*$").dump() + "; \"i\")) then . + {match: \"words\"} else . end' FILE > OUT";
+  const std::string why = "the answer " + said + " would be asked as yes or no, and no answer is " + other +
+                          ": if it is a word like the others, ";
+  // A program is for what it changes.
+  const json& answer = answers[static_cast<std::size_t>(verdict - questions.begin())];
+  const std::string name = answer.is_object() && !answer.empty() ? answer.begin().key() : "";
+  const std::string expression = "^\\W*" + word + "\\W*$";
+  if (!FitsJq(name) || !HasMatch(answer, std::regex(expression, std::regex::icase)))
+    return why + R"(write it as a text, with "match": "words")";
+  return why + "jq -c 'if any(." + JqKey(name) + " | .. | strings; test(" + json(expression).dump() +
+         "; \"i\")) then . + {match: \"words\"} else . end' FILE > OUT";
 }
 
 // ---- Rows that cannot be read ----
@@ -535,6 +555,7 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
   BadRows bad;
   bool more = false;               // rows than are read
   std::vector<std::size_t> lines;  // of set.questions
+  std::vector<json> answers;       // of them
   for (std::size_t line = 1; !bytes.empty(); ++line) {
     const std::size_t end = bytes.find('\n');
     const std::string_view text = Trimmed(bytes.substr(0, end));
@@ -599,6 +620,7 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
       return base::Invalid(place + "more than " + std::to_string(kMostQuestions) +
                            " questions: shuf -n 1000 FILE > OUT takes a sample");
     }
+    answers.push_back(AnswerOf(row, *question));
     set.questions.push_back(*std::move(question));
     lines.push_back(line);
   }
@@ -621,7 +643,8 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
   if (bad.any()) return base::Invalid(bad.Text(set.questions.size() - without));
   TakeVerdictsOfFile(set.questions);
   if (const std::string why = WhyThreeAnswers(set.questions); !why.empty()) return base::Invalid(name + ": " + why);
-  if (const std::string why = WhyNoVerdict(set.questions); !why.empty()) return base::Invalid(name + ": " + why);
+  if (const std::string why = WhyNoVerdict(set.questions, answers); !why.empty())
+    return base::Invalid(name + ": " + why);
   if (set.questions.empty()) return base::Invalid(name + ": no question");
   return set;
 }

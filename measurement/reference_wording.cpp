@@ -141,6 +141,13 @@ class WordingCheck {
     // Of a long prompt, its begin and its end: a story may be about translators.
     constexpr std::size_t kBegin = 200, kEnd = 400;  // bytes
     std::string sent = SentOf(out_);
+    // Of a passage before a question only the begin: "Translate the text."
+    constexpr std::size_t kInstruction = 40;  // bytes
+    const auto question = framed_ && !PromptOf(row_) ? QuestionOf(row_) : std::nullopt;
+    const std::size_t at = question && question->value->is_string()
+                               ? sent.rfind(Trimmed(question->value->get_ref<const std::string&>()))
+                               : std::string::npos;
+    if (at != std::string::npos && at > kInstruction) sent = sent.substr(0, kInstruction) + "\n" + sent.substr(at);
     if (sent.size() > kBegin + kEnd) sent = sent.substr(0, kBegin) + sent.substr(sent.size() - kEnd);
     for (char& c : sent) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     const std::string& asked = sent;

@@ -27,6 +27,7 @@ using namespace std::string_literals;
 
 // What a program has where only its user knows what to write.
 constexpr const char* kPlaceOfQuestion = "Is this ...?";
+constexpr const char* kPlaceOfAnyQuestion = "What is ...?";
 constexpr const char* kPlaceOfName = "NAME ";
 
 // What may be asked together; any may be a list of texts.
@@ -395,8 +396,9 @@ std::string AdviceForClasses(const json& row, bool answered) {
 }
 
 base::Status CheckFilledIn(const Question& question) {
-  if (Trimmed(question.prompt).ends_with(kPlaceOfQuestion)) {
-    return base::Invalid("the prompt ends with " + Quoted(kPlaceOfQuestion) +
+  for (const char* place : {kPlaceOfQuestion, kPlaceOfAnyQuestion}) {
+    if (!Trimmed(question.prompt).ends_with(place)) continue;
+    return base::Invalid("the prompt ends with " + Quoted(place) +
                          ", the place of a question: write the question into the jq program");
   }
   for (const std::string& choice : question.references) {
@@ -444,14 +446,21 @@ std::string AdviceForPrompt(const json& row) {
          " what is asked: jq -c '.prompt = " + asked->program + " | del(" + keys + ")' FILE > OUT";
 }
 
+std::string JoinBy(const std::string& id, const std::string& from, const std::string& into) {
+  const std::string key = KeyOf(id);
+  return "jq -c -n --slurpfile a " + from + R"( '(if ($a | length) == 1 and ($a[0] | type == "object" and (has()" +
+         json(id).dump(-1, ' ', true) +
+         R"() | not)) then $a[0] else INDEX($a[] | if type == "array" then .[] else . )" + "end; " + key +
+         ") end) as $b | inputs | . + ($b[" + key +
+         R"( | tostring] | if type == "object" or type == "null" then . else {answer: .} end)' )" + into +
+         " > OUT puts them together";
+}
+
 std::string AdviceForJoin(const json& row, bool answers) {
   for (const auto& [key, value] : row.items()) {
     if (!IsId(key) || !value.is_primitive() || value.is_null() || !FitsJq(key)) continue;
-    const std::string index = KeyOf(key);
     return std::string("if another file has the ") + (answers ? "questions" : "answers") + " under the same " +
-           Quoted(key) + ": jq -c -n --slurpfile a " + (answers ? "FILE" : "ANSWERS") + " '(INDEX($a[]; " + index +
-           ")) as $b | inputs | . + $b[" + index + " | tostring]' " + (answers ? "QUESTIONS" : "FILE") +
-           " > OUT puts them together";
+           Quoted(key) + ": " + JoinBy(key, answers ? "FILE" : "ANSWERS", answers ? "QUESTIONS" : "FILE");
   }
   return "";
 }
@@ -467,6 +476,42 @@ std::string AdviceForExamples(const json& row) {
   return R"("train" has examples for "test": jq -c '. as $r | .test[] | {prompt: ([$r.train[] | "Input: " + )"
          R"((.input | tojson) + "\nOutput: " + (.output | tojson)] + ["Input: " + (.input | tojson) + "\nOutput:"] | )"
          R"(join("\n")), reference: (.output | tojson), match: "begins"}' FILE > OUT sends them before each test)";
+}
+
+std::string AdviceForScenario(const json& row) {
+  const auto is_text = [](const std::optional<Found>& text) {
+    return text && text->value->is_string() && HasText(*text->value) && FitsJq(text->name);
+  };
+  const auto scenario = First(row, std::array<std::string_view, 3>{"scenario", "situation", "story"});
+  if (!is_text(scenario)) return "";
+  const auto subject = Find(row, "subject"), type = Find(row, "questiontype");
+  const std::string key = JqKey(scenario->name);
+  const std::string about = is_text(subject) ? R"( + "\n" + $r)" + JqKey(subject->name) : "";
+  std::string lists, names;
+  int count = 0;
+  for (const auto& [name, value] : row.items()) {
+    const std::string plain = Plain(name);
+    constexpr std::string_view kChoices = "choices";
+    if (plain.size() <= kChoices.size() || !plain.ends_with(kChoices) || !value.is_array() || !FitsJq(name)) continue;
+    const std::string stem = plain.substr(0, plain.size() - kChoices.size());
+    auto right = Find(row, stem + "label");
+    if (!right) right = Find(row, stem + "answer");
+    if (!right || !FitsJq(right->name)) continue;
+    lists += (lists.empty() ? "" : ", ") + ("{name: " + Quoted(stem) + ", choices: $r") + JqKey(name) + ", answer: $r" +
+             JqKey(right->name) + "}";
+    names += (names.empty() ? "" : " and ") + Quoted(name);
+    ++count;
+  }
+  if (count > 1) {
+    return names + " are several lists of choices: jq -c '. as $r | [" + lists + "][] | {prompt: ($r" + key + about +
+           R"( + "\n" + .name + ":"), choices, answer}' FILE > OUT makes a row of each)";
+  }
+  if (!ChoiceListOf(row) || !(is_text(subject) || is_text(type))) return "";
+  const std::string kind = is_text(type) ? " + $r" + JqKey(type->name) + R"( + ": )" : R"( + ")";
+  return "the question is missing: jq -c '. as $r | del(." + key +
+         (is_text(subject) ? ", ." + JqKey(subject->name) : "") + ") + {prompt: ($r" + key + about + R"( + "\n")" +
+         kind + kPlaceOfAnyQuestion + R"(")}' FILE > OUT, with the question in place of )" +
+         Quoted(kPlaceOfAnyQuestion);
 }
 
 std::string AdviceForStem(const json& row) {

@@ -26,12 +26,17 @@ std::string AdviceForPrompt(const nlohmann::json& row);
 std::string AdviceForLastWord(const nlohmann::json& row);
 
 // Of a row whose answer, or whose question, is in another file under the same identifier.
+// The program that adds what `from` has under the same `id` to the rows of `into`. `from` has rows, a list of them, or
+// one object whose members are called as the identifiers.
+std::string JoinBy(const std::string& id, const std::string& from, const std::string& into);
 std::string AdviceForJoin(const nlohmann::json& row, bool answers);
 
 // Of a row with examples and tests, each with an input and an output (ARC-AGI): the examples are sent before each test.
 std::string AdviceForExamples(const nlohmann::json& row);
 
 // Of a premise whose cause or effect is asked for (COPA): a text that the choices go on with, in its language.
+// A scenario and choices, without a question: the place for one; or a row for each of several lists of choices.
+std::string AdviceForScenario(const nlohmann::json& row);
 std::string AdviceForStem(const nlohmann::json& row);
 
 // Of a row with a sentence that is right and one that is not ("sentence_good", "sentence_bad"): choices of both.

@@ -241,6 +241,7 @@ class SentCheck {
     for (const auto& [name, need, form] : kUnsent) {
       const auto found = need == Need::kAlways ? Find(row_, name) : std::nullopt;
       if (!found || found->value->empty() || Says(sent, *found->value)) continue;
+      if (name == "scenario" && IsTag(*found->value)) continue;
       if (form != Form::kMedium && (IsLink(*found->value) || NamesDocuments(name, *found->value))) continue;
       if (name == "code" && !words(found)) continue;  // of a language or a course
       if (name == "code" && question && words(question) && !IsAboutCode(sent)) return LeaveOutCode(*found);
@@ -288,6 +289,13 @@ class SentCheck {
   }
 
  private:
+  // "eligibility", "first_time,minor": of which kind a question is.
+  static bool IsTag(const json& value) {
+    return value.is_string() && std::ranges::all_of(value.get_ref<const std::string&>(), [](unsigned char c) {
+             return std::isalnum(c) != 0 || c == '_' || c == '-' || c == ',' || c == '.';
+           });
+  }
+
   // Names a question what a program has or does, without asking for one?
   static bool IsAboutCode(const std::string& asked) {
     constexpr std::array<std::string_view, 7> kWrites = {"write",    "implement", "create", "develop",

@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "measurement/question_row.h"
+#include "measurement/row_advice.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_context.h"
 #include "measurement/row_member.h"
+#include "measurement/row_references.h"
 
 namespace autotune::measurement {
 namespace {
@@ -202,6 +204,12 @@ std::string RecipeFor(const json& document, bool whole) {
   if (program.empty() && whole && HasObjects(document)) program = ".[]";
   for (auto it = document.begin(); program.empty() && whole && document.is_object() && it != document.end(); ++it) {
     if (HasObjects(*it) && it.key().find('\'') == std::string::npos) program = "." + JqKey(it.key()) + "[]";
+  }
+  if (program.empty() && whole && document.is_object() && document.size() > 1 &&
+      std::ranges::all_of(document, [](const json& of) { return of.is_object() && IsAnswered(of); })) {
+    return "one object with answers under " + Quoted(document.begin().key()) +
+           " and others, and no questions: if these are identifiers, which the questions have as \"id\", " +
+           JoinBy("id", "FILE", "QUESTIONS");
   }
   if (program.empty()) return "";
   std::string what = document.is_array()                       ? "a list"

@@ -177,6 +177,7 @@ class ReferenceReader {
       why = "nothing known tells which answer is right among " + Names(row_);
       std::string advice = SeveralAnswers();
       if (advice.empty()) advice = NameOfAnswer();
+      if (advice.empty()) advice = WantedTexts();
       if (advice.empty()) advice = AdviceForJoin(row_, false);
       if (!advice.empty()) why += "; " + advice;
     }
@@ -240,6 +241,24 @@ class ReferenceReader {
     const auto drops = [](const Found& one) { return "jq -c 'del(." + JqKey(one.name) + ")' FILE > OUT"; };
     return "; " + drops(answer) + " if " + Quoted(truth.name) + " is right, and " + Quoted(answer.name) +
            " what a model has said; " + drops(truth) + " if " + Quoted(answer.name) + " is";
+  }
+
+  // "must_mention": [["A", "B"]]: one text of each group. "" = there is no such list.
+  [[nodiscard]] std::string WantedTexts() const {
+    constexpr std::array<std::string_view, 8> kWanted = {"mustmention",     "mustinclude",      "mustcontain",
+                                                         "shouldmention",   "expectedkeywords", "requiredkeywords",
+                                                         "expectedphrases", "requiredterms"};
+    const auto wanted = First(row_, kWanted);
+    const auto is_text = [](const json& item) { return item.is_string() && HasText(item); };
+    const bool texts =
+        wanted && wanted->value->is_array() && std::ranges::all_of(*wanted->value, [&](const json& item) {
+          return is_text(item) || (item.is_array() && !item.empty() && std::ranges::all_of(item, is_text));
+        });
+    if (!texts || !row_.contains(wanted->name) || !FitsJq(wanted->name)) return "";
+    const std::string key = "." + JqKey(wanted->name);
+    return "if an answer has to have a text of each group of " + Quoted(wanted->name) + ": jq -c '(" + key +
+           R"j( | map([.] | flatten)) as $g | del()j" + key +
+           R"j() | if ($g | length) == 1 then . + {references: $g[0], match: "contains"} else . + {reference: ($g | map("(?=[\\s\\S]*(?:" + (map(gsub("(?<c>[\\[\\].*+?^${}()|\\\\/])"; "\\\(.c)")) | join("|")) + "))") | join("")), match: "regex"} end' FILE > OUT)j";
   }
 
   // "answer1", "answer2": what several people said. "" = there are none.

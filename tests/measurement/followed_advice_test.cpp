@@ -675,6 +675,100 @@ TEST_F(FollowedAdvice, TakesTheTextsOfSpans) {  // ParsiNLU
               testing::HasSubstr("has lists of numbers"));
 }
 
+TEST_F(FollowedAdvice, PutsAnswersUnderIdentifiersIntoRows) {  // SafetyBench
+  const char* kRows = R"({"id": 7, "question": "Who?", "options": ["Ann", "Bo"]})"
+                      "\n"
+                      R"({"id": 9, "question": "Where?", "options": ["Lima", "Rome"]})";
+  for (const char* answers : {R"({"7": {"answer": 1}, "9": {"answer": 0}})", R"({"7": 1, "9": 0})",
+                              R"([{"id": 7, "answer": 1}, {"id": 9, "answer": 0}])",
+                              "{\"id\": 7, \"answer\": 1}\n{\"id\": 9, \"answer\": 0}"}) {
+    directory_.Write("ANSWERS", answers);
+    EXPECT_EQ(First(kRows), "Question: Who?\nAnswer: -> Bo") << answers;
+  }
+  for (const char* file :
+       {"{\"7\": {\"answer\": 1}, \"9\": {\"answer\": 0}}", "{\n\"7\": {\"answer\": 1},\n\"9\": {\"answer\": 0}}"}) {
+    EXPECT_THAT(
+        ReadQuestions(file, "exam").error().message,
+        testing::HasSubstr("answers under \"7\" and others, and no questions: if these are identifiers, which the "
+                           "questions have as \"id\", jq -c -n --slurpfile a FILE "))
+        << file;
+  }
+}
+
+TEST_F(FollowedAdvice, TakesVerdictsOfSpansAsWords) {  // SQuAD
+  const std::string question = R"({"context": "Ann sings: yes, she does. Bo left.", "question": )";
+  for (const char* form : {R"({"text": [")", R"([{"text": ")"}) {
+    const std::string end = form[0] == '{' ? R"("], "answer_start": [3]}})" : R"("}]})";
+    const auto set = Follow(question + R"("Does she?", "answers": )" + form + "yes" + end + "\n" + question +
+                            R"("Who left?", "answers": )" + form + "Bo" + end + "\n" + question +
+                            R"("Who sings?", "answers": )" + form + "Ann" + end);
+    ASSERT_TRUE(set.ok()) << set.error().message;
+    EXPECT_EQ(steps_.size(), 1U);
+    EXPECT_EQ(set->questions[0].match, Match::kWords);
+  }
+  const auto written = Follow(R"({"question": "Does she?", "answer": true})"
+                              "\n"
+                              R"({"question": "Who left?", "answer": "Bo"})"
+                              "\n"
+                              R"({"question": "Who sang?", "answer": "Ann"})");
+  ASSERT_FALSE(written.ok());
+  EXPECT_THAT(written.error().message, testing::EndsWith(R"(write it as a text, with "match": "words")"));
+  EXPECT_THAT(steps_, testing::IsEmpty());  // no program would change the rows
+}
+
+TEST_F(FollowedAdvice, HasAPlaceForTheQuestionAboutAScenario) {  // EmoBench
+  const std::string row = R"({"scenario": "Ann lost her bag.", "subject": "Ann", )";
+  const std::string choices = R"("question type": "Action", "choices": ["Call Bo.", "Go home."], "label": "Go home."})";
+  EXPECT_THAT(First(row + choices),
+              StartsWith("exam:1: the prompt ends with \"What is ...?\", the place of a question"));
+  ASSERT_TRUE(Run(R"(sed 's/What is ...?/What is best?/' OUT > FILE)"));
+  EXPECT_EQ(First(directory_.Read("FILE")), "Ann lost her bag.\nAnn\nAction: What is best? -> Go home.");
+  const auto lists = Follow(row + R"("emotion_choices": ["joy", "anger"], "emotion_label": "anger", )" +
+                            R"("cause_choices": ["the bag", "Bo"], "cause_label": "the bag"})");
+  ASSERT_TRUE(lists.ok()) << lists.error().message;
+  ASSERT_EQ(lists->questions.size(), 2U);
+  EXPECT_EQ(lists->questions[0].prompt, "Ann lost her bag.\nAnn\ncause:");
+  EXPECT_EQ(lists->questions[0].right, 0U);
+  EXPECT_EQ(lists->questions[1].prompt, "Ann lost her bag.\nAnn\nemotion:");
+  EXPECT_EQ(lists->questions[1].right, 1U);
+}
+
+TEST_F(FollowedAdvice, WantsATextOfEachGroup) {
+  const auto one = Follow(R"({"id": "a", "question": "Which form?", "must_mention": [["PL-7", "PL 7"]]})");
+  ASSERT_TRUE(one.ok()) << one.error().message;
+  EXPECT_EQ(one->questions[0].match, Match::kContains);
+  EXPECT_THAT(one->questions[0].references, ElementsAre("PL-7", "PL 7"));
+  const auto two = Follow(R"({"question": "Which forms?", "expected_keywords": [["PL-7", "PL 7"], "[B]"]
+})");
+  ASSERT_TRUE(two.ok()) << two.error().message;
+  EXPECT_TRUE(IsRight(two->questions[0], "First [B],\nthen PL 7."));
+  EXPECT_FALSE(IsRight(two->questions[0], "B and PL-7"));
+  EXPECT_FALSE(IsRight(two->questions[0], "PL-7 and PL 7"));
+}
+
+TEST(ReadQuestions, KnowsTagsAttributesAndPassagesAboutTranslations) {
+  const auto tag = ReadQuestions(R"({"scenario": "first_time,minor", "question": "Who?", "answer": "Ann"})", "exam");
+  ASSERT_TRUE(tag.ok()) << tag.error().message;
+  EXPECT_THAT(tag->not_sent, ElementsAre("scenario"));
+  EXPECT_FALSE(ReadQuestions(R"({"scenario": "Ann came.", "question": "Who?", "answer": "Ann"})", "exam").ok());
+  EXPECT_THAT(
+      ReadQuestions(R"({"input": "Red shoe", "target_scores": {"Color": {"Red": 1}, "Kind": {"shoe": 1}}})", "exam")
+          .error()
+          .message,
+      testing::HasSubstr("these are no choices, and no comparison of texts can judge such an answer"));
+  const std::string answer = R"("answer": "an old royal gate"})";
+  EXPECT_TRUE(ReadQuestions(R"({"context": "The stone was found in a valley. Bo had to translate it for us.", )"
+                            R"("question": "What did he see?", )" +
+                                answer,
+                            "exam")
+                  .ok());
+  for (const char* row :
+       {R"({"context": "Translate the text.", "question": "ein altes Tor des Hofs", )",
+        R"({"context": "It is of stone and very old and broken.", "question": "Translate it to French.", )"}) {
+    EXPECT_THAT(ReadQuestions(row + answer, "exam").error().message, testing::HasSubstr("good translations")) << row;
+  }
+}
+
 TEST_F(FollowedAdvice, TakesListsUnderIdsAsOneFile) {  // OpenToM
   const auto set = Follow(
       "{\n"

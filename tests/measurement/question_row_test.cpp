@@ -694,9 +694,9 @@ TEST(ReadQuestionRow, TellsWhatIsWrongAndWhatToWrite) {
                R"("sql": the answers are programs)"},
               // What is missing is in another file.
               {R"({"id": "q1", "ground_truth": "Ann"})",
-               R"(if another file has the questions under the same "id": jq -c -n --slurpfile a FILE '(INDEX($a[]; .["id"])) as $b | inputs | . + $b[.["id"] | tostring]' QUESTIONS > OUT puts them together)"},
+               R"(if another file has the questions under the same "id": jq -c -n --slurpfile a FILE '(if ($a | length) == 1 and ($a[0] | type == "object" and (has("id") | not)) then $a[0] else INDEX($a[] | if type == "array" then .[] else . end; .["id"]) end) as $b | inputs | . + ($b[.["id"] | tostring] | if type == "object" or type == "null" then . else {answer: .} end)' QUESTIONS > OUT puts them together)"},
               {R"({"id": "q1", "question": "Who?"})",
-               R"(jq -c -n --slurpfile a ANSWERS '(INDEX($a[]; .["id"])) as $b | inputs | . + $b[.["id"] | tostring]' FILE > OUT)"},
+               R"(jq -c -n --slurpfile a ANSWERS '(if ($a | length) == 1 and ($a[0] | type == "object" and (has("id") | not)) then $a[0] else INDEX($a[] | if type == "array" then .[] else . end; .["id"]) end) as $b | inputs | . + ($b[.["id"] | tostring] | if type == "object" or type == "null" then . else {answer: .} end)' FILE > OUT)"},
               {R"({"id": "simple_0", "ground_truth": [{"roll": {"sides": [6], "unit": ["", "cm"]}}]})",
                R"(seems to be calls of tools, which cannot be judged by text)"},
               // Translations.
