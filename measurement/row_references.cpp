@@ -175,9 +175,9 @@ class ReferenceReader {
       why = classes;
     if (why.empty()) {
       why = "nothing known tells which answer is right among " + Names(row_);
-      std::string advice = SeveralAnswers();
+      std::string advice = WantedTexts();
+      if (advice.empty()) advice = SeveralAnswers();
       if (advice.empty()) advice = NameOfAnswer();
-      if (advice.empty()) advice = WantedTexts();
       if (advice.empty()) advice = AdviceForJoin(row_, false);
       if (!advice.empty()) why += "; " + advice;
     }

@@ -738,7 +738,8 @@ TEST_F(FollowedAdvice, WantsATextOfEachGroup) {
   ASSERT_TRUE(one.ok()) << one.error().message;
   EXPECT_EQ(one->questions[0].match, Match::kContains);
   EXPECT_THAT(one->questions[0].references, ElementsAre("PL-7", "PL 7"));
-  const auto two = Follow(R"({"question": "Which forms?", "expected_keywords": [["PL-7", "PL 7"], "[B]"]
+  const auto two =
+      Follow(R"({"question": "Which forms?", "category": "hr", "expected_keywords": [["PL-7", "PL 7"], "[B]"]
 })");
   ASSERT_TRUE(two.ok()) << two.error().message;
   EXPECT_TRUE(IsRight(two->questions[0], "First [B],\nthen PL 7."));
