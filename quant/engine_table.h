@@ -214,6 +214,14 @@ struct OverwriteRule {
   std::string message, source;
 };
 
+// What an engine chooses where a flag is not set, or is "auto": rules see it as the value of the flag.
+struct ChoiceRule {
+  VersionRange range;
+  Guard guard;
+  std::string flag, is;         // canonical; the value
+  std::string message, source;  // why, as the end of a rule's sentence
+};
+
 // Effect of flags on the architectures that a release supports.
 struct ModelRule {
   std::string trust;                // the switch that lets an engine run code of the checkpoint; empty = not checked
@@ -314,6 +322,8 @@ class EngineTable {
   [[nodiscard]] const std::vector<TileRule>& tiles() const { return tiles_; }
   // In the order of the table; all that hold apply.
   [[nodiscard]] const std::vector<OverwriteRule>& overwrites() const { return overwrites_; }
+  // In the order of the table; the first of a flag that holds.
+  [[nodiscard]] const std::vector<ChoiceRule>& choices() const { return choices_; }
   // nullopt = not known.
   [[nodiscard]] std::optional<ComputeCapability> LeastGpu(const Version& version) const;
   [[nodiscard]] const ModelTable& models() const { return models_; }
@@ -384,6 +394,7 @@ class EngineTable {
   BlockRule expert_blocks_;
   std::vector<TileRule> tiles_;
   std::vector<OverwriteRule> overwrites_;
+  std::vector<ChoiceRule> choices_;
   std::vector<GpuFloor> gpu_floors_;
   ModelTable models_;
   ModelRule model_rule_;

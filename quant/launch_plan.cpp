@@ -85,9 +85,11 @@ class Planner final : public FactSource {
     for (const Field field : kFields) MapField(field);
     MapParallelSizes();
     settings_.AddUserMembers(parameters);
+    choosing_ = true;
     for (const Rule& rule : table_.rules()) Apply(rule);
     ApplySchemes();
     ApplyTensors();
+    choosing_ = false;
     SayWhatKvIsNotFollowed();
     CheckThatItIsNoDraft();
     CheckThatItGeneratesText();
@@ -189,6 +191,7 @@ class Planner final : public FactSource {
       case Subject::kTensor:
         return tensor_;
       case Subject::kFlag:
+        if (const ChoiceRule* choice = choosing_ ? ChoiceOf(flag) : nullptr) return choice->is;
         return Final(flag);
       case Subject::kMapped:
         break;
@@ -539,6 +542,8 @@ class Planner final : public FactSource {
       if (extra_.contains(name)) return "runtimes[].args";
       if (const Setting* setting = settings_.Find(name)) return FieldOfParallel(setting->use.flag->name);
     }
+    const bool chosen = std::ranges::any_of(blame, [&](const auto& name) { return ChoiceOf(name) != nullptr; });
+    if (chosen && choosing_) return "model";
     return blame.front() == "model" || blame.front() == "gpu" ? blame.front() : "parameters." + blame.front();
   }
 
@@ -562,6 +567,28 @@ class Planner final : public FactSource {
     return FieldOfParallel(flag);
   }
 
+  // What the engine chooses for a flag that nobody set; null = a flag that is set, or nothing is known.
+  [[nodiscard]] const ChoiceRule* ChoiceOf(const std::string& flag) const {
+    if (Final(flag).value_or("auto") != "auto") return nullptr;
+    const auto holds = [&](const ChoiceRule& rule) {
+      return rule.flag == flag && rule.range.Contains(request_.release.version) && rule.guard.Holds(*this);
+    };
+    const bool before = std::exchange(choosing_, false);  // a choice depends on what was set, not on other choices
+    const auto found = std::ranges::find_if(table_.choices(), holds);
+    choosing_ = before;
+    return found == table_.choices().end() ? nullptr : &*found;
+  }
+
+  // "; the checkpoint declares this KV cache": why a rule is about flags that nobody set.
+  [[nodiscard]] std::string WhyChosen(const Rule& rule) const {
+    std::string why;
+    for (const Condition& condition : rule.guard.when) {
+      const bool flag = condition.subject == Subject::kFlag;
+      if (const ChoiceRule* choice = flag ? ChoiceOf(condition.flag) : nullptr) why += "; " + choice->message;
+    }
+    return why;
+  }
+
   void Apply(const Rule& rule) {
     const Version& version = request_.release.version;
     const bool perhaps = rule.certain && *rule.range.until <= version && version < *rule.certain;
@@ -572,7 +599,8 @@ class Planner final : public FactSource {
       return Warn(field, "ReleaseNotRecorded",
                   "that " + Title(table_, request_.release) +
                       " accepts this is inferred from release dates; it is confirmed from " + rule.certain->ToString());
-    const std::string message = FillIn(rule.message, *this);
+    const std::string what = FillIn(rule.message, *this);
+    const std::string message = what + WhyChosen(rule);
     switch (rule.action) {
       case Action::kAdjust:
         for (const auto& [name, value] : rule.set) {
@@ -592,7 +620,7 @@ class Planner final : public FactSource {
         Warn(field, rule.reason, message);
         break;
       case Action::kRequire:
-        NeedCapability(*rule.gpu, field, message);
+        NeedCapability(*rule.gpu, field, what);
         break;
       case Action::kAccept:
         break;
@@ -963,6 +991,7 @@ class Planner final : public FactSource {
   std::optional<std::string> tensor_;  // the same
   std::map<std::string, std::string> extra_;
   std::vector<std::pair<std::string, std::string>> extra_spellings_;  // as written, and the flag's name
+  mutable bool choosing_ = false;  // flags that are not set have the values that the engine chooses
   LaunchPlan plan_;
 };
 

@@ -309,11 +309,11 @@ class TableLoader {
 
   static void LoadRules(const Node& root, EngineTable& table) {
     root.Expect(
-        {"engine",    "title",        "date",       "start",   "completesFlags", "aliases",   "hints",
-         "forbidden", "order",        "bounds",     "limits",  "values",         "autoDtype", "followsDeclaredKv",
-         "flags",     "parallel",     "gpus",       "memory",  "scheduler",      "fields",    "rules",
-         "models",    "expertBlocks", "leastGpu",   "schemes", "tensors",        "between",   "defaults",
-         "tiles",     "overwrites",   "environment"});
+        {"engine",    "title",        "date",        "start",   "completesFlags", "aliases",   "hints",
+         "forbidden", "order",        "bounds",      "limits",  "values",         "autoDtype", "followsDeclaredKv",
+         "flags",     "parallel",     "gpus",        "memory",  "scheduler",      "fields",    "rules",
+         "models",    "expertBlocks", "leastGpu",    "schemes", "tensors",        "between",   "defaults",
+         "tiles",     "overwrites",   "environment", "chooses"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -340,6 +340,9 @@ class TableLoader {
     }
     if (const auto overwrites = root.Get("overwrites")) {
       for (const Node& item : overwrites->Items()) table.overwrites_.push_back(ReadOverwriteRule(item, table));
+    }
+    if (const auto choices = root.Get("chooses")) {
+      for (const Node& item : choices->Items()) table.choices_.push_back(ReadChoiceRule(item, table));
     }
     if (const auto tiles = root.Get("tiles")) {
       for (const Node& item : tiles->Items()) table.tiles_.push_back(ReadTileRule(item, table));
@@ -379,6 +382,20 @@ class TableLoader {
     if (!rule.of.empty() && !rule.is.empty()) item.Fail("of and is exclude each other");
     if (const auto plus = item.Get("plus")) rule.plus = static_cast<std::int64_t>(plus->Number());
     if (const auto keeps = item.Get("keeps")) rule.keeps = keeps->Texts();
+    rule.message = item.Need("message").Text();
+    rule.source = item.Need("source").Text();
+    return rule;
+  }
+
+  static ChoiceRule ReadChoiceRule(const Node& item, EngineTable& table) {
+    item.Expect({"when", "unless", "since", "until", "flag", "is", "message", "source"});
+    ChoiceRule rule;
+    rule.guard = ReadGuard(item);
+    if (rule.guard.unconditional()) item.Fail("chooses requires a condition under when");
+    CheckGuard(item, rule.guard, table);
+    rule.range = ReadRange(item);
+    rule.flag = NeedFlag(item, item.Need("flag").Text(), table).name;
+    rule.is = item.Need("is").Text();
     rule.message = item.Need("message").Text();
     rule.source = item.Need("source").Text();
     return rule;

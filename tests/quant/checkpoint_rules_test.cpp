@@ -222,6 +222,75 @@ TEST(CheckpointRules, ADeclaredKvCacheWithScalesPerHeadIsFollowedWhereItIsRead) 
   EXPECT_FALSE(Warns(Plan(Request("vllm", "0.24.0", model), Preset("default")), "DeclaredKvNotFollowed"));
 }
 
+// What is declared and what the flag says are the same cache: whatever rejects the one rejects the other.
+TEST(CheckpointRules, ADeclaredKvCacheMeetsTheRulesOfTheFlag) {
+  struct Row {
+    const char *engine, *version, *declared, *flag;
+    bool latent;
+    const char* capability;
+    Flags others;
+    bool rejected;
+  };
+  const std::vector<Row> rows = {
+      {"vllm", "0.24.0", "fp8", "fp8", false, "8.6", {}, false},
+      {"vllm", "0.24.0", "fp8", "fp8", false, "8.6", {{"attention-backend", "TRITON_ATTN"}}, true},
+      {"vllm", "0.24.0", "fp8", "fp8", false, "8.9", {{"attention-backend", "TRITON_ATTN"}}, false},
+      {"vllm", "0.24.0", "fp8", "fp8", false, "8.6", {{"attention-backend", "FLASH_ATTN"}}, true},
+      {"vllm", "0.24.0", "fp8", "fp8", true, "8.6", {}, true},
+      {"vllm", "0.17.0", "fp8", "fp8", true, "8.9", {}, true},
+      {"vllm", "0.24.0", "fp8", "fp8", true, "9.0", {{"attention-backend", "FLASH_ATTN_MLA"}}, true},
+      {"vllm", "0.24.0", "nvfp4", "nvfp4", false, "9.0", {}, true},
+      {"vllm", "0.24.0", "nvfp4", "nvfp4", false, "10.0", {{"attention-backend", "FLASH_ATTN"}}, true},
+      {"sglang", "0.5.15", "fp8", "fp8_e4m3", false, "10.0", {{"attention-backend", "fa4"}}, true},
+      {"tensorrt-llm", "1.2.1", "nvfp4", "nvfp4", false, "9.0", {}, true},
+  };
+  for (const Row& row : rows) {
+    const std::string what = std::string(row.engine) + " " + row.version + " " + row.declared + " " + row.capability;
+    const bool vllm = std::string(row.engine) == "vllm";
+    checkpoint::ModelFacts model =
+        Quantized(row.latent ? Latent(Dense()) : Dense(), vllm ? "modelopt_fp4" : "modelopt", vllm ? "nvfp4" : "fp8");
+    const auto plan = [&](const checkpoint::ModelFacts& facts, Flags flags) {
+      LaunchRequest request = Request(row.engine, row.version, facts);
+      request.gpu = ComputeCapability::Parse(row.capability);
+      return Plan(request, Preset("default"), flags);
+    };
+    Flags written = row.others;
+    written[std::string(row.engine) == "tensorrt-llm" ? "kv_cache_config.dtype" : "kv-cache-dtype"] = row.flag;
+    const LaunchPlan by_flag = plan(model, written);
+    model.kv_cache = row.declared;
+    const LaunchPlan declared = plan(model, row.others);
+    ASSERT_EQ(declared.rejection.has_value(), row.rejected) << what;
+    ASSERT_EQ(by_flag.rejection.has_value(), row.rejected) << what;
+    if (!row.rejected) continue;
+    EXPECT_EQ(declared.rejection->reason, by_flag.rejection->reason) << what;
+    EXPECT_NE(declared.rejection->message.find("; the checkpoint declares this KV cache"), std::string::npos) << what;
+    EXPECT_EQ(by_flag.rejection->message.find("checkpoint declares"), std::string::npos) << what;
+    EXPECT_EQ(declared.rejection->field, row.others.empty() ? "model" : "parameters.attention-backend") << what;
+  }
+}
+
+// No flag names the backend: the class of the model does.
+TEST(CheckpointRules, ABackendThatTheModelForcesMeetsItsRules) {
+  for (const char* architecture : {"Gemma4ForConditionalGeneration", "Gemma4ForCausalLM", "GptOssForCausalLM"}) {
+    checkpoint::ModelFacts model = Dense();
+    model.architecture = architecture;
+    const auto plan = [&](const char* capability, const Flags& flags) {
+      LaunchRequest request = Request("vllm", "0.24.0", model);
+      request.gpu = ComputeCapability::Parse(capability);
+      return Plan(request, Preset("default"), flags);
+    };
+    const LaunchPlan below = plan("8.6", {{"kv-cache-dtype", "fp8"}});
+    ASSERT_TRUE(below.rejection) << architecture;
+    EXPECT_EQ(below.rejection->reason, "BackendNotForKvCache");
+    EXPECT_EQ(below.rejection->field, "parameters.kv-cache-dtype");
+    EXPECT_NE(below.rejection->message.find("TRITON_ATTN has an fp8 KV cache from compute capability 8.9 on"),
+              std::string::npos);
+    EXPECT_FALSE(plan("8.6", {}).rejection) << architecture;
+    EXPECT_FALSE(plan("8.9", {{"kv-cache-dtype", "fp8"}}).rejection) << architecture;
+    EXPECT_TRUE(plan("8.6", {{"block-size", "24"}}).rejection) << architecture;
+  }
+}
+
 TEST(CheckpointRules, ADeclaredKvCacheGoesBeforeTheFlagInSomeReleases) {
   checkpoint::ModelFacts model = Quantized(Dense(), "compressed-tensors", "fp8");
   model.kv_cache = "fp8";

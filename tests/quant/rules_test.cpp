@@ -145,7 +145,12 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
       {"colour: red",
        "toy.yaml:12: \"colour\" is not one of engine, title, date, start, completesFlags, aliases, hints, forbidden, "
        "order, bounds, limits, values, autoDtype, followsDeclaredKv, flags, parallel, gpus, memory, scheduler, fields, "
-       "rules, models, expertBlocks, leastGpu, schemes, tensors, between, defaults, tiles, overwrites, environment"},
+       "rules, models, expertBlocks, leastGpu, schemes, tensors, between, defaults, tiles, overwrites, environment, "
+       "chooses"},
+      {"chooses: [{flag: quant, is: a, message: m, source: s}]",
+       "toy.yaml:12: chooses requires a condition under when"},
+      {"chooses: [{when: {checkpoint: fp8}, flag: quantt, is: a, message: m, source: s}]",
+       "toy.yaml:12: \"quantt\" is not the canonical name of a flag"},
       {"overwrites: [{when: {--quant: a}, flag: quantt, message: m, source: s}]",
        "toy.yaml:12: \"quantt\" is not the canonical name of a flag"},
       {"overwrites: [{when: {--quant: a}, flag: quant, of: quant, is: b, message: m, source: s}]",
