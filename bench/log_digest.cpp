@@ -407,12 +407,24 @@ LogDigest::Writer& LogDigest::WriterOf(const std::string& tag) {
 // behind one that ends with a colon ("Error(s) in loading state_dict for Llama:").
 bool LogDigest::CompletesError(Writer& writer, const LogLine& line) {
   // TensorRT-LLM, below "insufficient GPU memory.", without the prefix of that line.
-  if (line.text.starts_with("The following component could not be created: ")) {
+  constexpr std::string_view kComponent = "The following component could not be created: ";
+  if (line.text.starts_with(kComponent)) {
     for (Writer& other : writers_) {
       if (other.error.ends_with("insufficient GPU memory.")) ReplaceError(other, other.error + " " + line.text);
     }
     return true;
   }
+  // Below it: how much of the GPU was free then.
+  for (const std::string_view start :
+       {"Total GPU memory (GiB): ", "Free GPU memory before component creation attempt (GiB): "}) {
+    if (!line.text.starts_with(start)) continue;
+    for (Writer& other : writers_) {
+      if (other.error.find(kComponent) != std::string::npos && other.error.find(start) == std::string::npos)
+        ReplaceError(other, other.error + "; " + line.text);
+    }
+    return true;
+  }
+  if (GoesOn(writer, line)) return true;
   if (writer.in_causes) {
     if (line.indent > 0) {
       const std::size_t digits = line.text.find_first_not_of("0123456789");
@@ -433,6 +445,28 @@ bool LogDigest::CompletesError(Writer& writer, const LogLine& line) {
       ExceptionNameLength(line.text, false) > 0)
     return false;
   ReplaceError(writer, writer.error + " " + line.text);
+  return true;
+}
+
+// The text of an exception as forums and terminals wrap it: the next lines have no prefix, and go on after a comma or
+// in the middle of a sentence.
+bool LogDigest::GoesOn(Writer& writer, const LogLine& line) {
+  const std::size_t last = std::exchange(writer.wrapped, 0);
+  const std::string& error = writer.error;
+  if (last == 0 || error.empty() || !line.tag.empty() || line.level != LogLine::Level::kNone || line.indent > 0)
+    return false;
+  const auto is = [](char c, auto kind) { return kind(static_cast<unsigned char>(c)) != 0; };
+  const bool comma = error.back() == ',';
+  constexpr std::size_t kNarrowest = 55, kWidest = 130;
+  const bool full = last >= kNarrowest && last <= kWidest && is(error.back(), [](int c) { return std::isalnum(c); });
+  const bool small = is(line.text[0], [](int c) { return std::islower(c); });
+  const bool other = ExceptionNameLength(line.text, false) > 0 || IsFatalText(line.text) || IsCrashNotice(line.text);
+  if ((!comma && !full) || !small || other || line.text.size() > kWidest || line.text.starts_with("File \""))
+    return false;
+  const std::size_t room = kMaxLineBytes - std::min(error.size() + 1, kMaxLineBytes);
+  if (room < line.text.size()) return false;
+  ReplaceError(writer, error + " " + line.text);
+  writer.wrapped = line.text.size();
   return true;
 }
 
@@ -540,6 +574,8 @@ void LogDigest::InspectText(const LogLine& line) {
       AddError(writer, text.substr(0, name) + ": " + writer.code);
     } else {
       AddError(writer, text);
+      if (!writer.in_validation && line.tag.empty() && line.level == LogLine::Level::kNone)
+        writer.wrapped = text.size();
     }
     writer.code.clear();
     return;

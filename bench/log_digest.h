@@ -45,6 +45,7 @@ class LogDigest {
     std::string field;           // its current field
     std::string error;           // the last error line
     bool announces = false;      // ... which ends with a colon: the next line is what it announces
+    std::size_t wrapped = 0;     // the length of the last line of that error, if the line before was it; else 0
     bool in_causes = false;      // inside of Rust's "Caused by:"
     bool in_thread = false;      // the next exception ended a thread of its own, not the process
     std::string cause;           // the deepest so far
@@ -56,6 +57,7 @@ class LogDigest {
   void AddError(Writer& writer, std::string text);
   // Lines that complete the last error of a process; true if the line is one.
   bool CompletesError(Writer& writer, const LogLine& line);
+  bool GoesOn(Writer& writer, const LogLine& line);
   void EndCauses(Writer& writer);
   void ReplaceError(Writer& writer, std::string text);
   void NoteTokens(const LogLine& line);

@@ -103,12 +103,40 @@ class LogReader {
   bench::LogDigest digest_;
 };
 
+// GiB, of TensorRT-LLM's "Total GPU memory (GiB): 276.50"; nothing = the message does not have it.
+std::optional<double> GibBehind(std::string_view message, std::string_view words) {
+  const std::size_t at = message.find(words);
+  if (at == std::string_view::npos) return std::nullopt;
+  message.remove_prefix(at + words.size());
+  double gib = 0;
+  const auto [end, error] =
+      std::from_chars(message.data(), message.data() + message.size(), gib, std::chars_format::fixed);
+  return error == std::errc() && gib > 0 ? std::optional(gib) : std::nullopt;
+}
+
+// Contrary evidence: an allocation failed for lack of memory while the message itself says that most of it was free.
+std::string MostWasFree(std::string_view message) {
+  const std::optional<double> total = GibBehind(message, "Total GPU memory (GiB): ");
+  const std::optional<double> free = GibBehind(message, "Free GPU memory before component creation attempt (GiB): ");
+  constexpr double kMost = 0.5;
+  if (!total || !free || *free < kMost * *total || *free > *total) return "";
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "%.2f of %.2f GiB of the GPU were free when it failed: a GPU that is full is not the cause. ", *free,
+                *total);
+  return text + std::string(
+                    "Compare what was asked for (max_seq_len, max_batch_size, kv_cache_config.max_tokens and "
+                    "host_cache_size) with it, and read the lines before the message; the log may not have the cause. "
+                    "In general: ");
+}
+
 // The engine's own advice goes before that for all failures of this reason.
 std::string Remedy(const Diagnosis& diagnosis) {
   const bench::Failure& failure = diagnosis.failure;
   const std::string advice = AdviceOf(failure.message);
-  std::string remedy =
-      (advice.empty() ? "" : advice + ", as the message says. In general: ") + RemedyOf(failure.reason);
+  std::string remedy = MostWasFree(failure.message) +
+                       (advice.empty() ? "" : advice + ", as the message says. In general: ") +
+                       RemedyOf(failure.reason);
   constexpr int kKilled = 137;
   if (failure.reason == bench::FailureReason::kEngineCrashed && failure.exit_code == kKilled) {
     remedy +=

@@ -154,6 +154,10 @@ base::Status TakeCommand(const api::DeployedServer& server, const quant::RuleSet
   if (!arguments.model.empty()) explanation.model = arguments.model;
   std::vector<std::string> left_out = server.left_out, problems = arguments.problems, files;
   const quant::EngineTable* table = rules.Find(request.release.engine);
+  if (!start.dynamo) {
+    for (std::string& problem : deploy::NotOfTheParser(arguments, request.release, rules))
+      problems.push_back(std::move(problem));
+  }
   for (const auto& [name, flag] : arguments.flags) {
     const std::string plain = quant::EngineTable::Normalise(name);
     const bool engines = table->FindCompleted(name, request.release.version).has_value();
@@ -163,8 +167,8 @@ base::Status TakeCommand(const api::DeployedServer& server, const quant::RuleSet
       request.revision = flag.value;
     } else if (plain == "config" || plain == "extra-llm-api-options" || plain == "extra-engine-args") {
       explanation.notes.push_back("the settings in " + flag.value + " (--" + plain +
-                                  ") are not read: what is said below does not count them. To check them, add them as "
-                                  "flags");
+                                  ") are not read: what is said below does not count them. To check them, write them "
+                                  "as NAME=VALUE before the \"--\" of the command");
       // Dynamo's own is none of the engine's server.
       if (engines) {
         explanation.kept.push_back(flag.text.substr(0, flag.text.find(' ')));
@@ -304,6 +308,20 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
     }
   }
   explanation.plan = quant::PlanLaunch(rules, request);
+  const gpu::NameParts parts = gpu::SplitName(options.gpu);
+  if (!parts.partition.empty() && explanation.plan.gpus > 1)
+    explanation.plan.warnings.push_back(
+        {"gpu", "GpuIsPartition",
+         std::to_string(explanation.plan.gpus) + " x " + parts.partition +
+             (parts.virtual_gpu ? ": virtual GPUs have no direct path to each other unless the profile and the driver "
+                                  "allow it, and two may be of one card: whether an engine runs on several is not known"
+                                : ": a process sees one partition of a card (MIG), and partitions have no direct path "
+                                  "to each other: engines usually fail to start on several")});
+  if (request.gpu_shared)
+    explanation.plan.warnings.push_back(
+        {"gpu", "GpuIsShared",
+         options.gpu + " is a share of a card that other pods use at the same time: its memory is not its own, and how "
+                       "fast it is depends on what these do"});
   if (const std::string doubt =
           quant::MemoryDoubt(gpu->product, gpu->capability, gpu->amd_architecture, gpu->memory_bytes);
       !doubt.empty())

@@ -126,6 +126,8 @@ std::string MeaningOf(std::string_view message, std::optional<bool> was_ready) {
   const std::string before = MeaningIn(message, false);
   const std::string serving = MeaningIn(message, true);
   if (before == serving) return before;
+  if (serving.empty()) return "if the engine was not ready yet: " + before;
+  if (before.empty()) return "if it was serving: " + serving;
   return "if the engine was not ready yet: " + before + ". If it was serving: " + serving;
 }
 

@@ -11,6 +11,7 @@
 #include "quant/engine_table.h"
 #include "quant/flag_value.h"
 #include "text/shell_words.h"
+#include "text/table.h"
 
 namespace autotune::deploy {
 namespace {
@@ -372,6 +373,52 @@ std::size_t PrefixWords(const Words& words) {
 
 EngineArguments ReadFlags(const Words& words, const quant::EngineRelease& release, const quant::RuleSet& rules) {
   return Reader(release, rules).Read(words);
+}
+
+Words NotOfTheParser(const EngineArguments& arguments, const quant::EngineRelease& release,
+                     const quant::RuleSet& rules) {
+  const quant::EngineTable* table = rules.Find(release.engine);
+  Words problems;
+  if (table == nullptr || release.unknown) return problems;
+  const quant::EngineTraits& traits = table->traits();
+  const bool has_file = !traits.options_file_args.empty();
+  Words keys, none;
+  std::string hints;
+  for (const auto& [name, flag] : arguments.flags) {
+    const std::string plain = quant::EngineTable::Normalise(name);
+    const std::string written = flag.text.substr(0, flag.text.find(' '));
+    if (const auto use = table->FindCompleted(name, release.version)) {
+      if (use->flag->option) keys.push_back(written);
+      continue;
+    }
+    // What a release after or before the recorded ones has for its server is not known.
+    const bool server = IsServerFlag(plain) && release.assumption.empty();
+    if (!server && (!has_file || IsServerFlag(plain) || !table->Forbidden(plain).empty())) continue;
+    none.push_back(written);
+    const std::string hint = table->Hint(name, release.version);
+    const std::size_t meant = hint.find("did you mean ");
+    const std::string nearest = meant == 0 ? hint.substr(13, hint.size() - 14) : "";
+    const auto near = nearest.empty() ? std::nullopt : table->Find(nearest, release.version);
+    if (hint.empty() || (meant == 0 && (!near || near->flag->option))) continue;
+    hints += "; " + written + ": " + (near ? "did you mean " + near->shape->spelling + "?" : hint);
+  }
+  const std::string program = traits.command.empty() ? traits.title : traits.command.front();
+  const auto no_options = [&](const Words& names) {
+    return "has " + text::Joined(names, ", ") + ", and " + program + " " + release.version.ToString() +
+           " has no such " + (names.size() == 1 ? "option" : "options");
+  };
+  if (!keys.empty()) {
+    std::string file = has_file ? traits.options_file_args.front() : "";
+    const auto use = table->Find(file, release.version);
+    for (const char* other : {"--config"}) {
+      const auto alias = table->Find(other, release.version);
+      if (use && alias && alias->flag == use->flag) file += std::string(" (") + other + ")";
+    }
+    problems.push_back(no_options(keys) + ": " + (keys.size() == 1 ? "it belongs" : "they belong") +
+                       " into the file of " + file);
+  }
+  if (!none.empty()) problems.push_back(no_options(none) + hints);
+  return problems;
 }
 
 EngineArguments ReadEngineArguments(const Words& words, const quant::EngineRelease& release,

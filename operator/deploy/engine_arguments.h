@@ -34,6 +34,11 @@ std::string ProgramName(const std::string& path);
 // Words behind the program, as the process gets them.
 EngineArguments ReadFlags(const std::vector<std::string>& words, const quant::EngineRelease& release,
                           const quant::RuleSet& rules);
+// What of a command the parser of the release does not take, all at once and in the order of names: keys of the options
+// file that are written as flags, and flags that it does not have and that an experiment would leave out or mistake for
+// such keys. Empty where the release is only a stand-in for that of the image.
+std::vector<std::string> NotOfTheParser(const EngineArguments& arguments, const quant::EngineRelease& release,
+                                        const quant::RuleSet& rules);
 // Whether a flag's value is a key, a token or a password; `name`: without dashes at the front.
 bool IsSecretFlag(const std::string& name);
 // Flags that say nothing of speed, and that an experiment's pod has for itself: where and as what a server listens,

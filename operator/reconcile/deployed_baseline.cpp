@@ -311,6 +311,10 @@ class BaselineReader {
 
   base::Status TakeFlags(const EngineArguments& arguments, const ResolvedRuntime& runtime, tuning::NamedBaseline& out) {
     std::vector<std::string> problems = arguments.problems;
+    if (!start_.dynamo) {
+      for (std::string& problem : deploy::NotOfTheParser(arguments, runtime.release, rules_))
+        problems.push_back(std::move(problem));
+    }
     for (const auto& [name, flag] : arguments.flags) {
       const std::string plain = quant::EngineTable::Normalise(name);
       const quant::EngineTable* table = rules_.Find(runtime.release.engine);

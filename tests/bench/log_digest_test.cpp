@@ -13,6 +13,32 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using Level = LogLine::Level;
 
+TEST(LogDigest, JoinsAWrappedTextAndTheFreeMemoryBelowIt) {
+  const auto errors = [](std::string_view log) {
+    LogDigest digest;
+    digest.Append(log);
+    digest.Finish();
+    return digest.error_lines();
+  };
+  EXPECT_THAT(
+      errors("AssertionError: Error in profiling. Initial free memory 80.94 GiB,\n"
+             "current free memory 90.17 GiB. It happens when other processes that share the\n"
+             "same GPU release memory.\nwhat follows\n"),
+      ElementsAre("AssertionError: Error in profiling. Initial free memory 80.94 GiB, current free memory 90.17 "
+                  "GiB. It happens when other processes that share the same GPU release memory."));
+  // Other sentences, and lines of other writers, do not belong to it.
+  EXPECT_THAT(errors("RuntimeError: pool has 1, wants 2,\nReceived sigquit from a child\n"),
+              ElementsAre("RuntimeError: pool has 1, wants 2,"));
+  EXPECT_THAT(errors("ValueError: too short\nand then it went on\n"), ElementsAre("ValueError: too short"));
+  EXPECT_THAT(errors("ValueError: a, b,\nINFO 11-22 15:53:02 [core.py:1] c\n"), ElementsAre("ValueError: a, b,"));
+  EXPECT_THAT(errors("RuntimeError: Executor creation failed due to insufficient GPU memory.\n\n"
+                     "The following component could not be created: KV cache\nTotal GPU memory (GiB): 100.00\n"
+                     "Free GPU memory before component creation attempt (GiB): 80.00\n\nmodel: 99.0 / 80.0\n"),
+              ElementsAre("RuntimeError: Executor creation failed due to insufficient GPU memory. The following "
+                          "component could not be created: KV cache; Total GPU memory (GiB): 100.00; Free GPU memory "
+                          "before component creation attempt (GiB): 80.00"));
+}
+
 TEST(LogLine, LosesWhatItsWritersPutInFront) {
   const struct {
     const char *raw, *tag;

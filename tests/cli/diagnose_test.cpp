@@ -339,6 +339,15 @@ TEST(Diagnose, AMeaningDependsOnThePhase) {
   EXPECT_THAT(MeaningOf(message, true), HasSubstr("they are not the cause"));
   EXPECT_THAT(MeaningOf(message, std::nullopt), HasSubstr("if the engine was not ready yet: while weights are"));
   EXPECT_THAT(MeaningOf(message, std::nullopt), HasSubstr(". If it was serving: two tensors"));
+  for (const char* path :
+       {"huggingface_hub.errors.HFValidationError: Repo id must use alphanumeric chars, '-'",
+        "HFValidationError: Repo id must be in the form 'repo_name' or 'namespace/repo_name': '/m/a'"})
+    EXPECT_THAT(MeaningOf(path, false), HasSubstr("a wrong path or a missing volume")) << path;
+  // A message that the table has for one phase alone.
+  const std::string tensor = "KeyError: 'layers.0.mlp.gate_proj.weight";
+  ASSERT_THAT(MeaningOf(tensor, false), HasSubstr("weights are loaded"));
+  ASSERT_EQ(MeaningOf(tensor, true), "");
+  EXPECT_EQ(MeaningOf(tensor, std::nullopt), "if the engine was not ready yet: " + MeaningOf(tensor, false));
   const std::string served = "INFO:     Application startup complete.\n" + message + "\n";
   EXPECT_THAT(DiagnosisText(Diagnose(served, 1)), HasSubstr("Meaning:  two tensors of one computation"));
   EXPECT_THAT(DiagnosisJson(Diagnose(served, 1))["meaning"], HasSubstr("two tensors"));

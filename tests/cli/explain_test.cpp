@@ -249,6 +249,52 @@ TEST(Explain, ReadsAWorkerOfDynamoAsItsEngine) {
   EXPECT_TRUE(OfCommand({"vllm serve a/b --request-plane nats"})->plan.rejection);
 }
 
+TEST(Explain, SaysThatAShareOrAPartitionIsNoCard) {
+  const auto reasons = [](const std::string& gpu, std::vector<std::string> settings) {
+    ExplainOptions options{.settings = std::move(settings), .command = {}, .gpu = gpu, .model = ""};
+    options.engine = "vllm:0.24.0";
+    options.hub.offline = true;
+    const auto explanation = Explain(Rules(), options);
+    std::string all;
+    if (!explanation.ok()) return explanation.error().message;
+    for (const quant::Warning& warning : explanation->plan.warnings) all += warning.reason + " ";
+    return all;
+  };
+  EXPECT_THAT(reasons("NVIDIA-GeForce-RTX-3090-SHARED", {}), HasSubstr("GpuIsShared "));
+  EXPECT_THAT(reasons("NVIDIA-GeForce-RTX-3090", {}), ::testing::Not(HasSubstr("GpuIs")));
+  EXPECT_THAT(reasons("NVIDIA-H100-80GB-HBM3-MIG-3g.40gb", {"tensor-parallel-size=2"}), HasSubstr("GpuIsPartition "));
+  EXPECT_THAT(reasons("NVIDIA-A40-48Q", {"tensor-parallel-size=2"}), HasSubstr("GpuIsPartition "));
+  EXPECT_THAT(reasons("NVIDIA-H100-80GB-HBM3-MIG-3g.40gb", {}), ::testing::Not(HasSubstr("GpuIs")));
+}
+
+// The parser of the release decides what a command may have: not the keys of its file of options, and not what the
+// servers of other engines have.
+TEST(Explain, TakesOnlyFlagsOfTheEnginesOwnParser) {
+  const auto says = [](const std::string& command) {
+    const auto explanation = OfCommand({command});
+    return explanation.ok() ? "" : explanation.error().message;
+  };
+  EXPECT_EQ(says("trtllm-serve a/b --tp_size 4 --dtype fp8"),
+            "the command has --dtype, and trtllm-serve 1.2.0 has no such option: it belongs into the file of "
+            "--extra_llm_api_options (--config)");
+  EXPECT_EQ(says("trtllm-serve a/b --dtype bfloat16 --attn_backend TRTLLM --stream_interval 2 "
+                 "--disable_overlap_scheduler --scheduler_policy max_utilization --api_key K --enable_chunked_context"),
+            "the command has --attn_backend, --disable_overlap_scheduler, --dtype, --stream_interval, and trtllm-serve "
+            "1.2.0 has no such options: they belong into the file of --extra_llm_api_options (--config); has "
+            "--api_key, --enable_chunked_context, --scheduler_policy, and trtllm-serve 1.2.0 has no such options; "
+            "--enable_chunked_context: did you mean --enable_chunked_prefill?");
+  EXPECT_EQ(says("docker run nvcr.io/nvidia/tensorrt-llm/release:1.1.0 trtllm-serve a/b --dtype bfloat16"),
+            "the command has --dtype, and trtllm-serve 1.1.0 has no such option: it belongs into the file of "
+            "--extra_llm_api_options");
+  EXPECT_EQ(says("vllm serve a/b --ssl-keyfile k --api-key K --log-level-http debug"),
+            "the command has --log-level-http, and vllm 0.24.0 has no such option");
+  EXPECT_EQ(says("python3 -m sglang.launch_server --model-path a/b --log-level-http debug --api-key K"), "");
+  EXPECT_EQ(says("trtllm-serve a/b --tp_size 4 --max_batch_size 8 --log_level info --host ::"), "");
+  // Nobody knows what another image has in it, or a worker's own parser.
+  EXPECT_EQ(says("docker run example.com/trt:mine trtllm-serve a/b --dtype bfloat16 --api_key K"), "");
+  EXPECT_EQ(says("python3 -m dynamo.trtllm --model-path a/b --api-key K"), "");
+}
+
 TEST(Explain, KeepsAFileOfOptionsThatItDoesNotRead) {
   EXPECT_THAT(ExplanationText(*OfCommand({"vllm serve a/b --config x.yaml --max-num-seqs 8"})),
               HasSubstr("--max-num-seqs 8 --config x.yaml\n"));
@@ -257,16 +303,13 @@ TEST(Explain, KeepsAFileOfOptionsThatItDoesNotRead) {
   EXPECT_THAT(ExplanationText(*file),
               HasSubstr("(--extra-llm-api-options) are not read: what is said below does not "));
   EXPECT_THAT(ExplanationText(*file), HasSubstr("--extra_llm_api_options o.yaml"));
-  // Keys of the file, written like flags, are in that file.
-  for (const char* off : {"--kv_cache_config.enable_block_reuse=false", "--kv_cache_config.enable_block_reuse false"}) {
-    const auto both = OfCommand({std::string("trtllm-serve a/b --extra_llm_api_options o.yaml ") + off});
-    ASSERT_TRUE(both.ok()) << both.error().message;
-    EXPECT_THAT(both->plan.options_yaml, HasSubstr("enable_block_reuse: false"));
-    EXPECT_THAT(ExplanationText(*both), HasSubstr("--extra_llm_api_options o.yaml\n"));
-    EXPECT_THAT(ExplanationText(*both), HasSubstr("\no.yaml, beside what it contains:\n"));
-  }
-  EXPECT_THAT(OfCommand({"trtllm-serve a/b --kv_cache_config.enable_block_reuse=maybe"}).error().message,
-              HasSubstr("--kv_cache_config.enable_block_reuse is true or false, not \"maybe\""));
+  // Keys of the file are settings of their own; trtllm-serve has no such options.
+  const auto both =
+      OfCommand({"trtllm-serve a/b --extra_llm_api_options o.yaml"}, {"kv_cache_config.enable_block_reuse=false"});
+  ASSERT_TRUE(both.ok()) << both.error().message;
+  EXPECT_THAT(both->plan.options_yaml, HasSubstr("enable_block_reuse: false"));
+  EXPECT_THAT(ExplanationText(*both), HasSubstr("--extra_llm_api_options o.yaml\n"));
+  EXPECT_THAT(ExplanationText(*both), HasSubstr("\no.yaml, beside what it contains:\n"));
   // The command of a worker of Dynamo has it, that of the engine's server has not.
   EXPECT_THAT(ExplanationText(*OfCommand({"python3 -m dynamo.trtllm --model-path a/b --extra-engine-args a.yaml"})),
               ::testing::Not(HasSubstr("--extra-engine-args a.yaml")));
