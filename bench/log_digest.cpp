@@ -406,6 +406,8 @@ LogDigest::Writer& LogDigest::WriterOf(const std::string& tag) {
 // "Caused by:" of Rust's anyhow, with "    0: creating primary lease" below it, the deepest cause last; and the line
 // behind one that ends with a colon ("Error(s) in loading state_dict for Llama:").
 bool LogDigest::CompletesError(Writer& writer, const LogLine& line) {
+  // Other lines that belong to the error end its wrapped text.
+  const std::size_t wrapped = std::exchange(writer.wrapped, 0);
   // TensorRT-LLM, below "insufficient GPU memory.", without the prefix of that line.
   constexpr std::string_view kComponent = "The following component could not be created: ";
   if (line.text.starts_with(kComponent)) {
@@ -424,7 +426,7 @@ bool LogDigest::CompletesError(Writer& writer, const LogLine& line) {
     }
     return true;
   }
-  if (GoesOn(writer, line)) return true;
+  if (GoesOn(writer, line, wrapped)) return true;
   if (writer.in_causes) {
     if (line.indent > 0) {
       const std::size_t digits = line.text.find_first_not_of("0123456789");
@@ -450,8 +452,7 @@ bool LogDigest::CompletesError(Writer& writer, const LogLine& line) {
 
 // The text of an exception as forums and terminals wrap it: the next lines have no prefix, and go on after a comma or
 // in the middle of a sentence.
-bool LogDigest::GoesOn(Writer& writer, const LogLine& line) {
-  const std::size_t last = std::exchange(writer.wrapped, 0);
+bool LogDigest::GoesOn(Writer& writer, const LogLine& line, std::size_t last) {
   const std::string& error = writer.error;
   if (last == 0 || error.empty() || !line.tag.empty() || line.level != LogLine::Level::kNone || line.indent > 0)
     return false;

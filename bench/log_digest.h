@@ -57,7 +57,8 @@ class LogDigest {
   void AddError(Writer& writer, std::string text);
   // Lines that complete the last error of a process; true if the line is one.
   bool CompletesError(Writer& writer, const LogLine& line);
-  bool GoesOn(Writer& writer, const LogLine& line);
+  // `last`: the length of the line before, if the text of an exception stood there; else 0.
+  bool GoesOn(Writer& writer, const LogLine& line, std::size_t last);
   void EndCauses(Writer& writer);
   void ReplaceError(Writer& writer, std::string text);
   void NoteTokens(const LogLine& line);
