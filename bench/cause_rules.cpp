@@ -195,6 +195,8 @@ constexpr CauseRule kRules[] = {
     {"out of memory", C::kDeviceMemory, W::kDecisive},
     {"outofmemory", C::kDeviceMemory, W::kDecisive},
     {"cudaerrormemoryallocation", C::kDeviceMemory, W::kDecisive},
+    // PyTorch's allocator asks NVML how much others use only after an allocation failed, which a MIG device refuses.
+    {"nvml_success == r internal assert", C::kDeviceMemory, W::kDecisive},
     {"cublas_status_alloc_failed", C::kDeviceMemory, W::kDecisive},
     {"memoryerror", C::kDeviceMemory, W::kDecisive},
     {"no available memory for the cache blocks", C::kDeviceMemory, W::kDecisive},

@@ -147,10 +147,14 @@ class ConfigReader {
   }
 
   void ReadPositions() {
-    facts_.max_position =
-        Number({"max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length", "n_ctx",
-                "model_max_length", "max_seq_length", "max_target_positions"},
-               kLargestCount);
+    // Where several say it, the least one: vLLM's rule.
+    for (const std::string_view key :
+         {"max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length",
+          "model_max_length", "max_seq_length", "max_target_positions"}) {
+      const Size one = Number({key}, kLargestCount);
+      if (one && (!facts_.max_position || *one < *facts_.max_position)) facts_.max_position = one;
+    }
+    if (!facts_.max_position) facts_.max_position = Number({"n_ctx"}, kLargestCount);
     if (!facts_.max_position || facts_.model_type.starts_with("gemma3")) return;  // Gemma 3 declares the scaled number
     const std::int64_t declared = *facts_.max_position;
     for (const std::string_view key : {"rope_scaling", "rope_parameters", "yarn"}) {

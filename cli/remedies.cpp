@@ -104,14 +104,18 @@ std::string AdviceOf(std::string_view message) {
       "\\b(increas(?:e|ing)|decreas(?:e|ing)|rais(?:e|ing)|lower(?:ing)?|reduc(?:e|ing)|set(?:ting)?|adjust(?:ing)?|"
       "us(?:e|ing)|enabl(?:e|ing)|disabl(?:e|ing)|add(?:ing)?|pass(?:ing)?|specify(?:ing)?|remov(?:e|ing)|try)"
       "(?: the| a| an| flag| argument| option| value| of| larger| smaller| to| server){0,4} "
-      "[`'\"]?(--[a-z][a-z0-9_.-]*[a-z0-9])",
+      "(?:[`'\"]?(--[a-z][a-z0-9_.-]*[a-z0-9])|`([a-z]+(?:_[a-z0-9]+)+)`)",
       std::regex::icase);
   constexpr std::size_t kLongest = 2000;  // std::regex needs stack for every character
   const std::string text(message.substr(0, kLongest));
   std::string advice;
   std::vector<std::string> flags;
   for (std::sregex_iterator at(text.begin(), text.end(), kAdvice), end; at != end; ++at) {
-    const std::string flag = (*at)[2].str();
+    std::string flag = (*at)[2].str();
+    if (flag.empty()) {  // the name of the engine's own argument: `gpu_memory_utilization`
+      flag = "--" + (*at)[3].str();
+      std::ranges::replace(flag, '_', '-');
+    }
     if (std::ranges::find(flags, flag) != flags.end()) continue;
     flags.push_back(flag);
     std::string verb = (*at)[1].str();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "operator/deploy/engine_arguments.h"
+#include "operator/deploy/image_name.h"
 #include "operator/experiment/json_read.h"
 #include "text/shell_words.h"
 #include "text/table.h"
@@ -208,12 +209,27 @@ class DockerRun {
     }
     if (at_ == words_.size()) return base::Invalid("names no image");
     out_.image = words_[at_++];
+    if (entrypoint_.empty() && StartsByItself(out_.image) && at_ < words_.size() && IsProgram(words_[at_])) {
+      return base::Invalid("runs image " + out_.image + ", which already starts the server: \"" + words_[at_] +
+                           "\" would be an argument of it, which it does not have; leave the program out, or set "
+                           "--entrypoint");
+    }
     if (!entrypoint_.empty()) out_.words.push_back(entrypoint_);
     out_.words.insert(out_.words.end(), words_.begin() + static_cast<std::ptrdiff_t>(at_), words_.end());
     return std::move(out_);
   }
 
  private:
+  // The entrypoint of vLLM's own images is the server: "vllm serve" from 0.11.1 on, its Python module before.
+  static bool StartsByItself(std::string_view image) {
+    const std::string repository = "/" + std::string(RepositoryOf(image));
+    return repository.ends_with("/vllm/vllm-openai") || repository.ends_with("/vllm/vllm-openai-rocm");
+  }
+  static bool IsProgram(const std::string& word) {
+    static constexpr std::array<std::string_view, 5> kPrograms = {"vllm", "python", "python3", "bash", "sh"};
+    return IsOneOf(kPrograms, ProgramName(word));
+  }
+
   // False: the line ends before its value.
   bool TakeOption() {
     const std::string word = words_[at_++];

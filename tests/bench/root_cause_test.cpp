@@ -157,6 +157,11 @@ TEST(RootCause, ClassifiesTextsOfOtherEndings) {
        R::kEngineRejectedConfiguration, "RuntimeError: GDN prefill backend"},
       {"RuntimeError: FlashInfer top-p/top-k sampling unavailable: x. Unset VLLM_USE_FLASHINFER_SAMPLER=1.\n", 1,
        R::kEngineRejectedConfiguration, "RuntimeError: FlashInfer top-p/top-k sampling unavailable"},
+      // PyTorch's allocator on a MIG device, after an allocation failed.
+      {"RuntimeError: NVML_SUCCESS == r INTERNAL ASSERT FAILED at \"../c10/cuda/CUDACachingAllocator.cpp\":1154, "
+       "please "
+       "report a bug to PyTorch.\n",
+       1, R::kOutOfMemory, "RuntimeError: NVML_SUCCESS == r INTERNAL ASSERT FAILED"},
       {"RuntimeError: Not enough GPU memory for hybrid (mamba/linear-attention) state cache.\n", 1, R::kOutOfMemory,
        "RuntimeError: Not enough GPU memory for hybrid"},
       {"RuntimeError: Pinned host memory allocation of 400.0 GiB (429496729600 bytes) returned a null pointer\n", 1,

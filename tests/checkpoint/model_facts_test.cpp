@@ -59,6 +59,9 @@ TEST(ModelFacts, CountsThePositionsThatScalingAdds) {
   EXPECT_EQ(positions(R"("rope_scaling": null)"), 32768);
   EXPECT_EQ(positions(R"("rope_scaling": {"type": "linear", "factor": 4.0})"), 131072);
   EXPECT_EQ(positions(R"("rope_parameters": {"rope_type": "dynamic", "factor": 2})"), 65536);
+  // Several keys: the least one counts.
+  EXPECT_EQ(positions(R"("seq_length": 2048)"), 2048);
+  EXPECT_EQ(positions(R"("seq_length": 65536, "model_max_length": 40960)"), 32768);
   const char* yarn = R"({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768})";
   EXPECT_EQ(positions(R"("rope_scaling": )" + std::string(yarn)), 131072);
   EXPECT_EQ(positions(R"("rope_parameters": {"full_attention": )" + std::string(yarn) + "}"), 131072) << "of each kind";

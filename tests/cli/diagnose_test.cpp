@@ -148,6 +148,10 @@ TEST(Diagnose, AdviceIsWhatTheMessageAdvises) {
   EXPECT_EQ(
       AdviceOf("KV cache is too small, decrease `--max-model-len` or increase the --gpu-memory-utilization value."),
       "decrease --max-model-len, increase --gpu-memory-utilization");
+  EXPECT_EQ(
+      AdviceOf("Try increasing `gpu_memory_utilization` or decreasing `max_model_len` when initializing the engine."),
+      "increasing --gpu-memory-utilization, decreasing --max-model-len");
+  EXPECT_EQ(AdviceOf("Try increasing `memory` or the use of `__init__`, or `torch.empty`."), "");
   EXPECT_EQ(AdviceOf("error: unrecognized arguments: --swap-space 16"), "");
 }
 

@@ -178,6 +178,18 @@ TEST(ReadPastedCommand, RefusesByNameWhatItCannotRead) {
   EXPECT_EQ(ErrorOf("docker compose up"), "begins with \"docker\", and only docker run starts a server");
   EXPECT_EQ(ErrorOf("docker run --rm"), "names no image");
   EXPECT_EQ(ErrorOf("docker run --gpus"), "--gpus of docker run has no value");
+  for (const char* program :
+       {"vllm serve M", "python3 -m vllm.entrypoints.openai.api_server --model M", "bash -c 'vllm serve M'"}) {
+    for (const char* image :
+         {"vllm/vllm-openai:v0.24.0", "vllm/vllm-openai", "docker.io/vllm/vllm-openai-rocm@sha256:0"}) {
+      EXPECT_THAT(ErrorOf("docker run --gpus all " + std::string(image) + " " + program),
+                  HasSubstr("which already starts the server"));
+    }
+    EXPECT_EQ(ErrorOf("docker run lmsysorg/sglang:v0.5.15 " + std::string(program)), "");
+    EXPECT_EQ(ErrorOf("docker run corp/vllm-openai:1 " + std::string(program)), "");
+  }
+  EXPECT_EQ(ErrorOf("docker run --entrypoint vllm vllm/vllm-openai:v0.24.0 serve M"), "");
+  EXPECT_EQ(ErrorOf("docker run vllm/vllm-openai:v0.24.0 --model M"), "");
 }
 
 json Workload(json containers) {
