@@ -28,7 +28,8 @@ std::optional<double> CacheMemory(std::string_view line) {
   double gib = 0;
   const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), gib, std::chars_format::fixed);
   constexpr double kMost = 10'000;  // of no GPU
-  if (error != std::errc() || !(std::abs(gib) < kMost) || !line.substr(end - line.data()).starts_with(" GiB"))
+  if (error != std::errc() || !(std::abs(gib) < kMost) ||
+      !line.substr(static_cast<std::size_t>(end - line.data())).starts_with(" GiB"))
     return std::nullopt;
   return gib;
 }

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "operator/deploy/container_command.h"
 #include "operator/deploy/engine_arguments.h"
 #include "operator/deploy/image_name.h"
 #include "operator/experiment/json_read.h"
