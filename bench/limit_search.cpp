@@ -20,8 +20,10 @@
 #include "bench/engine_reader.h"
 #include "bench/load_run.h"
 #include "bench/recorder.h"
+#include "measurement/batches.h"
 #include "measurement/lockstep.h"
 #include "measurement/long_run.h"
+#include "measurement/queue_growth.h"
 
 namespace autotune::bench {
 namespace {
@@ -475,6 +477,7 @@ base::Status LimitSearch::FirstRequest(Workload& workload) {
 }
 
 base::Status LimitSearch::CheckStreams(std::span<const measurement::RequestRecord> records) {
+  if (const auto batches = measurement::BatchesOf(records)) return CheckBatches(*batches);
   if (!measurement::CameInOnePiece(records)) return {};
   const std::string why = " not measured: answers came in one piece (a proxy buffers them, or no streaming)";
   for (const measurement::Bound& bound : spec_.slo.bounds) {
@@ -482,6 +485,24 @@ base::Status LimitSearch::CheckStreams(std::span<const measurement::RequestRecor
     return base::Invalid("the limit of " + bound.Field().substr(4) + " cannot be judged: it is" + why);
   }
   Warn("TTFT, TPOT and ITL are" + why);
+  return {};
+}
+
+// A TPOT that misses much of its time would keep any limit.
+base::Status LimitSearch::CheckBatches(const measurement::Batches& batches) {
+  constexpr double kMuch = 0.2;
+  const std::string seen = Format("%.1f at a time, every %.0f ms", batches.events, batches.gap_ms);
+  for (const measurement::Bound& bound : spec_.slo.bounds) {
+    const bool between = bound.metric == measurement::Metric::kTpot || bound.metric == measurement::Metric::kItl;
+    if (!between || batches.tpot_too_low < kMuch) continue;
+    return base::Invalid("the limit of " + bound.Field().substr(4) + " cannot be judged: tokens arrive in batches (" +
+                         seen + "), held back by a proxy or by the engine");
+  }
+  const std::string kind = "tokens arrive in batches";
+  Warn(kind + " (" + seen +
+           "): a proxy or the engine holds them back. TTFT and ITL are those of the batches, TPOT is " +
+           Format("about %.0f %% too low", 100 * batches.tpot_too_low),
+       kind);
   return {};
 }
 
@@ -511,6 +532,24 @@ void LimitSearch::WarnOfTokensPerEvent(std::span<const measurement::RequestRecor
   const std::string kind = "an event carries ";
   Warn(kind + Format("%.1f tokens on average: ITL is the time between events, and TPOT is about %.0f %% too low",
                      tokens / events, 100 * too_low / requests),
+       kind);
+}
+
+// The waits of a rate for one of the client's places are in its latencies, and no limit of the server.
+void LimitSearch::WarnOfHeld(const Point& point, const Recorder& recorder, nanoseconds begin) {
+  constexpr double kSome = 0.01;
+  const nanoseconds end = begin + nanoseconds(std::llround(point.window_seconds * 1e9));
+  const auto held =
+      static_cast<double>(std::count_if(recorder.held().begin(), recorder.held().end(), [&](std::size_t i) {
+        const nanoseconds start = recorder.records()[i].start;
+        return start >= begin && start < end;
+      }));
+  const auto all = static_cast<double>(point.requests + point.errors + point.censored);
+  if (held <= kSome * all) return;
+  const std::string kind = "requests waited in the client";
+  Warn(kind + Format(": at %s, %.0f %% of them for one of the %d that may be in flight (load.max, --max). The highest "
+                     "rate is the most that this allows, not a limit of the server: raise it",
+                     point.load.ToString().c_str(), 100 * held / all, spec_.load.max),
        kind);
 }
 
@@ -588,7 +627,10 @@ base::Status LimitSearch::WarmUp(Workload& workload) {
   if (const nanoseconds e2e = MeanE2e(recorder.records()); e2e.count() > 0) {
     seen_e2e_.Add(static_cast<double>(places), e2e);
   }
+  // With all places that a rate may use.
+  if (static_cast<int>(places) >= spec_.load.max) capacity_ = measurement::RateOfEnds(waves.ends, places);
   if (auto many = measurement::Glimpse(static_cast<int>(places), recorder.records()); many && places > 1) {
+    if (capacity_ > 0) capacity_ = std::max(capacity_, many->requests_per_second);
     warm_up_.push_back(*std::move(many));
   }
   hooks_.say(Format("%s warm-up: %zu waves of %zu requests in %.1f s%s", workload.name().c_str(), waves.Count(places),
@@ -601,6 +643,7 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
   if (!workload) return workload.error();
   seen_e2e_ = {};
   warm_up_.clear();
+  capacity_ = 0;
   const std::size_t first = first_of_scenario_ = result_.points.size();
   if (auto status = WarmUp(*workload); !status) return status;
 
@@ -752,6 +795,8 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
     const double places = measurement::PlacesOf(warm_up_, before);
     ShowLongRun(spec_.slo, {recorder.records(), spec_.arrival, load.value, places}, point);
   }
+  const std::string beyond =
+      decision.precision.bounds > 0 ? HoldToCapacity(recorder.records(), progress.window_start, point) : std::string();
   point.engine = SummarizeReadings(engine.readings());
   if (point.requests_per_second > 0) {
     // By Little's law: requests that were cut off at the end have a length, too.
@@ -766,6 +811,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
                                                 progress.window_end));
   // After the long run, whose numbers the verdict is of.
   SayPoint(point, measurement::Why(spec_.slo, point, took), recorder.ReceiveLagP99());
+  if (!beyond.empty()) hooks_.say("  " + beyond);
   if (grew && !point.saturated) {
     hooks_.say("  the queue grew in the window because of a burst: in a long run it does not");
   }
@@ -777,6 +823,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   if (point.errors > 0) hooks_.say("  first error: " + report.first_error);
   hooks_.point(point, point.errors > 0 ? report.first_error : "");
   WarnOfTokensPerEvent(recorder.records());
+  WarnOfHeld(point, recorder, progress.window_start);
   if (report.rate_limited > 0 && point.errors > 0) {
     Warn("the server limits requests (HTTP 429): results show this limit, not its speed");
   }
@@ -789,6 +836,40 @@ void LimitSearch::WarnOfLockstep(const Point& point, bool in_lockstep) {
   if (!in_lockstep || searched || point.load.kind != measurement::LoadKind::kConcurrency) return;
   const std::string kind = "the requests ran in lockstep at ";
   Warn(kind + point.load.ToString() + ", as requests that arrive by themselves do not: measure a rate", kind);
+}
+
+// A search's rate with a capacity that its own closed loops do not have, in a window too short to show it: the numbers
+// become those of the window, and the rate counts as not kept up with. Returns why, "" for other points.
+std::string LimitSearch::HoldToCapacity(std::span<const measurement::RequestRecord> records, nanoseconds begin,
+                                        Point& point) {
+  if (point.saturated || measurement::IsInvalid(point) || !(point.window_seconds > 0)) return "";
+  const nanoseconds end = begin + nanoseconds(std::llround(point.window_seconds * 1e9));
+  const auto ended = static_cast<double>(std::count_if(records.begin(), records.end(), [&](const auto& record) {
+    return record.outcome == measurement::RequestOutcome::kOk && record.end >= begin && record.end < end;
+  }));
+  const double answered = ended / point.window_seconds;
+  // Closed loops of the search got more done than a warm-up whose requests started together.
+  double capacity = capacity_;
+  for (std::size_t i = first_of_scenario_; capacity > 0 && i < result_.points.size(); ++i) {
+    const Point& loop = result_.points[i];
+    if (loop.load.kind != measurement::LoadKind::kConcurrency || measurement::IsInvalid(loop)) continue;
+    capacity = std::max(capacity, loop.requests_per_second);
+  }
+  if (!measurement::IsBeyondCapacity(point, capacity, answered)) return "";
+  point.saturated = true;
+  if (point.verdict == measurement::Verdict::kMet) point.verdict = measurement::Verdict::kUndecided;
+  const double each =
+      point.requests > 0 ? static_cast<double>(point.output_tokens) / static_cast<double>(point.requests) : 0;
+  point.requests_per_second = answered;
+  point.output_tokens_per_second = answered * each;
+  std::string why = Format(
+      "%.4g requests/s in flight %d at a time is the most that the warm-up got answered, and the window is too "
+      "short to show more: counts as missed",
+      capacity_, spec_.load.max);
+  Warn(
+      "rates above what the warm-up got answered count as missed where the window is too short to show more; use a "
+      "longer duration");
+  return why;
 }
 
 void LimitSearch::Warn(const std::string& warning, std::string_view kind) {

@@ -17,9 +17,11 @@
 #include "bench/event_loop.h"
 #include "bench/exchange.h"
 #include "bench/load_run.h"
+#include "bench/recorder.h"
 #include "bench/result.h"
 #include "bench/server.h"
 #include "bench/workload.h"
+#include "measurement/batches.h"
 #include "measurement/seen_latencies.h"
 #include "measurement/window.h"
 
@@ -78,12 +80,16 @@ class LimitSearch {
   base::Result<Attempt> TryFirst(Workload& workload, bool patient);
   void Accept(Workload& workload, const Attempt& attempt, double seconds);
   // Why no time between tokens is known although the SLO limits it; no error if it does not.
+  base::Status CheckBatches(const measurement::Batches& batches);
   [[nodiscard]] base::Status CheckStreams(std::span<const measurement::RequestRecord> records);
   // kInvalid: the server no longer answers. kCancelled.
   base::Status CheckAlive(const std::string& error);
   void WarnOfTokensPerEvent(std::span<const measurement::RequestRecord> records);
   // What to do about HTTP 401 and 403; "" for others.
   [[nodiscard]] std::string TokenHint(int status) const;
+  std::string HoldToCapacity(std::span<const measurement::RequestRecord> records, std::chrono::nanoseconds begin,
+                             measurement::Point& point);
+  void WarnOfHeld(const measurement::Point& point, const Recorder& recorder, std::chrono::nanoseconds begin);
   void WarnOfPrefixCache(const measurement::Point& point);
   void WarnOfLockstep(const measurement::Point& point, bool in_lockstep);
   bool Pause(std::chrono::milliseconds time);  // false: interrupted
@@ -114,6 +120,7 @@ class LimitSearch {
   std::size_t first_of_scenario_ = 0;  // its points' first index
   measurement::SeenLatencies seen_e2e_;
   std::vector<measurement::Point> warm_up_;
+  double capacity_ = 0;  // requests/s of its warm-up with as many places as a rate may use; 0 = not known
   std::uint64_t next_conversation_ = 0;
   std::uint64_t next_stream_ = 1;
   std::string last_error_;

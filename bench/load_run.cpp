@@ -340,7 +340,7 @@ void LoadRun::State::NextArrival() {
     if (!MayStart()) return;
     NextArrival();
     if (free.empty() && places.size() >= static_cast<std::size_t>(options.max_in_flight)) {
-      waiting.push_back({due, recorder.Wait(due)});
+      waiting.push_back({due, recorder.Hold(due)});
     } else {
       FreePlace().Serve({due, std::nullopt});
     }

@@ -40,6 +40,11 @@ std::size_t Recorder::Wait(SteadyTime due) {
   return records_.size() - 1;
 }
 
+std::size_t Recorder::Hold(SteadyTime due) {
+  held_.push_back(Wait(due));
+  return held_.back();
+}
+
 void Recorder::Send(std::size_t waiting, const Request& request) {
   RequestRecord& record = records_[waiting];
   record.input_tokens = request.input_tokens;

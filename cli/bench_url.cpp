@@ -91,12 +91,30 @@ const Point* HighestMet(const bench::BenchSpec& spec, const bench::RunResult& re
   return highest;
 }
 
+// Of a search without an answer whose lowest load breaks no limit, but was a rate that is not kept up with: so, by how
+// much; "" for others.
+std::string OverloadText(const bench::BenchSpec& spec, const bench::RunResult& result, const std::string& name) {
+  const Point* lowest = nullptr;
+  for (const Point& point : result.points) {
+    if (point.scenario != name || IsInvalid(point) || point.load.kind != LoadKind::kRequestRate) continue;
+    if (lowest == nullptr || point.load.value < lowest->load.value) lowest = &point;
+  }
+  if (lowest == nullptr) return "";
+  const std::vector<measurement::Violation> violations = CheckSlo(spec.slo, *lowest);
+  if (violations.size() != 1 || violations.front().bound != "requestRate") return "";
+  return "no measured rate is kept up with: of " + lowest->load.ToString() + " " +
+         Decimal(lowest->requests_per_second, 2) + " were answered, and the queue grew";
+}
+
 std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& result, std::size_t scenario) {
   using measurement::StopReason;
   const bench::ScenarioOutcome& outcome = result.outcomes[scenario];
   const std::string name = spec.dataset ? "dataset" : spec.scenarios[scenario].ToString();
   const bool bounded = !spec.slo.bounds.empty();
   if (!outcome.best) {
+    if (const std::string overload = OverloadText(spec, result, name); !overload.empty()) {
+      return name + ": " + overload;
+    }
     const bool undecided = std::any_of(result.points.begin(), result.points.end(), [](const Point& point) {
       return point.verdict == measurement::Verdict::kUndecided;
     });
@@ -160,8 +178,12 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
     }
   }
   if (measurement::IsInvalid(best)) text += " (invalid: " + std::string(VerdictName(best.verdict)) + ")";
-  if (best.verdict == measurement::Verdict::kUndecided)
-    text += " (Undecided: by its measured values, not with 95 % confidence)";
+  if (best.verdict == measurement::Verdict::kUndecided) {
+    text += " (Undecided: " +
+            std::string(IsTooShortToTell(best) ? measurement::kTooShortText
+                                               : "by its measured values, not with 95 % confidence") +
+            ")";
+  }
   return text;
 }
 
@@ -389,6 +411,11 @@ json ResultJson(const bench::BenchSpec& spec, const bench::RunResult& result, co
     json limit = {{"scenario", spec.dataset ? "dataset" : spec.scenarios[i].ToString()},
                   {"reason", StopReasonName(outcome.reason)}};
     if (outcome.best) limit["point"] = *outcome.best;
+    if (!outcome.best) {
+      const std::string why = Sentence(spec, result, i);
+      limit["why"] = why;
+      out["error"] = out.contains("error") ? out["error"].get<std::string>() + "; " + why : why;
+    }
     out["limits"].push_back(std::move(limit));
   }
   if (!result.warnings.empty()) out["warnings"] = result.warnings;

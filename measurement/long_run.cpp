@@ -431,6 +431,8 @@ void ShowLongRun(const Slo& slo, const WindowOfArrivals& window, Point& point) {
                    [](const Bound& bound) { return bound.metric != Metric::kItl; })) {
     return;
   }
+  // Even arrivals have no bursts.
+  if (point.saturated && window.arrival.process == ArrivalProcess::kConstant) return;
   const auto simulated = Simulate(window);
   if (!simulated) return;
   const std::array<Latency, kMetrics.size()> long_run = LatenciesOf(*simulated);

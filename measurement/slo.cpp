@@ -127,6 +127,12 @@ bool FellShort(const Point& point) {
   return point.requests_per_second < kShare * point.load.value && lacking > kDeviations * chance;
 }
 
+bool IsTooShortToTell(const Point& point) {
+  constexpr double kShare = 0.1;
+  if (point.load.kind != LoadKind::kRequestRate || point.saturated || !(point.window_seconds > 0)) return false;
+  return std::sqrt(2 * point.mean_concurrency + 1) > kShare * point.load.value * point.window_seconds;
+}
+
 std::string ShortfallText(const Point& point) {
   const auto sent = static_cast<double>(point.requests + point.errors + point.censored);
   char text[128];

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "measurement/latency.h"
@@ -72,6 +73,12 @@ bool IsTooClose(const Slo& slo, const Point& point);
 bool FellShort(const Point& point);
 // "84.4 requests/s were due, 81 were sent in the window and 71.1 answered".
 std::string ShortfallText(const Point& point);
+
+// Of a rate: what chance makes of the requests in flight is more than a tenth of the requests that were due, so that a
+// rate which is a tenth too high would look the same.
+bool IsTooShortToTell(const Point& point);
+inline constexpr std::string_view kTooShortText =
+    "the window is too short to tell whether the rate is kept up with; use a longer duration";
 
 // Why a point has no completed request: "none of the 12 requests that started in the window was answered".
 std::string NothingAnsweredText(const Point& point);

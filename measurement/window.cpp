@@ -8,6 +8,7 @@
 #include <numeric>
 #include <vector>
 
+#include "measurement/queue_growth.h"
 #include "measurement/statistics.h"
 
 namespace autotune::measurement {
@@ -442,19 +443,34 @@ std::array<double, 4> QueueByThirds(const Window& window) {
   return out;
 }
 
-// Did arrivals outrun answers: the queue is longer at the end than two independent readings of a stable one would be
-// (requests slow each other down, so it varies by more than random arrivals do), and grows in every third of the
-// window. An engine that was idle before fills up at first, at any rate.
-bool Saturated(const Window& window) {
-  if (window.spec.load.kind != LoadKind::kRequestRate) return false;
+// Did arrivals outrun answers.
+enum class Outrun { kNo, kByItsNumbers, kForCertain };
+
+// For certain: the queue is longer at the end than two independent readings of a stable one would be (requests slow
+// each other down, so it varies by more than random arrivals do), and grows in every third of the window. An engine
+// that was idle before fills up at first, at any rate. Even arrivals tell by less: by how much chance explains of them.
+Outrun OutrunOf(const Window& window) {
+  if (window.spec.load.kind != LoadKind::kRequestRate) return Outrun::kNo;
   const std::array<double, 4> queue = QueueByThirds(window);
   const double grown = queue[3] - queue[0];
+  const auto arrived = static_cast<double>(window.started.size());
+  bool in_every_third = true;
   for (std::size_t i = 1; i < queue.size(); ++i) {
-    if (queue[i] - queue[i - 1] <= grown / 8) return false;
+    in_every_third = in_every_third && queue[i] - queue[i - 1] > grown / 8;
   }
   constexpr double kDeviations = 3.5;
-  const auto arrived = static_cast<double>(window.started.size());
-  return grown > kDeviations * std::sqrt(queue[0] + queue[3] + 1) && grown > (1 - kRateReached) * arrived;
+  if (in_every_third && grown > kDeviations * std::sqrt(queue[0] + queue[3] + 1) &&
+      grown > (1 - kRateReached) * arrived) {
+    return Outrun::kForCertain;
+  }
+  // A trace has its bursts where they were recorded.
+  if (!window.spec.steady_rate || !in_every_third) return Outrun::kNo;
+  const QueueGrowth growth = QueueGrowthOf(window.all, window.begin, window.end, window.now);
+  constexpr double kProbably = 2, kLeastShare = 0.05;
+  if (!growth.lasts || growth.requests <= kProbably * growth.deviation || growth.requests <= kLeastShare * arrived) {
+    return Outrun::kNo;
+  }
+  return growth.requests > kDeviations * growth.deviation ? Outrun::kForCertain : Outrun::kByItsNumbers;
 }
 
 // Not certain, but worth a longer look: bounds that no queue breaks, as those of the TPOT, do not tell. Without the
@@ -467,6 +483,15 @@ bool MayOutrun(const Window& window) {
   return queue[3] - before > deviations * std::sqrt(before + queue[3] + 1);
 }
 
+// The tokens/s and requests/s of a window are those of its rate only if nothing says otherwise: an end before the
+// requests' own, or a queue that is longer than a stable one usually is.
+bool ShowsItsRate(const Window& window, const Point& point) {
+  constexpr double kOpen = 0.05, kUsual = 2.5;
+  if (static_cast<double>(point.censored) > kOpen * static_cast<double>(window.started.size())) return false;
+  const std::array<double, 4> queue = QueueByThirds(window);
+  return queue[3] - queue[0] <= kUsual * std::sqrt(queue[0] + queue[3] + 1);
+}
+
 // A rate that is kept up with is answered as it comes: its tokens/s are those of a request times the rate, which one
 // window's arrivals only come near. The interval is that of what was answered: the window shows this up to what the
 // queue grew by, of which its two ends tell no more than the difference of two readings of a stable queue.
@@ -475,7 +500,8 @@ void FillThroughputOfRate(const Window& window, Point& point) {
   for (const RequestRecord& record : window.started) {
     if (record.outcome == RequestOutcome::kOk) tokens.push_back(record.output_tokens);
   }
-  if (point.requests < kMinEnded) return;
+  // A few are enough if all of them have ended.
+  if (point.requests < kMinEnded && (point.censored > 0 || point.requests < 2)) return;
   const double mean = std::accumulate(tokens.begin(), tokens.end(), 0.0) / static_cast<double>(tokens.size());
   const double ended = static_cast<double>(point.requests + point.errors);
   const double answered = window.spec.load.value * static_cast<double>(point.requests) / ended;
@@ -544,8 +570,9 @@ Point Summarize(const Window& window, const std::vector<double>& throughput, std
     if (in_one_piece && metric != Metric::kE2e) continue;
     FillLatency(window, metric, gaps, point);
   }
-  point.saturated = Saturated(window);
-  if (window.spec.load.kind == LoadKind::kRequestRate && window.spec.steady_rate && !point.saturated) {
+  point.saturated = OutrunOf(window) != Outrun::kNo;
+  if (window.spec.load.kind == LoadKind::kRequestRate && window.spec.steady_rate && !point.saturated &&
+      ShowsItsRate(window, point)) {
     FillThroughputOfRate(window, point);
   }
   return point;
@@ -564,8 +591,11 @@ Verdict VerdictOf(const Window& window, const Point& point, const Sides& sides) 
   const double scale = of_first ? point.ttft.p50 : point.e2e.p50;
   if (point.client_lag_p99 > std::max(window.spec.client_lag_ms, kClientLagShare * scale)) return Verdict::kClientBound;
   if (shorter > kMaxShort * answers) return Verdict::kShortAnswers;
-  if (sides.any_above || point.saturated || point.requests == 0) return Verdict::kMissed;
-  return sides.all_below && !FellShort(point) ? Verdict::kMet : Verdict::kUndecided;
+  if (sides.any_above || point.requests == 0) return Verdict::kMissed;
+  if (point.saturated) return OutrunOf(window) == Outrun::kForCertain ? Verdict::kMissed : Verdict::kUndecided;
+  // A search looks again, at other rates.
+  const bool too_short = window.spec.precision.bounds == 0 && window.spec.steady_rate && IsTooShortToTell(point);
+  return sides.all_below && !FellShort(point) && !too_short ? Verdict::kMet : Verdict::kUndecided;
 }
 
 // The longest window, and the longest ramp of a closed loop: where requests are long, `duration` holds too few of them,
@@ -747,7 +777,10 @@ std::string OpenText(const Slo& slo, const Point& point) {
   if (const std::vector<Violation> violations = CheckSlo(slo, point); !violations.empty()) {
     return "missed by " + numbers + ": " + ViolationText(violations.front());
   }
-  if (KeepsSlo(slo, point)) return "met by " + numbers;
+  if (KeepsSlo(slo, point)) {
+    const std::string met = HasLimits(slo) ? "met by " + numbers : "measured";
+    return IsTooShortToTell(point) ? met + "; " + std::string(kTooShortText) : met;
+  }
   if (FellShort(point)) return ShortfallText(point) + ": too few to count as met";
   for (const Bound& bound : slo.bounds) {
     if (Cautious(point, bound) <= bound.limit) continue;

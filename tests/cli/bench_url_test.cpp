@@ -187,6 +187,27 @@ TEST(BenchUrl, SaysSoWhenNothingKeepsTheSlo) {
   EXPECT_THAT(text, HasSubstr("simulated engine"));
 }
 
+TEST(BenchUrl, ARateThatIsNotKeptUpWithIsTheReason) {
+  Example example;
+  example.result.points.resize(1);
+  example.result.outcomes = {{measurement::StopReason::kLadderDone, std::nullopt}};
+  measurement::Point& point = example.result.points[0];
+  point.load = measurement::RequestRate(13);
+  point.requests_per_second = 8.333;
+  point.saturated = true;
+  point.verdict = measurement::Verdict::kMissed;
+  const std::string why =
+      "D(512,128): no measured rate is kept up with: of 13 requests/s 8.33 were answered, and the queue grew";
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr(why + "\n"));
+  example.spec.slo = {};
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr(why + "\n")) << "and no limit of the error rate";
+  const nlohmann::json out = ResultJson(example.spec, example.result, "http://h", "m");
+  EXPECT_EQ(out["error"], why);
+  EXPECT_EQ(out["limits"][0]["why"], why);
+  example.spec.slo.bounds = {{Metric::kTtft, Statistic::kP99, 100}};
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("no measured load meets ttft.p99 <= 100 ms"));
+}
+
 TEST(BenchUrl, JsonHasEveryNumberOfAPoint) {
   Example example;
   example.result.points[0].in_window = {{Metric::kTtft, Statistic::kP99, 280.5}};

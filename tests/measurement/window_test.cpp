@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "measurement/batches.h"
+#include "measurement/queue_growth.h"
 #include "measurement/statistics.h"
 #include "tests/measurement/simulated_load.h"
 
@@ -245,6 +247,104 @@ TEST(Window, SeesAQueueThatGrows) {
       EXPECT_EQ(CheckSlo(spec.slo, point).front().bound, "requestRate");
     }
   }
+}
+
+// Four equal requests at a time take 0.48 s each: 8.33 requests/s, whatever arrives. Of even arrivals nothing is
+// chance.
+std::vector<RequestRecord> OfFourSlots(double rate, milliseconds until, milliseconds now) {
+  std::vector<RequestRecord> records;
+  std::vector<milliseconds> free(4, milliseconds(0));
+  for (int i = 0; i < static_cast<int>(rate * static_cast<double>(until.count()) / 1e3); ++i) {
+    const milliseconds start(std::llround(i * 1e3 / rate));
+    auto& slot = *std::min_element(free.begin(), free.end());
+    const milliseconds begin = std::max(slot, start);
+    slot = begin + milliseconds(480);
+    RequestRecord& record =
+        records.emplace_back(Answer(start, begin - start + milliseconds(150), milliseconds(30), 12));
+    if (record.end <= now) continue;
+    record.outcome = RequestOutcome::kInFlight;
+    record.output_tokens = 0;
+    std::erase_if(record.events, [&](std::uint32_t event) { return start + std::chrono::microseconds(event) > now; });
+  }
+  return records;
+}
+
+TEST(Window, ARateOfEvenArrivalsIsKnownFromWhatWasAnswered) {
+  PointSpec spec = Spec(RequestRate(10), {{Metric::kTtft, Statistic::kP95, 60'000}});
+  Point point = Drained(spec, OfFourSlots(10, milliseconds(20'000), milliseconds(40'000)), milliseconds(40'000)).point;
+  EXPECT_TRUE(point.saturated);
+  EXPECT_EQ(point.verdict, Verdict::kMissed) << "whatever the limit";
+  EXPECT_NEAR(point.requests_per_second, 8.33, 0.1);
+  EXPECT_NEAR(point.output_tokens_per_second, 100, 2);
+  spec.load = RequestRate(8);
+  point = Drained(spec, OfFourSlots(8, milliseconds(20'000), milliseconds(40'000)), milliseconds(40'000)).point;
+  EXPECT_FALSE(point.saturated);
+  EXPECT_EQ(point.verdict, Verdict::kMet);
+  EXPECT_DOUBLE_EQ(point.requests_per_second, 8);
+}
+
+// A point that ends as soon as a limit is broken has seen a few answers: the rate is not one of them.
+TEST(Window, ARateThatEndsEarlyIsNotTakenForAnswered) {
+  PointSpec spec = Spec(RequestRate(12), {{Metric::kTtft, Statistic::kP95, 300}});
+  Progress progress;
+  for (milliseconds now(0); progress.phase != Phase::kDone && now < milliseconds(30'000); now += milliseconds(50)) {
+    if (now >= progress.check_again_at) progress = Evaluate(spec, OfFourSlots(12, now, now), now, progress);
+  }
+  EXPECT_LT(progress.point.window_seconds, 6);
+  EXPECT_GT(progress.point.censored, 0);
+  EXPECT_EQ(progress.point.verdict, Verdict::kMissed);
+  EXPECT_LT(progress.point.requests_per_second, 9);
+  EXPECT_LT(progress.point.output_tokens_per_second, 110);
+}
+
+TEST(Window, AFewRequestsThatAllEndedAreAnsweredAsTheyCome) {
+  std::vector<RequestRecord> records;
+  for (int i = 0; i < 7; ++i) {
+    records.push_back(Answer(milliseconds(10'200 + 1400 * i), milliseconds(150), milliseconds(30), 30));
+  }
+  const PointSpec spec = Spec(RequestRate(0.7), {{Metric::kTtft, Statistic::kP95, 300}});
+  const Progress done = Drained(spec, records, milliseconds(30'000));
+  EXPECT_DOUBLE_EQ(done.point.requests_per_second, 0.7);
+  EXPECT_EQ(done.point.verdict, Verdict::kUndecided);
+  EXPECT_THAT(done.why, HasSubstr("met by its numbers; the window is too short to tell whether the rate is kept up"));
+}
+
+TEST(Batches, AreSeenWhereTokensWereHeldBack) {
+  std::vector<RequestRecord> records;
+  for (int i = 0; i < 10; ++i) {
+    records.push_back(Answer(seconds(i), milliseconds(150), milliseconds(30), 40));
+    for (std::uint32_t& event : records.back().events) event = (event / 300'000 + 1) * 300'000;  // flushed
+  }
+  const std::optional<Batches> batches = BatchesOf(records);
+  ASSERT_TRUE(batches);
+  EXPECT_NEAR(batches->events, 8, 0.1);
+  EXPECT_NEAR(batches->gap_ms, 300, 1);
+  EXPECT_NEAR(batches->tpot_too_low, 4 / 39.0, 0.01) << "five tokens in the first batch";
+  for (RequestRecord& record : records) record = Answer(seconds(0), milliseconds(150), milliseconds(30), 40);
+  EXPECT_FALSE(BatchesOf(records));
+  for (RequestRecord& record : records) {
+    for (std::uint32_t i = 0; i < record.events.size(); ++i) record.events[i] = 150'000 + 1000 * (i / 2);
+  }
+  EXPECT_FALSE(BatchesOf(records)) << "two within a millisecond: a busy client";
+}
+
+TEST(QueueGrowth, ALoopsRequestsPerSecondBoundARate) {
+  std::vector<std::chrono::nanoseconds> ends;
+  for (int i = 0; i < 390; ++i) ends.emplace_back(seconds(1) + i * milliseconds(41));
+  const double capacity = RateOfEnds(ends, 200);
+  EXPECT_NEAR(capacity, 24.4, 0.1);
+  EXPECT_EQ(RateOfEnds(std::span(ends).first(150), 200), 0) << "not every place has ended once";
+  Point point;
+  point.load = RequestRate(26.4);
+  point.window_seconds = 3;
+  point.mean_concurrency = 16;
+  EXPECT_TRUE(IsBeyondCapacity(point, capacity, 25));
+  point.load = RequestRate(25);
+  EXPECT_FALSE(IsBeyondCapacity(point, capacity, 24)) << "as precisely as a loop is known";
+  point.load = RequestRate(40);
+  point.window_seconds = 30;
+  EXPECT_FALSE(IsBeyondCapacity(point, capacity, 39)) << "seen for certain: the warm-up was slow";
+  EXPECT_TRUE(IsBeyondCapacity(point, capacity, 24.5));
 }
 
 // An idle engine fills up at first. That is no queue that grows: seen on an H200, where a rate that was kept counted as

@@ -1,0 +1,37 @@
+#include "measurement/batches.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace autotune::measurement {
+
+std::optional<Batches> BatchesOf(std::span<const RequestRecord> records) {
+  constexpr std::size_t kFewest = 4;           // events of an answer
+  constexpr std::uint32_t kTogether = 500;     // microseconds
+  constexpr double kSeveral = 2;               // events of a batch
+  constexpr double kApart = 10.0 * kTogether;  // faster ones may be a busy client's
+  if (CameInOnePiece(records)) return std::nullopt;
+  double events = 0, batches = 0, gaps = 0, apart = 0, answers = 0, too_low = 0;
+  for (const RequestRecord& record : records) {
+    if (record.outcome != RequestOutcome::kOk || record.events.size() < kFewest) continue;
+    double of_first = 0;
+    for (std::size_t i = 1; i < record.events.size(); ++i) {
+      const std::uint32_t gap = record.events[i] - record.events[i - 1];
+      if (gap <= kTogether) continue;
+      if (of_first == 0) of_first = static_cast<double>(i);
+      gaps += 1;
+      apart += gap;
+      batches += 1;
+    }
+    const auto count = static_cast<double>(record.events.size());
+    if (of_first == 0) of_first = count;
+    batches += 1;
+    events += count;
+    too_low += (of_first - 1) / (count - 1);
+    answers += 1;
+  }
+  if (answers == 0 || gaps == 0 || events < kSeveral * batches || apart < kApart * gaps) return std::nullopt;
+  return Batches{events / batches, apart / gaps / 1e3, too_low / answers};
+}
+
+}  // namespace autotune::measurement
