@@ -865,7 +865,7 @@ std::string LimitSearch::HoldToCapacity(std::span<const measurement::RequestReco
   std::string why = Format(
       "%.4g requests/s in flight %d at a time is the most that the warm-up got answered, and the window is too "
       "short to show more: counts as missed",
-      capacity_, spec_.load.max);
+      capacity, spec_.load.max);
   Warn(
       "rates above what the warm-up got answered count as missed where the window is too short to show more; use a "
       "longer duration");

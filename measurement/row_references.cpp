@@ -77,8 +77,6 @@ constexpr std::array<std::pair<std::string_view, bool>, 7> kUnanswerable = {{{"a
                                                                              {"impossible", true},
                                                                              {"unanswerable", true},
                                                                              {"isunanswerable", true}}};
-// What a solution is called that ends with its result.
-constexpr std::array<std::string_view, 4> kWorkedOut = {"solution", "output", "response", "completion"};
 // Parts of names and types, of questions that have several right answers.
 constexpr std::array<std::string_view, 10> kSeveral = {
     "multispan",       "multipleanswer",   "multianswer", "multiselect",  "multipleselect",
