@@ -9,8 +9,8 @@
 namespace autotune::measurement {
 
 // What the row is, and the jq program that makes a row of a question of it: {"inputs": {...}, "outputs": {...}}
-// (LangSmith, Phoenix, MLflow, Langfuse), {"vars": {...}, "assert": [...]} and "__expected" (promptfoo), references with
-// tags (HELM). "" = it is none of these.
+// (LangSmith, Phoenix, MLflow, Langfuse), {"vars": {...}, "assert": [...]} and "__expected" (promptfoo), references
+// with tags (HELM). "" = it is none of these.
 std::string WhyExport(const nlohmann::json& row);
 
 }  // namespace autotune::measurement
