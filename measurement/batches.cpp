@@ -6,18 +6,18 @@
 namespace autotune::measurement {
 
 std::optional<Batches> BatchesOf(std::span<const RequestRecord> records) {
-  constexpr std::size_t kFewest = 4;           // events of an answer
-  constexpr std::uint32_t kTogether = 500;     // microseconds
-  constexpr double kSeveral = 2;               // events of a batch
-  constexpr double kApart = 10.0 * kTogether;  // faster ones may be a busy client's
+  constexpr std::size_t kFewestEvents = 4;           // events of an answer
+  constexpr std::uint32_t kTogetherMicros = 500;     // microseconds
+  constexpr double kSeveralEvents = 2;               // events of a batch
+  constexpr double kApart = 10.0 * kTogetherMicros;  // faster ones may be a busy client's
   if (CameInOnePiece(records)) return std::nullopt;
   double events = 0, batches = 0, gaps = 0, apart = 0, answers = 0, too_low = 0;
   for (const RequestRecord& record : records) {
-    if (record.outcome != RequestOutcome::kOk || record.events.size() < kFewest) continue;
+    if (record.outcome != RequestOutcome::kOk || record.events.size() < kFewestEvents) continue;
     double of_first = 0;
     for (std::size_t i = 1; i < record.events.size(); ++i) {
       const std::uint32_t gap = record.events[i] - record.events[i - 1];
-      if (gap <= kTogether) continue;
+      if (gap <= kTogetherMicros) continue;
       if (of_first == 0) of_first = static_cast<double>(i);
       gaps += 1;
       apart += gap;
@@ -30,7 +30,7 @@ std::optional<Batches> BatchesOf(std::span<const RequestRecord> records) {
     too_low += (of_first - 1) / (count - 1);
     answers += 1;
   }
-  if (answers == 0 || gaps == 0 || events < kSeveral * batches || apart < kApart * gaps) return std::nullopt;
+  if (answers == 0 || gaps == 0 || events < kSeveralEvents * batches || apart < kApart * gaps) return std::nullopt;
   return Batches{events / batches, apart / gaps / 1e3, too_low / answers};
 }
 

@@ -88,8 +88,8 @@ QueueGrowth QueueGrowthOf(std::span<const RequestRecord> records, nanoseconds be
 }
 
 double RateOfEnds(std::span<const nanoseconds> ends, std::size_t places) {
-  constexpr std::size_t kFewest = 16;
-  if (ends.size() < std::max(places, kFewest)) return 0;
+  constexpr std::size_t kFewestRequests = 16;
+  if (ends.size() < std::max(places, kFewestRequests)) return 0;
   const std::size_t first = ends.size() / 3;
   const double seconds = Seconds(ends.back() - ends[first]);
   return seconds > 0 ? static_cast<double>(ends.size() - 1 - first) / seconds : 0;
