@@ -99,10 +99,7 @@ void ReadModels(ObjectReader& reader, std::vector<ModelSpec>& out) {
   std::vector<ModelSpec> models;
   reader.Each("models", kMaxModels, [&](ObjectReader& item) {
     ModelSpec model;
-    item.Text("name", model.name, Presence::kRequired);
-    if (!item.failed() && !IsDnsLabel(model.name, 40)) {
-      item.Fail("name", "\"" + model.name + "\" is not a name of at most 40 lower-case letters, digits and \"-\"");
-    }
+    ReadName(item, model.name);
     item.Bool("reference", model.reference);
     ReadModel(item, model);
     if (!item.failed() && std::ranges::find(models, model.name, &ModelSpec::name) != models.end()) {

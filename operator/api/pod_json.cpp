@@ -34,10 +34,7 @@ bool IsResourceName(const std::string& text) {
 }
 
 void ReadRuntime(ObjectReader& reader, RuntimeSpec& out) {
-  reader.Text("name", out.name, Presence::kRequired);
-  if (!reader.failed() && !IsDnsLabel(out.name, 40)) {
-    reader.Fail("name", "\"" + out.name + "\" is not a name of at most 40 lower-case letters, digits and \"-\"");
-  }
+  ReadName(reader, out.name);
   ReadEngine(reader, "engine", out.engine);
   if (!reader.failed() && out.engine.empty()) reader.Fail("engine", "is required");
   reader.Text("image", out.image, Presence::kOptional, 512);
@@ -156,10 +153,7 @@ void ReadGpus(ObjectReader& reader, std::vector<GpuSpec>& out) {
   std::vector<GpuSpec> gpus;
   reader.Each("gpus", kMaxGpus, [&](ObjectReader& item) {
     GpuSpec gpu;
-    item.Text("name", gpu.name, Presence::kRequired);
-    if (!item.failed() && !IsDnsLabel(gpu.name, 40)) {
-      item.Fail("name", "\"" + gpu.name + "\" is not a name of at most 40 lower-case letters, digits and \"-\"");
-    }
+    ReadName(item, gpu.name);
     ReadGpu(item, gpu);
     item.TextMap("images", gpu.images, kMaxRuntimes);
     if (!item.failed() && std::ranges::find(gpus, gpu.name, &GpuSpec::name) != gpus.end()) {

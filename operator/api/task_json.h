@@ -81,6 +81,14 @@ inline bool IsDnsLabel(const std::string& text, std::size_t max) {
          text.back() != '-';
 }
 
+// The required `name` of an entry of a list: a DNS label of at most 40.
+inline void ReadName(ObjectReader& reader, std::string& out) {
+  reader.Text("name", out, ObjectReader::Presence::kRequired);
+  if (!reader.failed() && !IsDnsLabel(out, 40)) {
+    reader.Fail("name", "\"" + out + "\" is not a name of at most 40 lower-case letters, digits and \"-\"");
+  }
+}
+
 inline void PutText(json& out, const char* key, const std::string& value) {
   if (!value.empty()) out[key] = value;
 }
