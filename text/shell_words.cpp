@@ -86,8 +86,9 @@ class Lexer {
   // "> FILE", "2>> FILE", "2>&1", "&> FILE": where the output goes changes nothing for the command. The next word is
   // the file.
   void Output() {
-    const bool number = std::ranges::all_of(word_, [](unsigned char digit) { return std::isdigit(digit) != 0; });
-    if (in_word_ && number && at_ > 0 && script_[at_ - 1] == word_.back()) {
+    const bool number =
+        !word_.empty() && std::ranges::all_of(word_, [](unsigned char digit) { return std::isdigit(digit) != 0; });
+    if (number && script_[at_ - 1] == word_.back()) {
       word_.clear();
       in_word_ = false;
     }

@@ -99,6 +99,7 @@ TEST(ShellWords, LeaveOutWhereTheOutputGoes) {
     EXPECT_THAT(script.commands, ElementsAre(Words{"a", "b"})) << line;
   }
   EXPECT_THAT(ReadShell("a b2> log c").commands, ElementsAre(Words{"a", "b2", "c"}));
+  EXPECT_THAT(ReadShell("a \"\"> log b").commands, ElementsAre(Words{"a", "", "b"}));  // an empty word is no number
   EXPECT_THAT(ReadShell("a > log; b | tee $X; c 2>&1").commands, ElementsAre(Words{"a"}, Words{"b"}, Words{"c"}));
   EXPECT_THAT(ReadShell("a $X > $Y").filled_in, HasSubstr("$X"));
 }
