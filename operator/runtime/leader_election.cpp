@@ -157,8 +157,15 @@ base::Duration LeaderElection::Step(const std::stop_token& stop) {
   // Half to three quarters of the period, and so several tries are spread: client-go waits 1 to 2.2 periods, which
   // would be most of what a failover takes when a lease is given back.
   const base::Duration::rep quarter = options_.retry_period.count() / 4;
-  return options_.retry_period / 2 +
-         base::Duration(std::uniform_int_distribution<base::Duration::rep>(0, quarter)(random_));
+  const base::Duration wait = options_.retry_period / 2 +
+                              base::Duration(std::uniform_int_distribution<base::Duration::rep>(0, quarter)(random_));
+  // A lease that ends before is tried for at its end.
+  const base::Duration valid = Expiry() - clock_.Now();
+  return valid > base::Duration::zero() ? std::min(wait, valid) : wait;
+}
+
+base::TimePoint LeaderElection::Expiry() const {
+  return observed_at_ + seconds(LeaseNumber(observed_, "leaseDurationSeconds"));
 }
 
 // client-go's tryAcquireOrRenew.
@@ -197,7 +204,7 @@ bool LeaderElection::TryAcquireOrRenew(const std::stop_token& stop) {
   }
   const std::string holder = HolderOf(observed_);
   const bool mine = holder == options_.identity;
-  const bool valid = clock_.Now() < observed_at_ + seconds(LeaseNumber(observed_, "leaseDurationSeconds"));
+  const bool valid = clock_.Now() < Expiry();
   if (!holder.empty() && !mine && valid) return false;
   return Write(Record(/*keep=*/mine), stop);
 }

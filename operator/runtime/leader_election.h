@@ -71,6 +71,8 @@ class LeaderElection final : public LeaderGate {
   bool Write(const nlohmann::json& lease, const std::stop_token& stop);
   nlohmann::json Record(bool keep) const;
   void Observe(nlohmann::json lease);
+  // From when on the observed lease may be taken by another process than its holder.
+  [[nodiscard]] base::TimePoint Expiry() const;
   void Release();
 
   const LeaderElectionOptions options_;
