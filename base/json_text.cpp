@@ -145,7 +145,9 @@ void CopyObject(Scanner& scanner, const JsonPaths::Node& node, std::string& out)
     const std::string_view name = scanner.String();
     if (!scanner.Expect(':')) return;
     const JsonPaths::Node* below = node.Find(Unquoted(name));
-    if (below != nullptr && below->listed) {
+    const bool other =
+        !node.but.empty() && std::find(node.but.begin(), node.but.end(), Unquoted(name)) == node.but.end();
+    if (other || (below != nullptr && below->listed)) {
       scanner.Value();
       return;
     }
@@ -197,15 +199,24 @@ bool EachJsonElement(std::string_view array, const std::function<void(std::strin
 JsonPaths::JsonPaths(std::initializer_list<std::string_view> paths) {
   for (std::string_view path : paths) {
     Node* node = &root_;
-    while (!path.empty()) {
+    while (!path.empty() && path.front() != '{') {
       const std::size_t dot = std::min(path.find('.'), path.size());
       const std::string_view name = path.substr(0, dot);
       path.remove_prefix(std::min(dot + 1, path.size()));
       auto found = std::find_if(node->below.begin(), node->below.end(), [&](const Node& n) { return n.name == name; });
-      if (found == node->below.end()) found = node->below.insert(found, Node{std::string(name), false, {}});
+      if (found == node->below.end()) found = node->below.insert(found, Node{std::string(name), false, {}, {}});
       node = &*found;
     }
-    node->listed = true;
+    if (path.empty()) {
+      node->listed = true;
+      continue;
+    }
+    path.remove_prefix(1);
+    while (!path.empty()) {
+      const std::size_t end = std::min(path.find_first_of(",}"), path.size());
+      node->but.emplace_back(path.substr(0, end));
+      path.remove_prefix(std::min(end + 1, path.size()));
+    }
   }
 }
 

@@ -25,7 +25,7 @@ std::optional<std::string_view> FirstJsonMember(std::string_view object, std::st
 bool EachJsonElement(std::string_view array, const std::function<void(std::string_view value)>& element);
 
 // Paths of members: "spec.containers.env". Arrays of objects have no part of their own in a path: it holds for all
-// of their elements.
+// of their elements. "status.rows.{name,state}" are all members of the rows but these two.
 class JsonPaths {
  public:
   JsonPaths() = default;
@@ -35,6 +35,7 @@ class JsonPaths {
     std::string name;
     bool listed = false;  // the path ends here
     std::vector<Node> below;
+    std::vector<std::string> but;  // not empty: all members but these are listed
     [[nodiscard]] const Node* Find(std::string_view name) const;
   };
   [[nodiscard]] const Node& root() const { return root_; }

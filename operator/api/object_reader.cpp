@@ -40,8 +40,8 @@ ObjectReader::ObjectReader(const json& object, std::string path, std::optional<b
 
 const json* ObjectReader::Get(std::string_view key) {
   if (error_) return nullptr;
-  known_.emplace(key);
-  const auto found = object_.find(std::string(key));
+  if (unknown_ == Unknown::kRefuse) known_.emplace(key);
+  const auto found = object_.find(key);
   return found == object_.end() || found->is_null() ? nullptr : &*found;
 }
 

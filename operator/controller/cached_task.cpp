@@ -45,12 +45,8 @@ CachedTask::Summary CachedTask::summary() const {
 
 base::Result<CachedTask> CachedTask::FromText(std::string_view object) {
   // Nine tenths of a finished task, of which nothing is kept.
-  static const base::JsonPaths kUnreadOnceFinished = {"metadata.annotations",       "metadata.labels",
-                                                      "metadata.managedFields",     "status.experiments.args",
-                                                      "status.experiments.env",     "status.experiments.loads",
-                                                      "status.experiments.message", "status.experiments.options",
-                                                      "status.experiments.quality", "status.experiments.quant",
-                                                      "status.experiments.warnings"};
+  static const base::JsonPaths kUnreadOnceFinished = {
+      "metadata.annotations", "metadata.labels", "metadata.managedFields", "status.experiments.{attempts,hash,state}"};
   auto finished = FromJson(runtime::ParseObject(object, kUnreadOnceFinished));
   if (finished && finished->settled()) return finished;
   return FromJson(runtime::ParseObject(object));

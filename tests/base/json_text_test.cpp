@@ -80,6 +80,12 @@ TEST(JsonText, LeavesOutMembersAlsoOfArraysOfObjects) {
   EXPECT_EQ(without(R"({"a":1}})"), "refused");
 }
 
+TEST(JsonText, LeavesOutAllMembersButSome) {
+  EXPECT_EQ(WithoutJsonMembers(R"({"a":[{"x":1,"y":{"z":2},"k":3},{"l":[4]},{"z":5}],"k":6})", {"a.{k,l}"}),
+            R"({"a":[{"k":3},{"l":[4]},{}],"k":6})");
+  EXPECT_EQ(WithoutJsonMembers(R"({"a":{"k":{"x":1,"y":2},"l":3}})", {"a.{k}", "a.k.x"}), R"({"a":{"k":{"y":2}}})");
+}
+
 TEST(JsonText, DepthIsNotTheStacks) {
   const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
   EXPECT_EQ(WithoutJsonMembers(R"({"a":)" + deep + "}", {"a.b"}), R"({"a":)" + deep + "}");
