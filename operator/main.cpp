@@ -168,8 +168,6 @@ int Run(const Flags& flags) {
     return WrongInput(logging.error().message);
 
   controller::LogLevelFile log_level(flags.log_level_file, flags.log_level);
-  if (!flags.log_level_file.empty()) log_level.Start();
-
   base::RealClock clock;
   const auto metrics_at = ReadMetricsServer(flags, clock);
   if (!metrics_at) return WrongInput(metrics_at.error().message);
@@ -178,6 +176,10 @@ int Run(const Flags& flags) {
   const kube::Environment environment = kube::Environment::Real();
   const auto config = kube::LoadConfig(flags.kubeconfig, environment);
   if (!config) return WrongInput(config.error().message);
+  kube::SkipSystemRoots(*config);
+  // From here on there are other threads.
+  kube::InitializeHttpThreads();
+  if (!flags.log_level_file.empty()) log_level.Start();
   kube::TransportOptions transport_options;
   transport_options.user_agent = kube::UserAgent("autotune-operator", AUTOTUNE_VERSION);
   auto transport =
@@ -296,7 +298,6 @@ int main(int argc, char** argv) {
   UseLittleMemory();
   // Before the first thread: the HTTP library's would take SIGTERM otherwise, and its default is the process's end.
   runtime::BlockSignals();
-  kube::InitializeHttpThreads();
   Flags flags;
   CLI::App app("Tunes LLM inference: reconciles AutotuneTask resources.", "autotune-operator");
   app.set_version_flag("--version", AUTOTUNE_VERSION);

@@ -705,6 +705,11 @@ void InitializeHttpThreads() {
   });
 }
 
+void SkipSystemRoots(const ClusterConfig& config) {
+  if ((config.ca_file.empty() && config.ca_pem.empty()) || config.exec) return;
+  ::setenv(X509_get_default_cert_file_env(), "/dev/null", 1);
+}
+
 std::string UserAgent(const std::string& program, const std::string& version) {
 #if defined(__x86_64__)
   constexpr const char* kArchitecture = "amd64";

@@ -532,7 +532,8 @@ Plan AfterTheEnd(const Observed& observed, const Settings& settings, base::WallT
   plan.delete_pods = PodsToDelete(observed, expiry.pods, now);
   if (plan.delete_pods.size() < observed.pods.size() && expiry.pods && now < *expiry.pods) WakeAt(expiry.pods, plan);
   TellUndeleted(observed, plan, now, status.conditions);
-  if (api::ToJson(status) != api::ToJson(observed.task.status)) plan.status = status;
+  // Nothing else has changed, and of thousands of finished tasks this is asked at every start.
+  if (status.conditions != observed.task.status.conditions) plan.status = status;
   const bool open = status.state == "Complete" && status.best && status.recommendation_config_map.empty();
   if (!open || !AllKnown(status) || !observed.spec_error.empty()) return plan;
   const auto space = BuildSpace(observed.task.spec, FactsOfModels(status), GpusOf(observed.task.spec, status),

@@ -238,6 +238,30 @@ TEST(Transport, SystemRootsAreTrustedOnlyWhereTheClusterHasNoAuthorityOfItsOwn) 
   std::filesystem::remove(file);
 }
 
+// Roots that cannot be read are not missed where the cluster has its CA, and nothing else that runs loses them.
+TEST(Transport, SkipsTheSystemRootsOnlyWhereTheClusterHasAnAuthorityAndNoPluginInheritsThat) {
+  ScriptedServer server;
+  server.Always("GET", "/a", Reply(200).Body("{}"));
+  const char* const before = std::getenv("SSL_CERT_FILE");
+  const std::string saved = before == nullptr ? "" : before;
+  const auto roots_after = [](const ClusterConfig& config) {
+    ::setenv("SSL_CERT_FILE", "/roots.pem", 1);
+    SkipSystemRoots(config);
+    return std::string(std::getenv("SSL_CERT_FILE"));
+  };
+  ClusterConfig without_ca = ConfigFor(server);
+  without_ca.ca_pem.clear();
+  EXPECT_EQ(roots_after(without_ca), "/roots.pem");
+  ClusterConfig with_plugin = ConfigFor(server);
+  with_plugin.exec.emplace();
+  EXPECT_EQ(roots_after(with_plugin), "/roots.pem");
+  EXPECT_EQ(roots_after(ConfigFor(server)), "/dev/null");
+  const auto answer = MakeTransport(ConfigFor(server))->Send(Get("/a"), {});
+  EXPECT_TRUE(answer.ok()) << answer.error().text;
+
+  before == nullptr ? ::unsetenv("SSL_CERT_FILE") : ::setenv("SSL_CERT_FILE", saved.c_str(), 1);
+}
+
 TEST(Transport, InsecureSkipTlsVerifyTakesAnyCertificate) {
   ServerOptions options;
   options.names = {"DNS:elsewhere.example"};
