@@ -77,6 +77,12 @@ class Reader {
     if (!facts) return base::Invalid(files_.where() + ": " + facts.error().message);
     // Written by sentence-transformers: what becomes of the last layer.
     if (std::ranges::find(list_, "modules.json", &FileEntry::name) != list_.end()) facts->pooling = true;
+    if (const auto tokenizer = ObjectIfListed("tokenizer_config.json"); !tokenizer) {
+      AddNote(*facts, tokenizer.error().message);
+    } else if (*tokenizer) {
+      const json* code = FindObject(&**tokenizer, "auto_map");
+      facts->remote_tokenizer = code != nullptr && Find(code, "AutoTokenizer") != nullptr;
+    }
     // Weights of the wrapper alone would be taken for those of the whole.
     const bool elsewhere = *config && !LanguageModelElsewhere(**config).empty();
     if (!elsewhere) facts->weight_bytes = weights.bytes;

@@ -306,6 +306,12 @@ class ConfigReader {
   }
 
   void ReadExpertWidths() {
+    // Llama 4's class has one beside the routed experts of every such layer, of their width; no key says so.
+    if (const std::string name = ClassName(facts_.model_type, facts_.architecture);
+        name == "llama4text" || name == "llama4") {
+      if (!facts_.shared_experts) facts_.shared_experts = 1;
+      if (!facts_.shared_intermediate_size) facts_.shared_intermediate_size = Positive("intermediate_size");
+    }
     // A width that is left out, or written in an unknown way, is not that of the dense layers but for some classes.
     if (facts_.moe_intermediate_size || class_ == nullptr || !class_->experts_have_mlp_width) return;
     const json* width = Get("intermediate_size");

@@ -134,15 +134,11 @@ class Hub : public CheckpointFiles {
   }
 
   base::Result<std::vector<FileEntry>> Probe() {
-    static constexpr std::array kNames = {"hf_quant_config.json",
-                                          "quantize_config.json",
-                                          "quant_config.json",
-                                          "params.json",
-                                          "model.safetensors.index.json",
-                                          "model.safetensors",
-                                          "consolidated.safetensors.index.json",
-                                          "consolidated.safetensors",
-                                          "pytorch_model.bin.index.json",
+    static constexpr std::array kNames = {"hf_quant_config.json",     "quantize_config.json",
+                                          "quant_config.json",        "params.json",
+                                          "tokenizer_config.json",    "model.safetensors.index.json",
+                                          "model.safetensors",        "consolidated.safetensors.index.json",
+                                          "consolidated.safetensors", "pytorch_model.bin.index.json",
                                           "pytorch_model.bin"};
     std::vector<FileEntry> files;
     for (const char* name : kNames) {

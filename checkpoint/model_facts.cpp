@@ -181,6 +181,7 @@ json ToJson(const ModelFacts& facts) {
   }
   if (facts.config_type != facts.model_type) value["configType"] = facts.config_type;
   if (facts.remote_code) value["remoteCode"] = true;
+  if (facts.remote_tokenizer) value["remoteTokenizer"] = true;
   if (facts.pooling) value["pooling"] = true;
   if (facts.native_config) value["nativeConfig"] = true;
   if (facts.plain_shared_experts) value["plainSharedExperts"] = true;
@@ -225,6 +226,7 @@ base::Result<ModelFacts> ModelFactsFromJson(const json& value) {
   for (const auto& [key, field] :
        {std::pair{"remoteCode", &ModelFacts::remote_code}, std::pair{"pooling", &ModelFacts::pooling},
         std::pair{"nativeConfig", &ModelFacts::native_config},
+        std::pair{"remoteTokenizer", &ModelFacts::remote_tokenizer},
         std::pair{"plainSharedExperts", &ModelFacts::plain_shared_experts}}) {
     const json* said = Find(&value, key);
     if (said == nullptr) continue;

@@ -48,7 +48,9 @@ struct ModelFacts {
   bool native_config = false;  // Mistral's params.json lies beside config.json: an engine may read that one
   bool pooling = false;        // the files make one vector of a text: for embeddings, no generator
   bool remote_code = false;    // the checkpoint names code of its own that reads or runs it (auto_map)
-  std::string dtype;           // of the unquantized weights: bfloat16, float16, float32; "" = not known
+  // tokenizer_config.json names code of the checkpoint's own for the tokenizer (auto_map).
+  bool remote_tokenizer = false;
+  std::string dtype;  // of the unquantized weights: bfloat16, float16, float32; "" = not known
   // Commit that the revision points to on the hub: 40 hexadecimal digits. "" = a directory, or a hub that does not
   // report it.
   std::string commit;

@@ -50,8 +50,8 @@ std::string Layers(const ModelFacts& facts) {
   const bool sparse = facts.sparse_attention() || !facts.index_caches.empty();
   AddCount(parts, facts.full_attention_layers,
            sparse ? "attention with a cache of the whole context, sparse in some layers or all" : "full attention");
-  AddCount(parts, facts.sliding_attention_layers, "sliding-window attention");
-  AddCount(parts, facts.linear_attention_layers, "linear attention");
+  AddCount(parts, facts.sliding_attention_layers, "attention to a window or chunk");
+  AddCount(parts, facts.linear_attention_layers, "linear attention or convolution");
   AddCount(parts, facts.mamba_layers, "Mamba");
   return Known(facts.layers) + (parts.empty() ? "" : ": " + text::Joined(parts, ", "));
 }
@@ -112,7 +112,11 @@ std::string ModelFactsText(const ModelFacts& facts) {
   rows.emplace_back("Vocabulary", Known(facts.vocab_size));
   rows.emplace_back("Context length", Known(facts.max_position));
   if (facts.pooling) rows.emplace_back("Kind", "embeddings: the model does not generate text");
-  if (facts.remote_code) rows.emplace_back("Remote code", "the checkpoint names code of its own (auto_map)");
+  if (facts.remote_code || facts.remote_tokenizer)
+    rows.emplace_back("Remote code", std::string("the checkpoint names code of its own (auto_map) for the ") +
+                                         (!facts.remote_code       ? "tokenizer"
+                                          : facts.remote_tokenizer ? "model and the tokenizer"
+                                                                   : "model"));
   if (!facts.commit.empty()) rows.emplace_back("Commit", facts.commit);
   for (const std::string& note : facts.notes) rows.emplace_back("Note", note);
   std::size_t width = 0;

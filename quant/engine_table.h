@@ -224,8 +224,9 @@ struct ChoiceRule {
 
 // Effect of flags on the architectures that a release supports.
 struct ModelRule {
-  std::string trust;                // the switch that lets an engine run code of the checkpoint; empty = not checked
-  std::vector<std::string> unless;  // flags that override the checkpoint's configuration
+  std::string trust;                   // the switch that lets an engine run code of the checkpoint; empty = not checked
+  std::vector<std::string> unless;     // flags that override the checkpoint's configuration
+  std::vector<std::string> tokenizer;  // flags that choose another tokenizer, or none
   // If no release could be read: the architectures in the engine's documentation, with their first release; empty = not
   // used.
   std::map<std::string, std::optional<Version>, std::less<>> documented;

@@ -94,6 +94,7 @@ class Planner final : public FactSource {
     CheckThatItIsNoDraft();
     CheckThatItGeneratesText();
     CheckArchitecture();
+    CheckTokenizer();
     CheckGpuFloor();
     CheckAmdGpu();
     CheckParallelSizes();
@@ -310,6 +311,18 @@ class Planner final : public FactSource {
       answer.message += "; which release the image contains is not known";
     }
     Warn("model", "ArchitectureNotCertain", std::move(answer.message));
+  }
+
+  // Without permission transformers takes a class of its own for the tokenizer, and fails if it has none.
+  void CheckTokenizer() {
+    const ModelRule& rule = table_.model_rule();
+    if (!request_.model.remote_tokenizer || rule.trust.empty() || SwitchedOn(rule.trust) || plan_.rejection) return;
+    for (const std::string& flag : rule.tokenizer) {
+      if (const std::string value = Final(flag).value_or("auto"); value != "auto" && value != "false") return;
+    }
+    Warn("model", "TokenizerCodeNotTrusted",
+         "tokenizer_config.json names tokenizer code of the checkpoint's own (auto_map): without " + rule.trust +
+             " the engine starts only if it has a class of its own for this tokenizer, which is not known");
   }
 
   // A file that was read names the class, the heads or the layers.

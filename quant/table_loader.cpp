@@ -348,7 +348,7 @@ class TableLoader {
       for (const Node& item : tiles->Items()) table.tiles_.push_back(ReadTileRule(item, table));
     }
     if (const auto models = root.Get("models")) {
-      models->Expect({"trust", "unless", "documented"});
+      models->Expect({"trust", "unless", "tokenizer", "documented"});
       if (const auto lists = models->Get("documented")) {
         for (const Node& list : lists->Items()) {
           list.Expect({"since", "names"});
@@ -359,6 +359,8 @@ class TableLoader {
       table.model_rule_.trust = NeedFlag(*models, models->Need("trust").Text(), table).name;
       for (const Node& item : models->Need("unless").Items())
         table.model_rule_.unless.push_back(NeedFlag(item, item.Text(), table).name);
+      for (const Node& item : models->Need("tokenizer").Items())
+        table.model_rule_.tokenizer.push_back(NeedFlag(item, item.Text(), table).name);
     }
     LoadCells(root.Need("fields"), table);
     for (const auto& [key, rules] : {std::pair{"rules", &table.rules_}, std::pair{"schemes", &table.schemes_},

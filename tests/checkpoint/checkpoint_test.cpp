@@ -130,6 +130,21 @@ TEST_F(InDirectory, ModelSlimsOwnFileSaysThatTheWeightsAreForeign) {
   EXPECT_EQ(facts->family, "foreign");
 }
 
+TEST_F(InDirectory, ReadsWhoseCodeTheTokenizerIs) {
+  Write("config.json", kLlama);
+  EXPECT_FALSE(Read()->remote_tokenizer);
+  Write("tokenizer_config.json", R"({"tokenizer_class": "PreTrainedTokenizerFast"})");
+  EXPECT_FALSE(Read()->remote_tokenizer);
+  Write("tokenizer_config.json", R"({"auto_map": {"AutoTokenizer": ["tokenization_kimi.TikTokenTokenizer", null]}})");
+  const auto facts = Read();
+  EXPECT_TRUE(facts->remote_tokenizer);
+  EXPECT_FALSE(facts->remote_code);
+  EXPECT_TRUE(ModelFactsFromJson(ToJson(*facts))->remote_tokenizer);
+  Write("tokenizer_config.json", "{");
+  EXPECT_FALSE(Read()->remote_tokenizer);
+  EXPECT_THAT(Read()->notes, Contains(HasSubstr("tokenizer_config.json")));
+}
+
 TEST_F(InDirectory, CountsTheWeightsOfALargeModelOnce) {
   Write("config.json", kLlama);
   Write("model.safetensors.index.json",

@@ -596,6 +596,20 @@ TEST(CheckpointRules, HummingRunsTheWeightsOfOtherMethods) {
   EXPECT_THAT(Refusal("sglang", "0.5.20", gpt_oss, 1, humming), HasSubstr("QuantizationConflict"));
 }
 
+TEST(CheckpointRules, ATokenizerOfOwnCodeIsWarnedOf) {
+  for (const auto& [engine, version, other, trust] :
+       {std::tuple("vllm", "0.24.0", "tokenizer", "trust-remote-code"),
+        std::tuple("sglang", "0.5.15", "tokenizer-path", "trust-remote-code"),
+        std::tuple("tensorrt-llm", "1.2.0", "tokenizer", "trust_remote_code")}) {
+    LaunchRequest request = Request(engine, version, Dense());
+    EXPECT_FALSE(Warns(Plan(request, Preset("default")), "TokenizerCodeNotTrusted")) << engine;
+    request.model.remote_tokenizer = true;
+    EXPECT_TRUE(Warns(Plan(request, Preset("default")), "TokenizerCodeNotTrusted")) << engine;
+    EXPECT_FALSE(Warns(Plan(request, Preset("default"), {{trust, "true"}}), "TokenizerCodeNotTrusted")) << engine;
+    EXPECT_FALSE(Warns(Plan(request, Preset("default"), {{other, "/a"}}), "TokenizerCodeNotTrusted")) << engine;
+  }
+}
+
 TEST(CheckpointRules, AnAmdGpuThatIsNotKnownIsSaidSo) {
   LaunchRequest request = Request("vllm", "0.24.0", Dense());
   request.gpu.reset();
