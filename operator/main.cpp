@@ -129,15 +129,17 @@ base::Result<std::optional<runtime::GetServerOptions>> ReadMetricsServer(const F
   return Server(*std::move(server));
 }
 
-// A heap of its own for each thread, and freed room that is kept for later, were a quarter of the memory of an idle
-// operator (benchmarks/README.md, Memory). Its few threads wait for the network and seldom allocate at the same time.
-// REQUIRES: no other thread runs.
-void UseLittleMemory() {
+// Freed room that is kept for later, and a heap of its own for each thread, were a quarter of the memory of an idle
+// operator (benchmarks/README.md, Memory). REQUIRES, of both: no other thread runs.
+void GiveBackWhatIsFreed() {
   constexpr int kKept = 64 * 1024;  // bytes
-  mallopt(M_ARENA_MAX, 1);
   mallopt(M_MMAP_THRESHOLD, kKept);
   mallopt(M_TRIM_THRESHOLD, kKept);
 }
+
+// Threads that start from now on share the heaps that there are. They wait for the network and seldom allocate at the
+// same time.
+void MakeNoMoreHeaps() { mallopt(M_ARENA_MAX, 1); }
 
 // Of this process and no other, where nobody says who it is.
 std::string Identity(const std::string& instance) {
@@ -173,6 +175,7 @@ int Run(const Flags& flags) {
   if (!metrics_at) return WrongInput(metrics_at.error().message);
   const auto rules = controller::RuleSource::Open(flags.rules_directory, clock);
   if (!rules) return WrongInput(rules.error().message);
+  MakeNoMoreHeaps();  // the documents of the tables had one
   const kube::Environment environment = kube::Environment::Real();
   const auto config = kube::LoadConfig(flags.kubeconfig, environment);
   if (!config) return WrongInput(config.error().message);
@@ -295,7 +298,7 @@ int Run(const Flags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  UseLittleMemory();
+  GiveBackWhatIsFreed();
   // Before the first thread: the HTTP library's would take SIGTERM otherwise, and its default is the process's end.
   runtime::BlockSignals();
   Flags flags;
