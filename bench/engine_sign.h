@@ -1,7 +1,7 @@
-// What a line of an engine's log says about the engine's state: it starts, it serves, it generates tokens.
+// State of the engine that a line of its log shows: starting, serving, generating tokens.
 //
-// Pure and thread-safe; the only place that knows these lines. The digest and `autotune diagnose` go by it. Needs
-// nothing but the C++ library.
+// Pure and thread-safe; the only place that knows these lines. The digest and `autotune diagnose` use it. Needs nothing
+// but the C++ library.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,5 @@
-// `autotune-bench inspect`: what a model is, read from its directory or from a hub (checkpoint/), and whether
-// experiments can use the datasets of a task, as a result document.
+// `autotune-bench inspect`: the facts of a model, read from its directory or from a hub (checkpoint/), and a check
+// whether experiments can use the datasets of a task, as a result document.
 //
 // Single-threaded. A model that cannot be read is a failure with the hub's status and a remedy; it is never assumed to
 // be unquantized.

@@ -1,8 +1,8 @@
-// What somebody who passed a log on wrote before each of its lines: `kubectl logs --prefix`, docker compose, a service
+// Prefixes that other programs wrote before each line of a log: `kubectl logs --prefix`, docker compose, a service
 // manager, a program that starts the engine, a quotation in a report.
 //
-// Pure, thread-safe. Needs the whole log: a prefix is what most of its lines begin with, numbers aside. Lines of a pod
-// have none that log_line.h does not know.
+// Pure, thread-safe. Needs the whole log: a prefix is what most of its lines begin with, apart from numbers. Lines of a
+// pod have only prefixes that log_line.h knows.
 #pragma once
 
 #include <string>

@@ -2,8 +2,9 @@
 //
 // Pure. The document is one line: "AT1 <payload bytes> <crc32, 8 hex digits> <compact JSON>", at most kMaxBytes. The
 // kubelet cuts a termination message at 12 KiB divided by the number of containers, so length and checksum detect a
-// truncated message. Encode() always fits: first numbers lose digits (six, then four), then points that are not the
-// best of a scenario lose details (engine counters, mean, p90 and p95), then texts are shortened.
+// truncated message. Encode() always fits: first numbers lose digits, then points that are not the best of a scenario
+// lose what explains them (engine counters, relative intervals, errors by kind), then all points do, then the oldest
+// points that are not the best of a scenario are left out. Messages of failures are shortened.
 #pragma once
 
 #include <cstddef>

@@ -40,8 +40,8 @@ struct Explanation {
 base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOptions& options);
 
 std::string ExplanationText(const Explanation& explanation);
-// {rejected: null | {field, reason, message}, args, keptArgs, yaml, env, gpus, minComputeCapability, verdicts[],
-// warnings[], overrides[], notes[], modelKnown}.
+// {engine, version, rejected: null | {field, reason, message}, args, keptArgs, yaml, env, gpus, minComputeCapability,
+// verdicts[], warnings[], overrides[], notes[], modelKnown}.
 nlohmann::json ExplanationJson(const Explanation& explanation);
 
 }  // namespace autotune::cli

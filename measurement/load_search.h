@@ -2,7 +2,7 @@
 // or the reason to stop.
 //
 // Pure and deterministic: the same input and points give the same decision on every machine, in an experiment pod and
-// in a replay. Method: docs/benchmark.md, "Finding the limit".
+// in a replay. Method: docs/benchmark.md, "Finding the highest load".
 #pragma once
 
 #include <chrono>

@@ -1,8 +1,8 @@
 // Whether the requests of a closed loop run in lockstep: all of them start together and end together, over and over.
 //
-// Pure. An engine then processes all prompts, and afterwards generates all answers, as it does not where requests
-// arrive by themselves: in the simulated engine's model it gets a few percent less done (benchmarks/README.md, "Closed
-// loops and rates").
+// Pure. The engine then alternates between processing all prompts and generating all answers, which does not happen if
+// requests arrive independently. In the simulated engine's model its throughput is then a few percent lower
+// (benchmarks/README.md, "Closed loops and rates").
 #pragma once
 
 #include <chrono>

@@ -1,10 +1,10 @@
-// What a long run would show of the numbers of a window of open arrivals.
+// Latencies that a long run of open arrivals would show, estimated from one window.
 //
-// How long requests wait depends on the bursts that came, and large ones are rarer than a window is long: most windows
-// show a better p99 than a long run has, a few a much worse one. But when each request came and what it asked for is
-// known. So a simple engine is fitted that answers these requests as the real one did, and then is sent many more of
-// the same kind. What the simple engine does not explain of single requests stays in: it is drawn with them. Method and
-// proof: docs/benchmark.md, "Bursts".
+// Waiting times depend on the bursts that occurred, and large bursts are rarer than a window is long: most windows show
+// a better p99 than a long run has, a few show a much worse one. But the arrival time and the lengths of each request
+// are known. So a simple model of the engine is fitted to these requests, and many more requests of the same kind are
+// sent to the model. The part of single requests that the model does not explain is sampled with them. Method and
+// evidence: docs/benchmark.md, "Bursts".
 //
 // Pure, deterministic and thread-safe.
 #pragma once

@@ -1,8 +1,9 @@
-// Whether the requests in flight of a rate grew over a window, and what a closed loop says about a rate.
+// Whether the number of requests in flight at a rate grew over a window, and the limit that a closed loop shows for a
+// rate.
 //
-// A rate is kept up with if as many requests end as arrive. What chance may add to the requests in flight meanwhile
-// comes from the arrivals and from the lengths of the answers: of even arrivals and equal answers it is next to
-// nothing, so that a few seconds tell.
+// A server keeps up with a rate if as many requests end as arrive. The variation by chance is computed from the
+// arrivals and the lengths of the answers. With constant arrivals and answers of equal length it is nearly zero, so a
+// few seconds are enough for a decision.
 //
 // Pure and thread-safe.
 #pragma once

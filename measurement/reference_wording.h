@@ -1,4 +1,4 @@
-// References that a right answer may have in other words, in another order or under another name.
+// References that a right answer may express in other words, in another order or under another name.
 //
 // Pure and thread-safe.
 #pragma once

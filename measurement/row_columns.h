@@ -1,6 +1,6 @@
-// Tables by columns: the members of a row, or of a whole document, have a value for each of several questions.
+// Tables by columns: each member of a row, or of a whole document, has the values of several questions.
 //
-// Pure and thread-safe. The programs are for jq 1.5 or later, and write one row a line.
+// Pure and thread-safe. The programs are for jq 1.5 or later, and write one row per line.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,4 @@
-// What a question is about: the text that is sent before it, and what else of the row nobody could answer without.
+// Context of a question: the text that is sent before it, and other members of the row that the question requires.
 //
 // Pure and thread-safe. The names of members are a table in the .cpp.
 #pragma once

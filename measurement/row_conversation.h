@@ -1,5 +1,5 @@
-// Conversations in rows of datasets: what makes messages of them, and which of
-// them end with the answer.
+// Conversations in rows of datasets: the jq programs that make messages of them, and detection of those that end with
+// the answer.
 //
 // Pure and thread-safe.
 #pragma once

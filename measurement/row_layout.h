@@ -1,4 +1,5 @@
-// Where the rows of a dataset are, in a document or a line that is none, and the program that writes one row a line.
+// Location of the rows of a dataset in a document, or in a line that is not a row, and the jq program that writes one
+// row per line.
 //
 // Pure and thread-safe. The programs are for jq 1.5 or later.
 #pragma once

@@ -1,4 +1,4 @@
-// The references of a row: what its right answers are called, and their texts.
+// References of a row: the members that hold its right answers, and their texts.
 //
 // Pure and thread-safe. The names of members are tables in the .cpp.
 #pragma once

@@ -1,9 +1,10 @@
-// Whether a closed loop only shows how much the engine gets done at most: its requests always wait for a place.
+// Whether a closed loop shows only the engine's capacity, because its requests always wait for a free slot.
 //
-// Users of a closed loop wait for their answers before they ask again, so the queue stays as long as it is and the loop
-// can be held at the engine's capacity for ever. Requests that arrive by themselves do not wait: at that rate their
-// queue grows without end, and below it they queue in bursts. So the throughput of such a loop is an upper bound of
-// what a rate sustains within an SLO, by up to 90 % too high (benchmarks/README.md, "Closed loops and rates").
+// Users of a closed loop wait for their answers before they send again, so the queue has a constant length, and the
+// loop can run at the engine's capacity indefinitely. In an open loop arrivals do not wait: at that rate the queue
+// grows without end, and below it requests queue in bursts. So the throughput of such a closed loop is an upper bound
+// of the rate that meets an SLO, in the simulated engine's model up to 90 % too high (benchmarks/README.md, "Closed
+// loops and rates").
 //
 // Pure.
 #pragma once

@@ -1,6 +1,6 @@
-// Rows as tools for evaluation export them: the question and its answer are within objects of the row.
+// Rows as evaluation tools export them: the question and its answer are within objects of the row.
 //
-// Pure and thread-safe. Known by their shape, not by the name of a tool.
+// Pure and thread-safe. Recognised by their structure, not by the name of a tool.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,5 +1,5 @@
-// Rows whose answers nothing here can judge: programs, calls of tools, preferences, what another model would have to
-// read.
+// Rows whose answers cannot be checked here: programs, tool calls, preferences, and answers that another model would
+// have to judge.
 //
 // Pure and thread-safe.
 #pragma once

@@ -1,6 +1,6 @@
-// Members of a row that are not sent, of which nothing tells that the question can do without them.
+// Members of a row that are not sent although the question may require them.
 //
-// Pure and thread-safe. Decided by what a value is; names only tell what is additional: docs/quality.md.
+// Pure and thread-safe. The value decides; a name can only show that a member is additional: docs/quality.md.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,16 +1,15 @@
 // Evaluation of a running point: from its records so far to "continue" or a finished Point.
 //
 // Pure and thread-safe; the caller asks again at Progress::check_again_at. The phases of a point:
-//   ramp    until as many requests have ended as are in flight, at least 2 s and at most as long as the window may be,
-//   of
-//           a rate at most three usual lengths of a request: nothing counts
+//   ramp    until as many requests have ended as are in flight: nothing counts. It takes at least 2 s, at most the
+//           maximum length of the window, and at a rate at most three usual lengths of a request
 //   window  output tokens that arrive in it are its throughput, requests that start in it its latencies
-//   drain   those are followed to their end, at most PointSpec::drain. The load stays on, so that they end under the
-//           load they started under (docs/decisions); requests that start now do not count.
-// The window ends when every bound is decided, or known as well as Precision::bounds asks, and the throughput is
-// precise enough; of a rate after a quarter of PointSpec::duration at the earliest, near a limit of a p95, p99 or
-// attainment after half of it. At the latest it ends after PointSpec::duration, which is stretched, at most threefold,
-// to four times the usual length of a request. A missed point is not drained further than its verdict needs.
+//   drain   requests of the window are followed to their end, at most for PointSpec::drain. The load stays on, so that
+//           they end under the load they started under; requests that start now do not count.
+// The window ends when every limit is decided, or known as well as Precision::bounds requires, and the throughput is
+// precise enough. At a rate it ends after a quarter of PointSpec::duration at the earliest, near a limit of a p95, p99
+// or attainment after half of it. At the latest it ends after PointSpec::duration, which is extended, at most
+// threefold, to four times the usual length of a request. A missed point is not drained further than its verdict needs.
 #pragma once
 
 #include <chrono>

@@ -1,7 +1,7 @@
-// References that say something, or list something: a right answer has other words, or another order.
+// References that are sentences or lists: a right answer may have other words or another order.
 //
-// Pure and thread-safe. UTF-8. The words that tell are those of English, and fewer of some twenty other languages; of
-// Chinese, signs and lengths.
+// Pure and thread-safe. UTF-8. The word lists are those of English, and shorter ones of some twenty other languages;
+// for Chinese, characters and lengths decide.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,5 @@
-// CachedPod: a pod in the cache. One that has ended takes some bytes once nothing of it is to be read any more: what it
-// reported is in its task's status, and only whether it is kept is still decided.
+// CachedPod: a pod in the cache. An ended pod whose report is in its task's status takes a few bytes: only whether it
+// is kept remains to be decided.
 //
 // Immutable, safe to share.
 #pragma once

@@ -1,7 +1,7 @@
-// How long a sequence of a task's experiments can be: what its flags set, or the model's own context.
+// Maximum sequence length of a task's experiments: set by its flags, otherwise the model's own context.
 //
-// Pure and thread-safe. Never too short: where a flag is not understood, nothing is known. Of several values the
-// largest counts; what deploys today (a baseline) does not.
+// Pure and thread-safe. Never too short: a flag in an unknown form makes the length unknown. Of several values the
+// largest counts; the deployed workload (a baseline) does not count.
 #pragma once
 
 #include "checkpoint/model_facts.h"

@@ -1,4 +1,4 @@
-// When what is left of a task that is over goes: spec.retention, or what the operator keeps by default. Pure.
+// When a finished task and its kept pods expire: spec.retention, otherwise the operator's default. Pure.
 #pragma once
 
 #include <optional>

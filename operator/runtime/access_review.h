@@ -1,8 +1,8 @@
-// AccessReview: whether a bearer token may GET a path, as the API server says: a TokenReview, then a
-// SubjectAccessReview, as kube-rbac-proxy and controller-runtime ask.
+// AccessReview: whether a bearer token may GET a path. The API server decides: a TokenReview, then a
+// SubjectAccessReview, as in kube-rbac-proxy and controller-runtime.
 //
-// Calls block; used on one thread. Client and clock are borrowed. Answers are kept by the token's hash, never the
-// token: what may for a minute, what may not for ten seconds.
+// Calls block; used on one thread. Client and clock are borrowed. Results are cached by the token's hash, never by the
+// token: a permission for a minute, a rejection for ten seconds.
 #pragma once
 
 #include <map>

@@ -1,7 +1,6 @@
-// /metrics on a port of its own, over TLS, for who may read it.
+// /metrics on a separate port, over TLS, for authorized clients.
 //
-// An AccessReview asks the API server on the server's thread that renders: who waits for it are others that want
-// metrics.
+// AccessReviews run on the server's thread that renders: only other requests for metrics wait for them.
 #pragma once
 
 #include <functional>

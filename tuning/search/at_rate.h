@@ -1,7 +1,7 @@
-// Where a request rate meets an engine.
+// Requests in flight, and latency, of an engine at a request rate.
 //
-// Requests that arrive at a rate are in flight as long as they take, so their number is rate x E2E latency (Little's
-// law), and the latency follows from that number. An engine that is twice as fast has less than half as many in flight,
+// Requests that arrive at a rate are in flight for their E2E latency, so their number is rate x E2E latency (Little's
+// law), and the latency depends on that number. An engine that is twice as fast has less than half as many in flight;
 // one that is too slow has ever more. Pure.
 #pragma once
 

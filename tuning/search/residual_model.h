@@ -1,11 +1,10 @@
 // Model of the prior's error: a Gaussian over ln(observed / predicted), one per metric.
 //
-//   residual = all + engine + class + family + candidate, each a level and a slope over ln(running requests), and a
-//   term
-//              per doubling of the GPUs
+//   residual = all + engine + class + family + candidate, each a level and a slope over ln(running requests),
+//              and a term per doubling of the GPUs
 //   class    = engine x precision x KV cache x draft x GPU
-//   family   = class x parallel sizes x graphs: candidates that differ only in limits of the batch, hence run the same
-//              steps
+//   family   = class x parallel sizes x graphs: candidates that differ only in limits of the batch,
+//              hence run the same steps
 //
 // Bayesian linear regression with these terms as columns, hence exact, and the same as a Gaussian process with their
 // kernels. A class that was measured once informs every candidate of it. Failures never enter. Constants: constants.h.
