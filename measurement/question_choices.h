@@ -26,7 +26,7 @@ struct Choices {
 // The member that has a list of choices.
 std::optional<Found> ChoiceListOf(const nlohmann::json& row);
 // Answers under their names, of which another member names the right one: {"answers": {"a": "...", "b": "..."},
-// "correct_answer": "b"}. Nothing if the row has none.
+// "correct_answer": "b"}. Returns nullopt if the row has none.
 std::optional<Found> NamedAnswersOf(const nlohmann::json& row);
 // Is a member of a choice of this name its text or its label?
 bool IsPartOfChoice(std::string_view name);
@@ -35,7 +35,7 @@ std::optional<Found> WrongChoicesOf(const nlohmann::json& row);
 // Appends. A list of texts or of {text, label}; {text: [...], label: [...]}; {choices: [...], labels: [1, 0]}; {"A":
 // text}; {text: 1, text: 0}; "A) one B) two".
 base::Status ReadChoiceList(const Found& from, Choices& out);
-// Choices that are members of their own: "option1", "option2". Nothing if the row has none.
+// Choices that are separate members: "option1", "option2". Returns nullopt if the row has none.
 std::optional<Choices> ReadChoiceMembers(const nlohmann::json& row);
 // kInvalid: the row has both a list and members of their own, that are not the same.
 base::Status CheckOneList(const nlohmann::json& row, const Found& list, Choices choices);

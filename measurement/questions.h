@@ -72,7 +72,7 @@ std::string SentOf(const Question& question);
 // Without white space at its ends.
 std::string_view Trimmed(std::string_view text);
 
-// Is `expression` (ECMAScript) found in the text? Nothing for what is no expression, or too complex for the text.
+// Is `expression` (ECMAScript) found in the text? nullopt: it is not an expression, or too complex for the text.
 std::optional<bool> FoundBy(const std::string& expression, std::string_view text);
 
 }  // namespace autotune::measurement

@@ -11,7 +11,7 @@
 
 namespace autotune::measurement {
 
-// Of references that are no numbers, where the row does not say how they are compared. kInvalid: a program, a
+// Of references that are not numbers, if the row does not name how to compare them. kInvalid: a program, a
 // translation, a sentence, a list in one text, a formula, or a letter of a choice; with what to write instead.
 base::Status CheckWording(const nlohmann::json& row, const Question& question, bool framed, const Found& from);
 

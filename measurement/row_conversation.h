@@ -39,7 +39,7 @@ struct Conversation {
 
 // [{"from": "human", "value": "..."}], `turns` with one text of the user,
 // [[{"role": ..., "content": ...}]], and what requests have
-// ("responses_create_params"). Nothing if the row has none, or neither a
+// ("responses_create_params"). nullopt if the row has none, or neither a
 // reference (`answered`) nor a last turn that may be one.
 std::optional<Conversation> ConversationOf(const nlohmann::json& row, bool answered);
 

@@ -16,7 +16,7 @@ inline constexpr std::string_view kNoPrompt = "has neither \"prompt\"";
 // The same, for a question of which nothing tells the answer.
 inline constexpr std::string_view kNoAnswer = "has neither \"reference\"";
 
-// How the recipe for a table begins that is no list of rows.
+// Beginning of the recipe for a table that is not a list of rows.
 inline constexpr std::string_view kByColumns = "a table by columns";
 
 // "a list: jq -c '.[]' FILE writes lines of JSON". "" = no rows are found. `whole`: a document, and no line of one: any

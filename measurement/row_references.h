@@ -17,7 +17,7 @@ namespace autotune::measurement {
 
 // Has the row a reference with a text or a number?
 bool IsAnswered(const nlohmann::json& row);
-// The member that is read as the reference. Nothing if the row has none.
+// The member that is read as the reference. Returns nullopt if the row has none.
 std::optional<Found> ReferenceOf(const nlohmann::json& row);
 // Is a member of this name, as Plain() writes it, a reference?
 bool NamesReference(std::string_view plain);
@@ -32,7 +32,7 @@ base::Status AddReferences(const Found& from, const nlohmann::json& value, std::
 
 // The answer of a prompt, where the row says neither how to compare it nor that it may be wrong.
 std::optional<Found> PlainAnswer(const nlohmann::json& row, const Question& question);
-// Its one text. Nothing if there are several, or if the row has a "match".
+// Its one text. Returns nullopt if there are several, or if the row has a "match".
 std::optional<std::string> TextOfAnswer(const nlohmann::json& row, const Question& question);
 
 // kInvalid: `from` has no text.

@@ -23,11 +23,11 @@ bool HasFormula(std::string_view text);
 
 // The items of a list in one text, where all are numbers, or all are letters, Roman or circled numerals: "2,4,3", "A,
 // C", "[1, 3]", "I and II", "(1)(3)"; and what a comma of Chinese enumerations (U+3001) separates, or a Chinese comma
-// that has at most three characters on each side. Nothing for any other text. One number may look like a list
+// that has at most three characters on each side. Empty for any other text. One number may look like a list
 // ("1,00,000"): OneNumber first.
 std::vector<std::string> ListedIn(std::string_view text);
 
-// "['Ann', \"Ann's\"]" as Python writes a list of texts; JSON's is one, too. Nothing for any other text, and for an
+// "['Ann', \"Ann's\"]" as Python writes a list of texts; JSON's is one, too. nullopt for any other text, and for an
 // empty list.
 std::optional<std::vector<std::string>> ListOfPython(std::string_view text);
 

@@ -19,13 +19,13 @@ struct WrittenNumber {
 
 // The last number in a text; nullopt if there is none, or if it is part of a formula without a value here ("3\pi").
 // "1,200.50 $" is 1200.5, "1 000" is 1000, "- 1" is -1, "3/4" and "\frac{3}{4}" are 0.75, "2 1/2" and "2(1/2)" are 2.5,
-// "3.2 \times 10^{5}" is 320000. A date ("3/4/2021") is no fraction.
+// "3.2 \times 10^{5}" is 320000. A date ("3/4/2021") is not a fraction.
 std::optional<WrittenNumber> LastNumber(std::string_view text);
 
 // A text that is one number, with at most a sign of money, "%" or a degree sign beside it: what LastNumber needs of it.
 std::optional<std::string> OneNumber(std::string_view text);
 
-// The value of a text that is arithmetic with numbers: "(3/5)", "1(5/6)", "(2/3)/(4/5)", "5+5", "3*4-1". Nothing for a
+// The value of a text that is arithmetic with numbers: "(3/5)", "1(5/6)", "(2/3)/(4/5)", "5+5", "3*4-1". nullopt for a
 // text that may be something else ("3-2", "10-20", "3/4/2021"), unless `sure`: another member says that it is one.
 std::optional<double> ArithmeticValue(std::string_view text, bool sure = false);
 

@@ -26,7 +26,7 @@ std::string_view LanguageOf(std::string_view text, std::string_view said);
 // No and yes in the language of a question, as LanguageOf() tells it.
 YesNo VerdictOf(bool is_yes, std::string_view asked, std::string_view language);
 
-// All words that say the opposite of the one that `text` is. Empty for what is no verdict.
+// All words for the opposite of the verdict `text`. Empty if `text` is not a verdict.
 std::vector<std::string> OppositesOf(std::string_view text);
 
 // The verdict at the begin of "Yes. It decreased", "Nein, denn ...": a word of VerdictIn with more behind it. "" =

@@ -7,7 +7,7 @@
 
 namespace autotune::controller {
 
-// Nothing if it is not exactly 16 lower-case hexadecimal digits, so that it would not come back.
+// nullopt unless it is exactly 16 lower-case hexadecimal digits: UnpackedHash() could not restore any other text.
 std::optional<std::uint64_t> PackedHash(const std::string& hash);
 std::string UnpackedHash(std::uint64_t hash);
 

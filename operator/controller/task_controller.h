@@ -65,7 +65,7 @@ class TaskController {
  private:
   struct NamespaceCache;
 
-  // Nothing where the pod is gone.
+  // nullopt if the pod is gone.
   base::Result<std::optional<experiment::PodView>> PodOf(const CachedTask& task, NamespaceCache& cache,
                                                          const runtime::Entry<CachedPod>& entry,
                                                          const std::stop_token& stop);

@@ -8,12 +8,12 @@
 
 namespace autotune::reconcile {
 
-// From when on; nothing = never.
+// Times of deletion; nullopt = never.
 struct Expiry {
   std::optional<base::WallTime> pods, task;
 };
 
-// Of a task that is over. A time of the spec takes the place of the default, a longer one too.
+// Empty if the task has not finished. A time in the spec takes precedence over the default, even if it is longer.
 Expiry ExpiryOf(const api::AutotuneTask& task, const api::RetentionSpec& by_default);
 
 }  // namespace autotune::reconcile

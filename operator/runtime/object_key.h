@@ -31,7 +31,7 @@ struct ObjectMeta {
 
 // Does not throw; missing fields stay empty.
 ObjectMeta ReadObjectMeta(const nlohmann::json& object);
-// Of an object as JSON text, of which nothing else is read. Nothing where the text is no object or its metadata are no
+// The same from JSON text, of which nothing else is read. nullopt if the text is not an object or its metadata are not
 // JSON.
 std::optional<ObjectMeta> ReadObjectMeta(std::string_view object);
 

@@ -21,8 +21,9 @@ struct WatchEvent {
   bool ends_initial_events = false;
 };
 
-// kRetry for a line that is no event, or whose object has metadata that cannot be parsed. An ERROR event is the error
-// that the same Status over HTTP would be: kNotFound with http_status 410 where the version is gone, kRetry otherwise.
+// kRetry for a line that is not an event, or whose object has metadata that cannot be parsed. An ERROR event is the
+// error that the same Status over HTTP would be: kNotFound with http_status 410 where the version is gone, kRetry
+// otherwise.
 base::Result<WatchEvent> ParseWatchEvent(std::string_view line);
 
 }  // namespace runtime
