@@ -137,13 +137,23 @@ NESTED = {"vllm": vllm_nested, "sglang": sglang_nested}
 PARTS = ("own", "backend", "nested", "types")
 
 
+def caught_types(tree):
+    """The texts that handlers of exceptions look for: `"deepseek_v32" in str(error)` reads a type of which the library says
+    that it does not know it, and no model_type is near."""
+    return {text for handler in ast.walk(tree) if isinstance(handler, ast.ExceptHandler) for node in ast.walk(handler)
+            if isinstance(node, ast.Compare) for text in texts(node) if re.fullmatch(r"[A-Za-z][\w.-]*", text)}
+
+
 def own_types(package):
-    """Every text that stands near the word model_type in the engine's source: one too many refuses nothing."""
+    """Every text that stands near the word model_type in the engine's source, or that it looks for in an error while it
+    reads a configuration: one too many refuses nothing."""
     found = set()
     for path in package.glob("**/*.py"):
         text = path.read_text(encoding="utf-8-sig", errors="replace")
         for place in re.finditer(r"model_type|MODEL_TYPE|AutoConfig\.register", text):
             found |= set(re.findall(r"""["']([A-Za-z][\w.-]*)["']""", text[place.start():place.start() + 400]))
+        if "AutoConfig" in text:
+            found |= caught_types(ast.parse(text))
         if "CONFIG_REGISTRY" in text:
             for name, value in assignments(ast.parse(text)):
                 if name.endswith("CONFIG_REGISTRY"):

@@ -19,6 +19,15 @@ CONFIG = """
 _CONFIG_REGISTRY = LazyConfigDict(nemotron="NemotronConfig")
 if config.model_type == "kimi_vl": pass
 """
+LOADER = """
+def get_config(model):
+    try:
+        return AutoConfig.from_pretrained(model)
+    except ValueError as error:
+        if not "deepseek_v32" in str(error):
+            raise error
+        return load_as_another(model)
+"""
 LLAVA = """
 class LlavaForConditionalGeneration(nn.Module):
     def __init__(self, vllm_config):
@@ -88,6 +97,11 @@ class ReadModels(unittest.TestCase):
         self.assertEqual(table["left"], {"DotsForCausalLM": "0.23.0"})
         for name in ("t7", "nemotron", "kimi_vl"):
             self.assertIn(name, table["types"]["0"])
+
+    def test_a_type_that_is_read_after_the_library_refused_it_counts(self):
+        self.write("1.0.0/vllm/utils/hf.py", LOADER)
+        self.assertEqual(self.run_program("1.0.0").returncode, 0)
+        self.assertIn("deepseek_v32", self.table()["types"]["0"])
 
     def test_a_language_model_by_its_type_is_told_from_a_fixed_one(self):
         names = ("LlavaForConditionalGeneration", "VideoForConditionalGeneration", "GemmaForConditionalGeneration")
