@@ -156,17 +156,16 @@ std::string ScoreRuleText(const api::AutotuneTask& task) {
   if (one_load && fixed) return "All scores are of one load: the highest that all experiments measured.";
   if (one_load) {
     std::string load = ReferenceText(task.status);
-    load = load.empty() ? "70 % of the limit of the first experiment" : load.substr(load.find(" at ") + 4);
+    load = load.empty() ? "70 % of the highest load of the first experiment" : load.substr(load.find(" at ") + 4);
     return "All scores are of one load: " + load + ".";
   }
   if (fixed) {
-    return "A score is of the best of the given loads that keep the SLO. Gains compare two experiments at the highest "
-           "load at "
-           "which both keep it.";
+    return "Each score is that of the best given load that meets the SLO. Gains compare two experiments at the highest "
+           "load at which both meet it.";
   }
-  return "A score is the best one of the loads at which the experiment keeps the SLO, so each experiment has a load of "
-         "its own. "
-         "Gains compare these scores.";
+  return "Each score is that of the highest load at which the experiment meets the SLO, or of a lower load that is "
+         "certainly better. If requests wait in the closed loop of the highest load, the score is that of the highest "
+         "request rate that meets the SLO. Gains compare these scores.";
 }
 
 std::string CostText(const api::TaskStatus::Cost& cost) {

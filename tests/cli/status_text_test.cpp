@@ -29,7 +29,8 @@ TEST(FinalText, EndsWithTheTableAndTheWinningCommandLine) {
       << text;
   EXPECT_THAT(text, Not(HasSubstr("imulated")));
   EXPECT_THAT(text, HasSubstr("\nSecond: e1-aaaaaa (baseline, default): 29.2% below the best."));
-  EXPECT_THAT(text, HasSubstr("\nScores: A score is the best one of the loads at which the experiment keeps the SLO"));
+  EXPECT_THAT(text,
+              HasSubstr("\nScores: Each score is that of the highest load at which the experiment meets the SLO"));
 }
 
 TEST(FinalText, SaysWhatWasMeasuredAndWhatBrokeTheSlo) {
