@@ -333,7 +333,8 @@ TEST(HtmlReport, NotesOfAPresetAreNoWarningsOfTheBest) {
 TEST(HtmlReport, SaysWhyAnExperimentHasNoScoreAndWhichLoadAScoreIsOf) {
   api::AutotuneTask task = Finished();
   EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("at 8 in flight)"));
-  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("so each experiment has a load of its own"));
+  EXPECT_THAT(HtmlReport(task, Rules()),
+              HasSubstr("Each score is that of the highest load at which the experiment meets the SLO"));
   EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("<td class=\"n\">failed</td>"));
   task.status.experiments[0].stopped = "CannotWin";
   EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("<td class=\"n\">stopped early</td>"));
