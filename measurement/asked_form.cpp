@@ -85,6 +85,7 @@ std::optional<AskedForm> FormAskedFor(const std::string& asked) {
   for (const std::string_view sign : kJson) {
     if (asked.find(sign) != std::string::npos) return AskedForm{std::string(sign), R"(:\\s*\")", R"(\")"};
   }
+  if (asked.find("<eoa>") != std::string::npos) return AskedForm{"<eoa>", R"(\\]\\s*)", R"(\\s*<eoa>)"};
   const std::string lower = Lower(asked);
   for (const std::string_view steps : {"step by step", "step-by-step"}) {
     const std::size_t at = lower.find(steps);

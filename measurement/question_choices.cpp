@@ -20,9 +20,9 @@ namespace {
 using base::Invalid;
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 10> kChoices = {
-    "choices",          "options",       "endings",      "mc1targets", "doctochoice",
-    "question/choices", "answerchoices", "targetscores", "choice",     "answeroptionlist"};
+constexpr std::array<std::string_view, 12> kChoices = {
+    "optionlist",  "choicelist",       "choices",       "options",      "endings", "mc1targets",
+    "doctochoice", "question/choices", "answerchoices", "targetscores", "choice",  "answeroptionlist"};
 
 constexpr std::size_t kMostChoices = 20;  // with letters in one text
 
@@ -198,17 +198,30 @@ bool NamesSeveral(std::string_view text, const Choices& choices) {
   return labels.size() > 1;
 }
 
-// Has the question a choice "B." or "(B)" in it?
+// Has the question a choice "B." or "(B)" in it? What may stand before it is in ProgramForLetters, too.
 bool HasLabel(const std::string& asked, char letter) {
   for (std::size_t i = asked.find(letter); i != std::string::npos; i = asked.find(letter, i + 1)) {
-    const bool begins = i == 0 || std::isspace(static_cast<unsigned char>(asked[i - 1])) != 0 || asked[i - 1] == '(' ||
-                        static_cast<unsigned char>(asked[i - 1]) >= 0x80;
+    const unsigned char before = i == 0 ? ' ' : static_cast<unsigned char>(asked[i - 1]);
+    const bool begins = std::isspace(before) != 0 || before >= 0x80 ||
+                        std::string_view("([?!;,:").find(asked[i == 0 ? 0 : i - 1]) != std::string_view::npos || i == 0;
     const std::string_view rest = std::string_view(asked).substr(i + 1);
-    for (const std::string_view end : {".", ")", ":", "\u3001", "\uFF0E", "\uFF09", "\uFF1A"}) {
+    for (const std::string_view end : {".", ")", ":", "]", "\u3001", "\uFF0E", "\uFF09", "\uFF1A"}) {
       if (begins && rest.starts_with(end)) return true;
     }
   }
   return false;
+}
+
+// "Answer: B" and "The answer is B" are "B": what stands before a colon, if it is short and has no digit.
+std::string_view WithoutLead(std::string_view text) {
+  constexpr std::size_t kLongestLead = 40;  // bytes
+  for (const std::string_view colon : {":", "\uFF1A", " is "}) {
+    const std::size_t at = text.find(colon);
+    if (at == std::string_view::npos || at < 2 || at > kLongestLead) continue;
+    const std::string_view lead = text.substr(0, at), rest = Trimmed(text.substr(at + colon.size()));
+    if (!rest.empty() && std::ranges::none_of(lead, [](unsigned char c) { return std::isdigit(c) != 0; })) return rest;
+  }
+  return text;
 }
 
 }  // namespace
@@ -305,6 +318,23 @@ base::Status ReadChoiceList(const Found& from, Choices& out) {
       out.texts = *std::move(listed);
       return {};
     }
+    if (const auto pairs = DictionaryOfPython(Trimmed(value.get_ref<const std::string&>()));
+        pairs && pairs->size() > 1) {
+      for (const auto& [label, text] : *pairs) {
+        out.labels.push_back(PlainLabel(label));
+        out.texts.push_back(text);
+      }
+      out.labels_are_data = true;
+      return {};
+    }
+    // "one\ntwo\nthree\n"; a quotation mark that closes nothing is none of a text.
+    const std::string key = "." + JqKey(from.name);
+    if (std::string_view(Trimmed(value.get_ref<const std::string&>())).find('\n') != std::string_view::npos &&
+        FitsJq(from.name))
+      return Invalid(Quoted(from.name) + " is no list of choices: " + Excerpt(value) +
+                     ": if each line is one, jq -c '" + key +
+                     R"( |= if type == "string" then [splits("\n") | select(test("\\S")) | )" +
+                     R"j(sub("^(?<t>[^\"]*)\"\\s*$"; "\(.t)")] else . end' FILE > OUT)j");
   }
   if (!value.is_array())
     return Invalid(Quoted(from.name) + " is no list of choices: " + Excerpt(value) + R"(: write ["...", "..."])");
@@ -522,6 +552,10 @@ std::string PlainLabel(std::string_view text) {
 }
 
 bool NamesChoicesOf(const std::string& asked, std::string_view answer) {
+  answer = WithoutLead(Trimmed(answer));
+  for (const std::string_view stop : {".", "\u3002"}) {
+    if (answer.ends_with(stop)) answer.remove_suffix(stop.size());
+  }
   if (answer.size() < 2 || std::adjacent_find(answer.begin(), answer.end(), std::greater_equal<>()) != answer.end())
     return false;
   return std::all_of(answer.begin(), answer.end(),
@@ -529,15 +563,13 @@ bool NamesChoicesOf(const std::string& asked, std::string_view answer) {
 }
 
 bool NamesChoiceOf(const std::string& asked, std::string_view answer) {
-  answer = Trimmed(answer);
-  for (const std::string_view prefix : {"Answer:", "answer:", "\u7B54\u6848\uFF1A", "\u7B54\u6848:"}) {
-    if (answer.starts_with(prefix)) answer = Trimmed(answer.substr(prefix.size()));
-  }
+  answer = WithoutLead(Trimmed(answer));
   if (answer.starts_with('(')) answer.remove_prefix(1);
   if (answer.empty() || answer[0] < 'A' || answer[0] > 'J') return false;
   const std::string_view rest = answer.substr(1);
-  const bool labelled = rest.empty() || rest.starts_with(')') || rest.starts_with(". ") || rest.starts_with(": ") ||
-                        rest.starts_with("\u3001") || rest.starts_with("\uFF0E") || rest.starts_with("\uFF1A");
+  const bool labelled = rest.empty() || rest == "." || rest == "\u3002" || rest.starts_with(')') ||
+                        rest.starts_with(". ") || rest.starts_with(": ") || rest.starts_with("\u3001") ||
+                        rest.starts_with("\uFF0E") || rest.starts_with("\uFF1A");
   return labelled && HasLabel(asked, 'A') && HasLabel(asked, 'B') && HasLabel(asked, answer[0]);
 }
 
@@ -583,6 +615,10 @@ bool MayBePosition(const json& value, std::size_t size) {
 std::optional<Found> ListNamedBy(const json& row, const Found& name) {
   const auto is_text = [](const json& item) { return item.is_string() && HasText(item); };
   for (const auto& [key, value] : row.items()) {
+    const bool named = value.is_object() && name.value->is_string() && value.size() > 1 && FitsJq(key) &&
+                       value.contains(name.value->get_ref<const std::string&>()) &&
+                       std::ranges::all_of(value, is_text);  // {"A": "...", "B": "..."}
+    if (named && key != name.name) return Found{key, &value};
     if (key == name.name || !value.is_array() || value.size() < 2 || !std::ranges::all_of(value, is_text)) continue;
     if (!FitsJq(key) || Plain(key).find("token") != std::string::npos || IsLink(value)) continue;
     const bool is_item = std::ranges::find(value, *name.value) != value.end();

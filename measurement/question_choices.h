@@ -50,7 +50,8 @@ base::Result<std::size_t> ReadRight(const nlohmann::json& row, const Choices& ch
 // Is a member of this name, as Plain() writes it, read by ReadRight?
 bool NamesRightChoice(std::string_view plain);
 
-// A list of two or more texts under any name, of which `name` may name one: by its number, its letter or its text.
+// A list of two or more texts under any name, or an object of some, of which `name` may name one: by its number, its
+// letter or its text.
 std::optional<Found> ListNamedBy(const nlohmann::json& row, const Found& name);
 // Is `value` a number or a letter that may be that of one of `size` texts?
 bool MayBePosition(const nlohmann::json& value, std::size_t size);

@@ -17,6 +17,8 @@
 #include "measurement/row_references.h"
 #include "measurement/tool_export.h"
 #include "measurement/unjudged_row.h"
+#include "measurement/unsent_member.h"
+#include "measurement/weighed_answers.h"
 #include "measurement/written_verdict.h"
 
 namespace autotune::measurement {
@@ -110,6 +112,7 @@ class RowReader {
     if (auto status = CheckTools(row_); !status) return status;
     if (const std::string why = WhyExport(row_); !why.empty()) return Invalid(why);
     if (const std::string several = WhySeveralQuestions(row_); !several.empty()) return Invalid(several);
+    if (const std::string weighed = WhyWeighed(row_); !weighed.empty()) return Invalid(weighed);
     if (auto status = ReadPrompt(); !status) return status;
     if (auto status = CheckPrograms(row_, SentOf(out_)); !status) return status;
     if (auto status = CheckSent(row_, out_); !status) return status;
@@ -186,8 +189,10 @@ class RowReader {
   // An answer that is yes or no; as words, either would be found in most texts.
   [[nodiscard]] std::optional<Choices> ReadVerdict() const {
     const auto answer = PlainAnswer(row_, out_);
-    if (answer && answer->value->is_boolean()) {
-      const bool yes = answer->value->get<bool>();
+    const bool one = answer && answer->value->is_array() && answer->value->size() == 1;  // [true]
+    const json* said = answer ? (one ? &answer->value->front() : answer->value) : nullptr;
+    if (said != nullptr && said->is_boolean()) {
+      const bool yes = said->get<bool>();
       if (Plain(SentOf(out_)).find("trueorfalse") != std::string::npos)
         return Choices{{"False", "True"}, {}, false, yes ? 1U : 0U};
       const auto asked = PromptOf(row_) ? PromptOf(row_) : QuestionOf(row_);
@@ -244,6 +249,7 @@ class RowReader {
   std::string WhyNoPrompt() const {
     const bool answered = IsAnswered(row_);
     if (const auto programs = CheckPrograms(row_, SentOf(out_)); !programs) return "; " + programs.error().message;
+    if (const std::string elsewhere = WhyElsewhere(row_); !elsewhere.empty()) return "; " + elsewhere;
     const bool chosen = ChoiceListOf(row_) || ReadChoiceMembers(row_) || NamedAnswersOf(row_);
     const auto target = Find(row_, "target");  // {"span1_text": "...", "span2_text": "..."} beside a label
     const bool spans = target && target->value->is_object() && Find(row_, "label");

@@ -14,6 +14,7 @@
 #include "measurement/quality.h"
 #include "measurement/question_choices.h"
 #include "measurement/question_row.h"
+#include "measurement/reference_wording.h"
 #include "measurement/row_advice.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_layout.h"
@@ -407,6 +408,30 @@ std::string WhyThreeAnswers(const std::vector<Question>& questions) {
          ": write the choices into every row, jq -c '. + {choices: " + choices + "}' FILE > OUT";
 }
 
+// All references begin with the same words and a colon, which an answer need not have. `names`: of the members that
+// have them. "" = they do not.
+std::string WhySharedLead(const std::vector<Question>& questions, const std::vector<std::string>& names) {
+  constexpr std::size_t kLeast = 2;  // rows
+  if (questions.size() < kLeast) return "";
+  std::string lead;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const Question& question = questions[i];
+    const bool compares = question.match == Question::Match::kWords || question.match == Question::Match::kExact;
+    if (!compares || names[i] != names[0]) return "";
+    for (const std::string& reference : question.references) {
+      const std::string own = LeadOfReference(reference);
+      if (lead.empty()) lead = own;
+      if (own.empty() || own != lead) return "";
+    }
+    // A prompt may ask for it.
+    if (question.match == Question::Match::kExact && SentOf(question).find(lead) != std::string::npos) return "";
+  }
+  if (lead.empty() || names[0].empty() || !FitsJq(lead + names[0])) return "";
+  return json(names[0]).dump(-1, ' ', false, json::error_handler_t::replace) + " begins with " +
+         json(lead).dump(-1, ' ', false, json::error_handler_t::replace) +
+         " in all rows, and a right answer need not: " + ProgramWithoutLead(names[0], lead) + " leaves it out";
+}
+
 bool HasMatch(const json& value, const std::regex& expression) {
   if (value.is_string()) return std::regex_search(value.get_ref<const std::string&>(), expression);
   return value.is_structured() &&
@@ -556,6 +581,7 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
   bool more = false;               // rows than are read
   std::vector<std::size_t> lines;  // of set.questions
   std::vector<json> answers;       // of them
+  std::vector<std::string> names;  // of their references
   for (std::size_t line = 1; !bytes.empty(); ++line) {
     const std::size_t end = bytes.find('\n');
     const std::string_view text = Trimmed(bytes.substr(0, end));
@@ -621,6 +647,8 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
                            " questions: shuf -n 1000 FILE > OUT takes a sample");
     }
     answers.push_back(AnswerOf(row, *question));
+    const auto from = row.contains("match") ? std::nullopt : ReferenceOf(row);
+    names.push_back(from && row.contains(from->name) ? from->name : "");
     set.questions.push_back(*std::move(question));
     lines.push_back(line);
   }
@@ -642,6 +670,8 @@ base::Result<QuestionSet> ReadQuestions(std::string_view bytes, const std::strin
                          bad.Text(set.questions.size() - without, false));
   if (bad.any()) return base::Invalid(bad.Text(set.questions.size() - without));
   TakeVerdictsOfFile(set.questions);
+  if (const std::string why = WhySharedLead(set.questions, names); !why.empty())
+    return base::Invalid(name + ": " + why);
   if (const std::string why = WhyThreeAnswers(set.questions); !why.empty()) return base::Invalid(name + ": " + why);
   if (const std::string why = WhyNoVerdict(set.questions, answers); !why.empty())
     return base::Invalid(name + ": " + why);

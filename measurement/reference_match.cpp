@@ -253,9 +253,38 @@ class MatchReader {
     if (auto status = CheckMatch(out_); !status) return status;
     for (const Allowed& allowed : kTolerances) {
       const auto member = Find(row_, allowed.name);
-      if (member && TakeTolerance(*member, allowed, unit)) break;
+      if (member && TakeTolerance(*member, allowed, unit)) return {};
     }
+    TakeLimits();
     return {};
+  }
+
+  // {"lower limit": "63.6", "upper limit": "70.4"}: what is between them is right.
+  void TakeLimits() {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kLimits = {{{"lowerlimit", "upperlimit"},
+                                                                                       {"lowerbound", "upperbound"},
+                                                                                       {"minanswer", "maxanswer"},
+                                                                                       {"answermin", "answermax"}}};
+    for (const auto& [low, high] : kLimits) {
+      const auto lower = Find(row_, low), upper = Find(row_, high);
+      const auto text = [](const std::optional<Found>& found) {
+        return found ? OneNumber(ValueText(*found->value).value_or("")) : std::nullopt;
+      };
+      const auto least = text(lower), most = text(upper);
+      if (!least || !most) continue;
+      auto from = LastNumber(*least), to = LastNumber(*most);
+      if (from && to && from->value > to->value) std::swap(from, to);  // of a negative number
+      const auto right = LastNumber(out_.references.front());
+      const bool within = from && to && right && from->value <= right->value && right->value <= to->value &&
+                          out_.references.size() == 1 && !right->percent && right->scale == 1;
+      if (!within) {
+        out_.no_tolerance = Quoted(lower->name) + ": " + Excerpt(*lower->value);
+      } else if (to->value > from->value) {
+        out_.references = {json((from->value + to->value) / 2).dump()};
+        out_.tolerance = (to->value - from->value) / 2;
+      }
+      return;
+    }
   }
 
   // Returns whether the member says something of a tolerance.

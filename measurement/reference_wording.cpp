@@ -25,6 +25,15 @@ using base::Invalid;
 using nlohmann::json;
 using Match = Question::Match;
 
+constexpr std::size_t kLongestRest = 60;  // bytes behind "Category:"
+
+std::string_view WithoutStop(std::string_view text) {
+  for (const std::string_view stop : {".", "\u3002"}) {
+    if (text.ends_with(stop)) text.remove_suffix(stop.size());
+  }
+  return text;
+}
+
 class WordingCheck {
  public:
   WordingCheck(const json& row, const Question& question, bool framed) : row_(row), out_(question), framed_(framed) {}
@@ -54,6 +63,8 @@ class WordingCheck {
     const auto is_free = [&](const std::string& reference) {
       return IsSentence(reference, asked) || IsEnumeration(reference, asked);
     };
+    if (out_.match == Match::kWords && std::ranges::all_of(references, IsWrittenDuration))
+      return IsDuration(from, references.front());
     if (std::all_of(references.begin(), references.end(), is_free)) return HasNoOneForm(from);
     for (const std::string& reference : references) {
       const std::string said = name + ": " + Excerpt(json(reference));
@@ -71,6 +82,7 @@ class WordingCheck {
           text.find_first_not_of("0123456789,%") == std::string_view::npos)
         return Invalid(
             said + R"( has two numbers, or a decimal comma: write a decimal point, or "match": "exact" or "contains")");
+      if (const auto tuple = TupleOfPython(text); tuple && tuple->size() > 1) return IsTuple(from, reference);
       if (listed || reference.starts_with("['") || reference.starts_with("[\"") || reference.starts_with("[(")) {
         const std::string key = "." + JqKey(from.name);
         const std::string python =
@@ -162,6 +174,35 @@ class WordingCheck {
            (std::ranges::count(Trimmed(reference), ' ') >= 2 || (wide && reference.size() > kCharacters));
   }
 
+  // "('34 weeks', '3 days')", of which nobody knows whether one suffices.
+  base::Status IsTuple(const Found& from, const std::string& reference) const {
+    const std::string said = Quoted(from.name) + ": " + Excerpt(json(reference)) + " is a list in a text";
+    const std::string key = "." + JqKey(from.name);
+    if (!from.value->is_string() || !FitsJq(from.name) || !row_.contains(from.name))
+      return Invalid(said + R"(: write a list of texts if one of them suffices, else a "match")");
+    const std::string is = "if (" + key + R"j( | type == "string" and test("^\\([\u0027\"].*\\)$")) then )j";
+    const std::string texts = "([" + key + R"j( | scan("\u0027([^\u0027]*)\u0027|\"([^\"]*)\"") | )j" +
+                              R"(map(strings | select(. != "")) | .[0]])";
+    return Invalid(
+        said + ": if all of them are needed, jq -c '" + is + ".reference = (" + texts +
+        R"j() | map("(?=[\\s\\S]*" + gsub("(?<c>[\\[\\].*+?^${}()|\\\\/])"; "\\\(.c)") + ")") | join("")) | )j" +
+        R"(.match = "regex" | del()" + key + ") else . end' FILE > OUT; if one of them suffices, jq -c '" + is + key +
+        " = " + texts + ") else . end' FILE > OUT");
+  }
+
+  // "8 days, 3 hours and 18 minutes": its numbers in this order.
+  static base::Status IsDuration(const Found& from, const std::string& reference) {
+    const std::string said =
+        Quoted(from.name) + ": " + Excerpt(json(reference)) + " is a length of time that is written in many ways";
+    const std::string key = "." + JqKey(from.name);
+    if (!from.value->is_string() || !FitsJq(from.name)) return Invalid(said + R"(: write a "match")");
+    return Invalid(
+        said + ": jq -c 'if (" + key +
+        R"j( | type == "string" and test("^[0-9]+ [a-z]+(,| and) .*[0-9]+ [a-z]+[.]?$"; "i")) then .reference = ()j" +
+        key + R"j( | [scan("[0-9]+")] | "\\b" + join("[^0-9]+") + "\\b") | .match = "regex" | del()j" + key +
+        ") else . end' FILE > OUT compares its numbers, in this order");
+  }
+
   static base::Status IsNumberInWords(const Found& from, const std::string& reference) {
     const std::string key = "." + JqKey(from.name);
     const bool plain = from.value->is_string() && FitsJq(from.name);
@@ -183,6 +224,16 @@ class WordingCheck {
       if (VerdictIn(word) && ("|" + out + "|").find("|" + Plain(word) + "|") == std::string::npos) out += "|" + word;
     }
     return out;
+  }
+
+  // "Category: rain", whose rest may be compared. "" = there is no such reference.
+  [[nodiscard]] std::string AdviceForLead(const Found& from) const {
+    const std::string lead = LeadOfReference(Trimmed(out_.references.front()));
+    if (lead.empty() || !from.value->is_string() || !FitsJq(from.name + lead) || !row_.contains(from.name)) return "";
+    const std::string_view rest = Trimmed(Trimmed(out_.references.front()).substr(lead.size()));
+    if (rest.size() > kLongestRest || IsSentence(WithoutStop(rest), SentOf(out_))) return "";
+    return "; if " + json(lead).dump() + " is no part of the answer, " + ProgramWithoutLead(from.name, lead) +
+           " leaves it out";
   }
 
   // Nobody writes these words in this order.
@@ -207,7 +258,7 @@ class WordingCheck {
                      " is a list in a text, and its order may be another: write a list of texts if one of them " +
                      R"(suffices, else "match": "exact" or "contains")");
     }
-    return Invalid(said + " has " + std::to_string(reference.size()) + " bytes and " + kManyWays);
+    return Invalid(said + " has " + std::to_string(reference.size()) + " bytes and " + kManyWays + AdviceForLead(from));
   }
 
   const json& row_;
@@ -216,6 +267,26 @@ class WordingCheck {
 };
 
 }  // namespace
+
+std::string LeadOfReference(std::string_view reference) {
+  constexpr std::size_t kLongestLead = 40;  // bytes
+  for (const std::string_view colon : {":", "\uFF1A"}) {
+    const std::size_t at = reference.find(colon);
+    if (at == std::string_view::npos || at < 2 || at > kLongestLead) continue;
+    const std::string_view lead = reference.substr(0, at);
+    const bool words =
+        std::ranges::all_of(lead, [](unsigned char c) { return std::isalpha(c) != 0 || c == ' ' || c >= 0x80; });
+    if (words && !Trimmed(reference.substr(at + colon.size())).empty()) return std::string(lead) + std::string(colon);
+  }
+  return "";
+}
+
+std::string ProgramWithoutLead(const std::string& name, const std::string& lead) {
+  const std::string key = "." + JqKey(name), text = json(lead).dump(-1, ' ', false, json::error_handler_t::replace);
+  return "jq -c '" + key + " |= (if type == \"string\" then [.] | map(ltrimstr(" + text +
+         ") | sub(\"^\\\\s+\"; \"\")) | .[0] elif type == \"array\" then map(strings | ltrimstr(" + text +
+         ") | sub(\"^\\\\s+\"; \"\")) else . end)' FILE > OUT";
+}
 
 base::Status CheckWording(const json& row, const Question& question, bool framed, const Found& from) {
   return WordingCheck(row, question, framed).Check(from);

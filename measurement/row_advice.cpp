@@ -55,7 +55,7 @@ constexpr std::array<std::string_view, 36> kAsked = {
     "riddle",      "puzzle",  "exercise",  "clue"};
 constexpr std::array<std::string_view, 5> kDialogues = {"conversation", "dialogue", "dialog", "utterances", "history"};
 // What stands where a choice goes.
-constexpr std::array<std::string_view, 5> kGaps = {"<MASK>", "[MASK]", "<mask>", "@placeholder", "<blank>"};
+constexpr std::array<std::string_view, 6> kGaps = {"<MASK>", "[MASK]", "<mask>", "@placeholder", "<blank>", "BLANK"};
 constexpr std::array<std::string_view, 15> kClasses = {
     "label",  "labels",  "labeltext", "labelname", "class",       "intent", "sentiment", "emotion",
     "stance", "verdict", "polarity",  "finelabel", "coarselabel", "gold",   "goldlabel"};
@@ -446,19 +446,21 @@ std::string AdviceForPrompt(const json& row) {
          " what is asked: jq -c '.prompt = " + asked->program + " | del(" + keys + ")' FILE > OUT";
 }
 
-std::string JoinBy(const std::string& id, const std::string& from, const std::string& into) {
+std::string JoinBy(const std::string& id, const std::string& from, const std::string& into, const std::string& member) {
   const std::string key = KeyOf(id);
   return "jq -c -n --slurpfile a " + from + R"( '(if ($a | length) == 1 and ($a[0] | type == "object" and (has()" +
          json(id).dump(-1, ' ', true) +
          R"() | not)) then $a[0] else INDEX($a[] | if type == "array" then .[] else . )" + "end; " + key +
          ") end) as $b | inputs | . + ($b[" + key +
-         R"( | tostring] | if type == "object" or type == "null" then . else {answer: .} end)' )" + into +
+         R"( | tostring] | if type == "object" or type == "null" then . else {)" + member + ": .} end)' " + into +
          " > OUT puts them together";
 }
 
 std::string AdviceForJoin(const json& row, bool answers) {
   for (const auto& [key, value] : row.items()) {
     if (!IsId(key) || !value.is_primitive() || value.is_null() || !FitsJq(key)) continue;
+    const std::string plain = Plain(key);
+    if (plain.find("model") != std::string::npos || plain.find("worker") != std::string::npos) continue;
     return std::string("if another file has the ") + (answers ? "questions" : "answers") + " under the same " +
            Quoted(key) + ": " + JoinBy(key, answers ? "FILE" : "ANSWERS", answers ? "QUESTIONS" : "FILE");
   }
@@ -555,7 +557,8 @@ std::string AdviceForStem(const json& row) {
 }
 
 std::string AdviceForMinimalPair(const json& row) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kPairs = {{{"ungrammatical", "grammatical"},
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kPairs = {{{"sentmore", "sentless"},
+                                                                                    {"ungrammatical", "grammatical"},
                                                                                     {"unacceptable", "acceptable"},
                                                                                     {"incorrect", "correct"},
                                                                                     {"bad", "good"},
@@ -669,12 +672,13 @@ std::string ProgramForLetters(const json& row, const std::string& asked, const F
       listed ? "(" + member + R"( | if type == "array" and length == 1 then .[0] else . end))" : member;
   constexpr std::size_t kLong = 2000;  // bytes: initials are in a long text, too
   const bool tail = asked.size() > kLong;
-  const std::string choices = ".choices = ([." + JqKey(prompt->name) +
-                              (tail ? "[-" + std::to_string(kLong) + ":]" : "") +
-                              R"j( | scan("(?:^|[\\s(])([A-J])[.):\u3001\uFF0E\uFF09\uFF1A]")[0]] | unique))j";
-  if (right.value->is_number()) return ": jq -c '" + choices + "' FILE > OUT";
-  return ": jq -c 'if (" + key + R"j( | type == "string" and test("^\\W*[A-J](\\W|$)")) then )j" + choices +
-         " | .answer = (" + key + R"( | match("[A-J]").string) else . end' FILE > OUT)";
+  const std::string choices =
+      "([." + JqKey(prompt->name) + (tail ? "[-" + std::to_string(kLong) + ":]" : "") +
+      R"j( | scan("(?:^|[\\s(\\[?!;,:]|[^ -~])([A-J])[.):\\]\u3001\uFF0E\uFF09\uFF1A]")[0]] | unique))j";
+  if (right.value->is_number()) return ": jq -c '.choices = " + choices + "' FILE > OUT";
+  // "B", "(B)", "Answer: B.", "B. an ox"; not "A cell" and "I see". Of a question with such choices.
+  return ": jq -c '" + choices + " as $c | ((" + key +
+         R"j( | strings | capture("^\\s*(?:[^:\uFF1A0-9]{2,40}(?:[:\uFF1A]| is )\\s*)?\\W*(?<l>[A-J])(?:\\W*$|[.):\u3001\uFF0E\uFF09\uFF1A])").l) // "") as $l | if ($c | length) > 1 and ($c | index($l)) then .choices = $c | .answer = $l else . end' FILE > OUT)j";
 }
 
 }  // namespace autotune::measurement

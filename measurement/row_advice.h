@@ -28,7 +28,9 @@ std::string AdviceForLastWord(const nlohmann::json& row);
 // Of a row whose answer, or whose question, is in another file under the same identifier.
 // The program that adds what `from` has under the same `id` to the rows of `into`. `from` has rows, a list of them, or
 // one object whose members are called as the identifiers.
-std::string JoinBy(const std::string& id, const std::string& from, const std::string& into);
+// `member`: what becomes of a value that is no object.
+std::string JoinBy(const std::string& id, const std::string& from, const std::string& into,
+                   const std::string& member = "answer");
 std::string AdviceForJoin(const nlohmann::json& row, bool answers);
 
 // Of a row with examples and tests, each with an input and an output (ARC-AGI): the examples are sent before each test.

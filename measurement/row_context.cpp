@@ -226,7 +226,13 @@ class SentCheck {
   base::Status Check() const {
     const std::string sent = SentOf(out_);
     const auto prompt = PromptOf(row_);
-    const auto unsent = [&](const Found& text) {
+    const auto unsent = [&](const Found& text, Form form = Form::kProse) {
+      if (form == Form::kMedium)
+        return Invalid(Quoted(text.name) + ": " + Excerpt(*text.value) +
+                       " would not be sent, and no text could say it: leave these rows out" +
+                       (FitsJq(text.name)
+                            ? "; or jq -c 'del(." + JqKey(text.name) + ")' FILE > OUT if the questions say enough"
+                            : ""));
       const std::string program = prompt ? ProgramOfInput(*prompt, text) : ProgramOfContext(text);
       return Invalid(Quoted(text.name) + ": " + Excerpt(*text.value) +
                      R"( would not be sent, and the question is about it: write both as one "prompt")" +
@@ -247,7 +253,7 @@ class SentCheck {
       if (name == "code" && question && words(question) && !IsAboutCode(sent)) return LeaveOutCode(*found);
       if (const std::string stem = name == "premise" && !prompt ? AdviceForStem(row_) : ""; !stem.empty())
         return Invalid(stem);
-      return unsent(*found);
+      return unsent(*found, form);
     }
     if (const auto context = ContextOf(row_); !prompt && !(context && HasText(*context->value))) {
       for (const auto& [name, need, form] : kUnsent) {
@@ -267,9 +273,11 @@ class SentCheck {
                        " says that the question needs a picture: leave it out");
     }
     const auto file = First(row_, std::array<std::string_view, 4>{"filename", "filepath", "attachment", "attachments"});
-    if (file && HasText(*file->value) && Plain(sent).find("attach") != std::string::npos) {
+    const bool attached = Plain(sent).find("attach") != std::string::npos;
+    if (file && HasText(*file->value) && (attached || (!prompt && !HasContext(row_) && IsDataFile(*file->value)))) {
       return Invalid(Quoted(file->name) + ": " + Excerpt(*file->value) +
-                     " would not be sent, and the question is about what is attached: leave the row out");
+                     (attached ? " would not be sent, and the question is about what is attached: leave the row out"
+                               : " would not be sent, and the question may be about it: leave the row out"));
     }
     if (prompt && words(question) && !Says(sent, *question->value)) return unsent(*question);
     for (const std::string_view name : kBarePrompts) {
@@ -289,6 +297,16 @@ class SentCheck {
   }
 
  private:
+  // "7bd8.xlsx"
+  static bool IsDataFile(const json& value) {
+    constexpr std::array<std::string_view, 17> kEnds = {".xlsx", ".xls", ".csv", ".pdf",  ".png",  ".jpg",
+                                                        ".jpeg", ".mp3", ".wav", ".mp4",  ".docx", ".pptx",
+                                                        ".zip",  ".py",  ".txt", ".json", ".xml"};
+    return value.is_string() && std::ranges::any_of(kEnds, [&](std::string_view end) {
+             return value.get_ref<const std::string&>().ends_with(end);
+           });
+  }
+
   // "eligibility", "first_time,minor": of which kind a question is.
   static bool IsTag(const json& value) {
     return value.is_string() && std::ranges::all_of(value.get_ref<const std::string&>(), [](unsigned char c) {
@@ -396,9 +414,10 @@ class SentCheck {
     if (bare && !lines.empty())
       return ".question = ." + JqKey(prompt.name) + " | ." + JqKey(unsent.name) + " |= (" + lines + ") | del(." +
              JqKey(prompt.name) + ")";
-    if (!bare || !unsent.value->is_string()) return "";
-    const std::string input = "." + JqKey(prompt.name), other = "." + JqKey(unsent.name);
     const auto question = QuestionOf(row_);
+    const bool asks = question && question->name == unsent.name;
+    if (!(bare || asks) || !unsent.value->is_string()) return "";
+    const std::string input = "." + JqKey(prompt.name), other = "." + JqKey(unsent.name);
     if (question && question->name == unsent.name) return input + R"( += "\n" + )" + other + " | del(" + other + ")";
     const auto context = ContextOf(row_);
     if (question || !context || context->name != unsent.name) return "";

@@ -1,6 +1,7 @@
 #include "measurement/row_layout.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -84,6 +85,7 @@ class RowFinder {
           const auto alone = ReadQuestionRow(list[i]), with = ReadQuestionRow(row);
           const bool same = alone.ok() ? with.ok() && *alone == *with : !with.ok() && !HasContext(around);
           bare_ = IsRow(list[i]) && same;
+          FindTask(around, list[i]);
           return true;
         }
         if (Descend(list[i], around)) return true;
@@ -101,6 +103,22 @@ class RowFinder {
     const bool rows = std::ranges::all_of(
         document, [&, seen = 0](const json& list) mutable { return seen++ >= kLooks || IsRow(list.front()); });
     return rows ? "to_entries[] | .key as $k | .value[] | {id: $k} + ." : "";
+  }
+
+  // A text beside the rows that says what is to be done with each of them.
+  void FindTask(const json& around, const json& row) {
+    constexpr std::array<std::string_view, 10> kTaskTexts = {
+        "definition",      "instruction", "instructions", "taskdefinition", "taskdescription",
+        "taskinstruction", "tasktext",    "taskprefix",   "systemprompt",   "promptprefix"};
+    const auto task = First(around, kTaskTexts);
+    const auto asked = PromptOf(row) ? PromptOf(row) : QuestionOf(row);
+    const auto is_text = [](const json& value) { return value.is_string(); };
+    const bool texts =
+        task && (task->value->is_string() || (task->value->is_array() && std::ranges::all_of(*task->value, is_text)));
+    if (!texts || !HasText(*task->value) || !asked || !asked->value->is_string()) return;
+    if (!around.contains(task->name) || !row.contains(asked->name) || !FitsJq(task->name + asked->name)) return;
+    task_ = task->name;
+    row_key_ = asked->name;
   }
 
   static bool Asks(const json& value) { return PromptOf(value) || QuestionOf(value); }
@@ -121,6 +139,11 @@ class RowFinder {
       std::string program;
       for (const std::string& list : path_) program += "." + JqKey(list) + "[] | ";
       return program + Unwrap(within_);
+    }
+    if (path_.size() == 1 && !task_.empty() && !row_key_.empty()) {
+      const std::string key = "." + JqKey(row_key_);
+      return "(." + JqKey(task_) + R"( | if type == "array" then join("\n") else . end) as $d | .)" + JqKey(path_[0]) +
+             "[] | " + key + R"( |= $d + "\n" + .)";
     }
     if (path_.size() == 1 && bare_) return "." + JqKey(path_[0]) + "[]";
     std::string program, around, lists;
@@ -166,6 +189,7 @@ class RowFinder {
   int budget_ = kBudget;
   std::vector<std::string> path_;
   std::string within_;
+  std::string task_, row_key_;  // what FindTask found, and the member of a row that it goes before
 };
 
 // [["much rain", "weather"], ...], or such lists under the names of splits. "" = it is neither.

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +19,7 @@
 #include "measurement/row_context.h"
 #include "measurement/unjudged_row.h"
 #include "measurement/written_answer.h"
+#include "measurement/written_number.h"
 #include "measurement/written_sentence.h"
 
 namespace autotune::measurement {
@@ -30,7 +34,7 @@ struct Reference {
   std::string_view name;
   Match match = Match::kWords;
 };
-constexpr std::array<Reference, 36> kReferences = {{{"reference", Match::kExact},
+constexpr std::array<Reference, 37> kReferences = {{{"reference", Match::kExact},
                                                     {"references", Match::kExact},
                                                     {"ideal", Match::kBegins},
                                                     {"answers"},
@@ -46,6 +50,7 @@ constexpr std::array<Reference, 36> kReferences = {{{"reference", Match::kExact}
                                                     {"correctanswer"},
                                                     {"rightanswer"},
                                                     {"exactanswer"},
+                                                    {"answertext"},
                                                     {"finalanswer"},
                                                     {"finalans"},
                                                     {"ans"},
@@ -293,9 +298,16 @@ class ReferenceReader {
       const bool list = plain == "outputs" || plain == "targets" || plain == "labels" || plain == "solutions";
       if (list && value.is_array() && !value.empty() && FitsJq(key) && ValueText(value[0]) &&
           !IsSentence(*ValueText(value[0])) && of_list.empty() && !NamesParts(row_, value)) {
-        of_list = "if one of " + Quoted(key) + " suffices: jq -c '.answers = ." + JqKey(key) + " | del(." + JqKey(key) +
-                  ")' FILE > OUT" + (value.size() > 1 ? "; " + IfAllAreNeeded("." + JqKey(key)) : "");
+        const std::string one = "if one of " + Quoted(key) + " suffices: jq -c '.answers = ." + JqKey(key) +
+                                " | del(." + JqKey(key) + ")' FILE > OUT";
+        std::vector<std::string> texts;
+        const bool all =
+            AddReferences({key, &value}, value, texts) && (HaveSeveralNumbers(texts) || AsksForSeveral(SentOf(out_)));
+        of_list = value.size() == 1 ? one
+                  : all             ? IfAllAreNeeded("." + JqKey(key)) + "; " + one
+                                    : one + "; " + IfAllAreNeeded("." + JqKey(key));
       }
+      if (plain.find("position") != std::string::npos || plain.find("token") != std::string::npos) continue;
       if (!text || text->size() > 40 || IsSentence(*text)) continue;
       ++several;
       name = key;
@@ -303,7 +315,7 @@ class ReferenceReader {
     }
     if (!final.empty()) name = final;
     if (name.empty() && of_list.empty()) return ListOfAnswers();
-    if (name.empty()) return of_list;
+    if (!of_list.empty() && (name.empty() || (final.empty() && Find(row_, "outputs")))) return of_list;
     if (several > 1 && final.empty()) return "";
     const std::string key = "." + JqKey(name);
     return "if " + Quoted(name) + " is the right one: jq -c '.answer = " + key + " | del(" + key + ")' FILE > OUT";
@@ -316,6 +328,7 @@ class ReferenceReader {
       const bool texts = value.is_array() && !value.empty() && std::ranges::all_of(value, [&](const json& item) {
                            return item.is_string() || (item.is_array() && std::ranges::all_of(item, is_text));
                          });
+      if (const std::string list = ListOfNamed(key, value); !list.empty()) return list;
       const auto text = value.is_object() ? Find(value, "text") : std::nullopt;  // {"answer_start": ..., "text": [...]}
       const bool span = text && HasText(*text->value);
       if (!(texts || span) || Plain(key).find("answer") == std::string::npos || !FitsJq(key) || !HasText(value))
@@ -324,6 +337,22 @@ class ReferenceReader {
              (span ? JqKey(text->name) : "") + " | .. | strings] | del(." + JqKey(key) + ")' FILE > OUT";
     }
     return "";
+  }
+
+  // [{"answer_text": "...", "aliases": [...]}]: answers with other names of each. "" = it is none.
+  static std::string ListOfNamed(const std::string& key, const json& value) {
+    if (!value.is_array() || value.empty() || !value.front().is_object() || !FitsJq(key)) return "";
+    const auto text = First(value.front(), std::array<std::string_view, 3>{"answertext", "answer", "text"});
+    const auto aliases = Find(value.front(), "aliases");
+    if (Plain(key).find("answer") == std::string::npos || !text || !text->value->is_string() || !FitsJq(text->name))
+      return "";
+    const std::string list = "." + JqKey(key);
+    const std::string names =
+        "." + JqKey(text->name) + (aliases ? ", (." + JqKey(aliases->name) + " // [] | .[])" : "");
+    return "if an answer needs all of " + Quoted(key) + ": jq -c '" + list + " |= map([" + names +
+           "] | map(strings) | unique) | .must_mention = " + list + " | del(" + list +
+           ")' FILE > OUT; if one of them suffices: jq -c '.answers = [" + list + "[] | " + names + "] | del(" + list +
+           ")' FILE > OUT";
   }
 
   // [[293, "text"]]: where a text is, and the text. The number would be an accepted answer.
@@ -349,7 +378,8 @@ class ReferenceReader {
   base::Status ReadAnswers(const Found& from, Match guessed) {
     if (auto status = CheckPairs(from); !status) return status;
     if (auto status = AddReferences(from, *from.value, out_.references); !status) {
-      const std::string program = ProgramOfAnswersIn(from);
+      const bool none = status.error().message.ends_with("leave the row out");
+      const std::string program = none ? "" : ProgramOfAnswersIn(from);
       return program.empty() ? status : Invalid(status.error().message + program);
     }
     if (out_.references.size() == 1 && out_.references.front() == "[]" && !row_.contains("match"))
@@ -429,11 +459,32 @@ class ReferenceReader {
     const json& list = *from.value;
     if (!list.is_array() || list.size() < 2) return {};
     const std::string said = Quoted(from.name) + ": " + Excerpt(list);
+    const std::string key = "." + JqKey(from.name);
+    const bool plain = row_.contains(from.name) && FitsJq(from.name);
+    // Of a list of lists, or of objects, jq would have to look within.
+    const bool texts = plain && std::ranges::all_of(list, [](const json& item) { return ValueText(item).has_value(); });
+    const std::string is_list = "(" + key + R"j( | type == "array" and length > 1))j";
+    const std::string numbers =
+        is_list + " and (" + key + R"j( | all(.[]; tostring | test("^[-$]?[0-9][0-9.,]*%?$"))))j";
+    const auto question = PromptOf(row_) ? PromptOf(row_) : QuestionOf(row_);
+    const bool asks =
+        question && question->value->is_string() && row_.contains(question->name) && FitsJq(question->name);
+    const std::string asking = asks
+                                   ? is_list + " and (." + JqKey(question->name) + "[-" + std::to_string(kEndOfPrompt) +
+                                         ":] | test(" + json(kSeveralAsked).dump() + R"j(; "i")))j"
+                                   : is_list;
+    const auto either = [&](const std::string& rows) {
+      return texts ? ": " + IfAllOf(key, rows) + "; " + IfOneSuffices(key, rows) : "";
+    };
     if (std::any_of(list.begin(), list.end(), [](const json& item) { return item.is_number(); })) {
-      return Invalid(said + R"( has several numbers: write one text with a "match", such as "4, 1" with "contains", )"
-                            R"(if all of them are the answer, or a list of texts if one suffices)");
+      return Invalid(said + " has several numbers" +
+                     (texts ? either(numbers)
+                            : R"(: write one text with a "match", such as "4, 1" with "contains", )"
+                              R"(if all of them are the answer, or a list of texts if one suffices)"));
     }
     if (row_.contains("match")) return {};
+    if (HaveSeveralNumbers(out_.references))
+      return Invalid(said + " has several numbers, of which one suffices" + either(numbers));
     std::vector<std::string> labels;
     for (const json& item : list) labels.push_back(item.is_string() ? PlainLabel(item.get<std::string>()) : "");
     const bool one = std::equal(labels.begin() + 1, labels.end(), labels.begin());
@@ -444,15 +495,15 @@ class ReferenceReader {
     }
     const std::string advice =
         R"(, and of a list one text suffices: write one text as "reference", or a "match" if one does suffice)";
-    for (const auto& [key, value] : row_.items()) {
-      const bool type = value.is_string() && Plain(key).find("type") != std::string::npos;
+    for (const auto& [name, value] : row_.items()) {
+      const bool type = value.is_string() && Plain(name).find("type") != std::string::npos;
       if (type && Plain(value.get_ref<const std::string&>()).starts_with("list"))
-        return Invalid(said + "; " + Quoted(key) + " says that the answer is a list" + advice);
+        return Invalid(said + "; " + Quoted(name) + " says that the answer is a list" + advice);
     }
-    const std::string asked = Plain(SentOf(out_));
-    for (const char* words : {"listofall", "listall"}) {
-      if (asked.find(words) != std::string::npos) return Invalid(said + "; the prompt asks for a list" + advice);
-    }
+    const std::string asked = asks ? question->value->get<std::string>() : SentOf(out_);
+    if (out_.references.size() > 1 && AsksForSeveral(asked) && !HaveOneName(json(out_.references)))
+      return Invalid(said + "; the prompt asks for several, and of a list one text suffices" +
+                     (texts ? either(asking) : advice.substr(advice.find(": "))));
     return CheckMeaning(from);
   }
 
@@ -480,10 +531,49 @@ class ReferenceReader {
                    R"( |= if type == "array" then .[0] else . end' FILE > OUT)");
   }
 
+  // `rows`: a condition of jq, of the rows that are meant.
+  static std::string IfOneSuffices(const std::string& key, const std::string& rows) {
+    return "if one of them suffices, jq -c 'if " + rows + " then " + key +
+           R"( |= map(tostring) | .match = "words" else . end' FILE > OUT)";
+  }
+  static std::string IfAllOf(const std::string& key, const std::string& rows) {
+    return "if an answer needs all of them, jq -c 'if " + rows + " then .reference = (" + key + " | " + kEachWithin +
+           R"j() | .match = "regex" | del()j" + key + ") else . end' FILE > OUT";
+  }
+  // Of a list of texts: an expression that finds each of them, as whole words.
+  static constexpr const char* kEachWithin =
+      R"j(map(tostring | "(?=[\\s\\S]*" + (if test("^[0-9A-Za-z]") then "\\b" else "" end) + )j"
+      R"j(gsub("(?<c>[\\[\\].*+?^${}()|\\\\/])"; "\\\(.c)") + )j"
+      R"j((if test("[0-9A-Za-z]$") then "\\b" else "" end) + ")") | join(""))j";
+
+  // Texts that are numbers, and not one and the same: no other names of one answer.
+  static bool HaveSeveralNumbers(std::vector<std::string> texts) {
+    bool formula = false;
+    if (texts.size() < 2 || !TakeNumbers(texts, formula)) return false;
+    const auto first = LastNumber(texts.front());
+    return std::ranges::any_of(texts, [&](const std::string& text) {
+      const auto number = LastNumber(text);
+      return first && number && (number->value != first->value || number->scale != first->scale);
+    });
+  }
+
+  // "List ...", "What are all ...", "Name the two ...", "Which three ...", "list top six ...", for jq, too.
+  static constexpr const char* kSeveralAsked =
+      R"re((^|[.?!:\n] *)(list|enumerate)\b|\b(list( of)?|name|give|state|mention|identify|which|what|who)( are)?)re"
+      R"re(( (the|top|first|last|main|all|its|any|some|these|those|their))* )re"
+      R"re((all|two|three|four|five|six|seven|eight|nine|ten|[2-9]|10|several|multiple)\b)re";
+  static constexpr std::size_t kEndOfPrompt = 400;  // bytes: of a long prompt, what stands last
+
+  static bool AsksForSeveral(std::string_view asked) {
+    if (asked.size() > kEndOfPrompt) asked.remove_prefix(asked.size() - kEndOfPrompt);
+    static const std::regex several(kSeveralAsked, std::regex::icase);
+    return std::regex_search(asked.begin(), asked.end(), several);
+  }
+
   static std::string IfAllAreNeeded(const std::string& key) {
-    return "if an answer needs all of them, jq -c '.reference = (" + key +
-           R"j( | if type == "array" then map("(?=[\\s\\S]*" + (tostring | gsub("(?<c>[\\[\\].*+?^${}()|\\\\/])"; "\\\(.c)")) + ")") | join("") else . end) | .match = (if )j" +
-           key + R"j( | type == "array" then "regex" else "words" end) | del()j" + key + ")' FILE > OUT";
+    return "if an answer needs all of them, jq -c '.reference = (" + key + R"j( | if type == "array" then )j" +
+           kEachWithin + R"( else . end) | .match = (if )" + key +
+           R"j( | type == "array" then "regex" else "words" end) | del()j" + key + ")' FILE > OUT";
   }
 
   // "correct_answer_id": 0, "gold_letter": "B": where in a list of several texts the right one is.
@@ -548,8 +638,13 @@ base::Status AddReferences(const Found& from, const json& value, std::vector<std
                        " has no number and not one span: leave the row out");
       return AddReferences(from, text ? json(*text) : spans->value->front(), out);
     }
-    if (const auto mention = Find(value, "mention"); mention && HasText(*mention->value))
+    if (const auto mention = Find(value, "mention"); mention && HasText(*mention->value)) {
+      const auto named = Find(value, "answer");
+      if (named && named->value->is_array() && named->value->size() > 1)
+        return Invalid(Quoted(from.name) + ": " + Excerpt(value) +
+                       " has several answers, and a right one has all of them: leave the row out");
       return AddReferences(from, *mention->value, out);
+    }
     if (const std::string key = LanguageIn(value); !key.empty()) {
       return Invalid(Quoted(from.name) + ": " + Excerpt(value) + " has answers in several languages: jq -c '." +
                      JqKey(from.name) + " |= ." + JqKey(key) + "' FILE > OUT takes one");

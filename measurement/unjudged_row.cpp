@@ -80,6 +80,17 @@ bool IsStructure(const json& value) {
   return value.is_string() && IsWrittenStructure(value.get_ref<const std::string&>());
 }
 
+// {"name": "...", "arguments": {...}}
+bool IsCall(const json& value) {
+  if (!value.is_object()) return false;
+  const auto name =
+      First(value, std::array<std::string_view, 6>{"name", "function", "tool", "toolname", "api", "apiname"});
+  const auto with =
+      First(value, std::array<std::string_view, 6>{"arguments", "parameters", "args", "params", "kwargs", "toolinput"});
+  if (name && name->value->is_object()) return IsCall(*name->value);  // {"function": {"name": ..., "arguments": ...}}
+  return name && with && name->value->is_string() && (with->value->is_structured() || with->value->is_string());
+}
+
 }  // namespace
 
 bool IsWrittenStructure(std::string_view text) {
@@ -91,6 +102,7 @@ bool IsWrittenStructure(std::string_view text) {
 std::string WhyNotJudged(const json& row) {
   for (const std::string_view name : {"label", "labels", "nertags", "entities", "triples", "relations"}) {
     const auto label = Find(row, name);
+    if (name == "entities" && QuestionOf(row)) continue;  // of the question
     if (label && !ChoiceListOf(row) && IsStructure(*label->value))
       return Quoted(label->name) + ": " + Excerpt(*label->value) +
              " is structured data, such as a list of entities or tags: no class, and equal ones are written in many "
@@ -107,8 +119,16 @@ std::string WhyNotJudged(const json& row) {
     if (answered && reason == kManyWays) continue;
     const auto found = name == "label" && ChoiceListOf(row) ? std::nullopt : Find(row, name);
     if (found && reason == kPrograms && HasGrids(*found->value)) continue;
-    const auto text = found ? ValueText(*found->value) : std::nullopt;
-    if (text && IsShortOutput(name, *text)) return Quoted(found->name) + ": " + Excerpt(*found->value) + kOneWay;
+    const bool one = found && found->value->is_array() && found->value->size() == 1;
+    const auto text = found ? ValueText(one ? found->value->front() : *found->value) : std::nullopt;
+    if (text && IsShortOutput(name, *text)) {
+      const bool jq = PromptOf(row) && row.contains(found->name) && FitsJq(found->name);
+      const std::string key = "." + JqKey(found->name);
+      return Quoted(found->name) + ": " + Excerpt(*found->value) +
+             (jq ? " may be the only right answer: if it is, jq -c '.answer = " + key + " | del(" + key +
+                       ")' FILE > OUT"
+                 : kOneWay);
+    }
     if (found) return Quoted(found->name) + (reason == kManyWays || name == "label" ? " " : ": ") + reason;
   }
   return "";
@@ -126,6 +146,17 @@ base::Status CheckTools(const json& row) {
     if (several || (value.is_object() && !value.empty()))
       return Invalid(Quoted(found->name) + ": " + Excerpt(*found->value) +
                      " would not be sent, and calls of tools cannot be judged by text: leave these rows out");
+  }
+  for (const std::string_view name : {"output", "outputs", "answer", "answers", "target", "label", "reference",
+                                      "expectedoutput", "groundtruth", "gold", "calls", "apicalls", "solution"}) {
+    const auto found = Find(row, name);
+    if (!found) continue;
+    const json value =
+        found->value->is_string() ? json::parse(found->value->get<std::string>(), nullptr, false) : *found->value;
+    const json list = value.is_object() ? json::array({value}) : value;
+    if (list.is_array() && !list.empty() && std::ranges::all_of(list, IsCall))
+      return Invalid(Quoted(found->name) + ": " + Excerpt(*found->value) +
+                     " has calls of tools, which cannot be judged by text: leave these rows out");
   }
   return {};
 }
@@ -159,6 +190,7 @@ base::Status CheckPrograms(const json& row, const std::string& sent) {
     if (found && HasGrids(*found->value)) continue;
     if (found) return Invalid(Quoted(found->name) + ": " + kPrograms);
   }
+  if (Find(row, "chosen") && Find(row, "rejected")) return {};  // preferred and not: WhyNotJudged
   for (const auto& [key, value] : row.items()) {
     const std::string_view program = value.is_string() ? ProgramIn(value.get_ref<const std::string&>()) : "";
     if (!program.empty() && !Says(sent, value)) return IsProgram({key, &value}, value, program);

@@ -173,10 +173,56 @@ bool IsComplete(const json& row) {
 std::string MemberKey(const std::string& name) { return "." + JqKey(name); }
 
 // What jq writes for values of any kind.
+// What may tell which text has the answer is none of them: marks, and members with kTelling in their names.
 constexpr const char* kTextOfAny =
-    R"(def t: if type == "string" then . elif type == "object" then to_entries | map(.key + ": " + (.value | t)) | )"
-    R"(join("\n") elif type == "array" then (if any(.[]; type == "array" or type == "object" or (type == "string" and )"
-    R"(test(" "))) then map(t) | join("\n") else map(t) | join(" | ") end) else tostring end; )";
+    R"(def t: if type == "string" then . elif type == "object" then to_entries | map(select((.value | type) as $k | )"
+    R"($k != "boolean" and $k != "null") | select(.key | test("answer|gold|correct|support|select|label|relevan|score"; )"
+    R"("i") | not) | .key + ": " + (.value | t)) | join("\n") elif type == "array" then map(select(. != null)) | )"
+    R"((if any(.[]; type == "array" or type == "object" or (type == "string" and test(" "))) then map(t) | )"
+    R"(join("\n") else map(t) | join(" | ") end) else tostring end; )";
+constexpr std::array<std::string_view, 8> kTelling = {"answer", "gold",  "correct", "support",
+                                                      "select", "label", "relevan", "score"};
+
+bool Tells(const std::string& name) { return HasPart(Plain(name), kTelling); }
+
+// Within a value, the first member that kTextOfAny leaves out. "" = there is none.
+std::string LeftOutOf(const json& value) {
+  if (!value.is_structured()) return "";
+  for (const auto& [key, of] : value.items()) {
+    if (value.is_object() && (of.is_boolean() || Tells(key))) return key;
+    if (std::string inner = LeftOutOf(of); !inner.empty()) return inner;
+  }
+  return "";
+}
+
+// The name of a member within a value that has texts and is called an answer: "[ANSWER]". "" = there is none.
+std::string AnswerWithin(const json& value) {
+  if (!value.is_structured()) return "";
+  for (const auto& [key, of] : value.items()) {
+    const bool named = value.is_object() && Plain(key).find("answer") != std::string::npos;
+    if (named && (of.is_structured() ? !of.empty() : of.is_string() && HasText(of))) return key;
+    if (std::string inner = AnswerWithin(of); !inner.empty()) return inner;
+  }
+  return "";
+}
+
+// One sentence that has most words of the question and is not much longer: the question as a statement, with its
+// answer.
+bool Restates(const json& value, const std::string& question) {
+  if (!value.is_string()) return false;
+  const std::string_view text = Trimmed(value.get_ref<const std::string&>());
+  constexpr std::array<std::string_view, 12> kAsking = {"what", "which", "who",  "when", "where", "how",
+                                                        "many", "much",  "does", "did",  "do",    "why"};
+  std::vector<std::string> asked = WordsIn(question);
+  std::erase_if(asked, [&](const std::string& word) { return std::ranges::find(kAsking, word) != kAsking.end(); });
+  const std::vector<std::string> said = WordsIn(text);
+  constexpr std::size_t kFewest = 5;
+  if (asked.size() < kFewest || said.size() > 2 * asked.size() + kFewest) return false;
+  if (text.substr(0, text.empty() ? 0 : text.size() - 1).find(". ") != std::string_view::npos) return false;
+  const auto known = std::ranges::count_if(
+      asked, [&](const std::string& word) { return std::ranges::find(said, word) != said.end(); });
+  return 4 * static_cast<std::size_t>(known) >= 3 * asked.size();
+}
 
 std::string ProgramThatSends(const json& row, const std::vector<std::string>& members) {
   if (members.size() == 1 && Plain(members[0]).starts_with("unit") && row[members[0]].is_string()) {
@@ -293,8 +339,19 @@ std::string WhyPosition(const json& row, const Question& question, const std::st
   const bool explains = HasPart(plain, kExplains) || IsMetadata(member) || IsId(member) ||
                         std::ranges::find(kExplainsAlone, plain) != kExplainsAlone.end();
   if (question.match == Question::Match::kChoice || row.contains("match") || explains || !answer ||
-      !answer->value->is_string() || plain.find("token") != std::string::npos)
+      plain.find("token") != std::string::npos)
     return "";
+  // {"A": "...", "B": "..."}, where the answer is "B"
+  const json& list = row[member];
+  const json& named = answer->value->is_array() && answer->value->size() == 1 ? answer->value->front() : *answer->value;
+  const bool texts = list.is_object() && list.size() > 1 &&
+                     std::ranges::all_of(list, [](const json& item) { return item.is_string() && HasText(item); });
+  if (texts && named.is_string() && list.contains(named.get<std::string>())) {
+    const std::string program = question.messages.empty() ? ProgramOfChoices(row, {member, &list}, *answer) : "";
+    return Quoted(answer->name) + ": " + Excerpt(named) + " names one of " + Quoted(member) +
+           ", and they would not be sent: " + (program.empty() ? R"(write them as "choices")" : program);
+  }
+  if (!answer->value->is_string()) return "";
   const std::string answer_name = Plain(answer->name);
   if (answer_name.find("number") != std::string::npos || answer_name.find("float") != std::string::npos) return "";
   if (NamesChoiceOf(SentOf(question), answer->value->get_ref<const std::string&>())) return "";
@@ -310,7 +367,51 @@ std::string WhyPosition(const json& row, const Question& question, const std::st
          (FitsJq(member) ? "; if it does not, jq -c 'del(" + MemberKey(member) + ")' FILE > OUT leaves them out" : "");
 }
 
+// What would tell the answer, if it were sent. "" = it does not seem to.
+std::string WhyTelling(const json& row, const std::string& member) {
+  const auto asked = QuestionOf(row);
+  const std::string inner = AnswerWithin(row[member]);
+  const bool restates =
+      asked && asked->value->is_string() && Restates(row[member], asked->value->get_ref<const std::string&>());
+  if (inner.empty() && !restates) return "";
+  return Quoted(member) + ": " + Excerpt(row[member]) + " would not be sent" +
+         (restates ? ", and seems to be the question with its answer"
+                   : ", and seems to tell the answer, as it has " + Quoted(inner)) +
+         (FitsJq(member) ? ": jq -c 'del(" + MemberKey(member) + ")' FILE > OUT leaves it out" : ": leave it out") +
+         "; if the question needs a part of it, write that as \"context\"";
+}
+
 }  // namespace
+
+// {"table_id": "t7"}, where nothing is sent with the question: what it is about is in another file. "" = it is not.
+std::string WhyElsewhere(const json& row) {
+  constexpr std::array<std::string_view, 14> kThings = {"table",    "image", "video",   "audio",     "figure",
+                                                        "document", "doc",   "passage", "paragraph", "context",
+                                                        "article",  "story", "report",  "contract"};
+  constexpr std::size_t kNoTexts = 5;  // of these, no other text can take the place
+  const auto asked = QuestionOf(row), context = ContextOf(row);
+  if (PromptOf(row) || (context && HasText(*context->value)) || HasContext(row)) return "";
+  for (const auto& [key, value] : row.items()) {
+    const std::string plain = Plain(key);
+    if (!IsId(key) || !plain.ends_with("id") || !(value.is_number() || HasText(value)) || !FitsJq(key)) continue;
+    const std::string stem = plain.substr(0, plain.size() - 2);
+    const auto known = std::ranges::find(kThings, stem);
+    if (known == kThings.end() || Find(row, stem)) continue;
+    if (!asked && known >= kThings.begin() + kNoTexts) continue;
+    const bool table = std::ranges::any_of(row.items(), [](const auto& item) {
+      return IsTable({item.key(), &item.value()});
+    });
+    if (table) continue;
+    const bool medium = stem == "image" || stem == "video" || stem == "audio" || stem == "figure";
+    const std::string drop = "jq -c 'del(" + MemberKey(key) + ")' FILE > OUT if the questions say enough";
+    return Quoted(key) + ": " + Excerpt(value) +
+           " names what the question may be about, and the row does not have it: " +
+           (medium ? "no text could say it, so leave these rows out; or " + drop
+                   : "if another file has it under the same " + Quoted(key) + ", " +
+                         JoinBy(key, "OTHER", "FILE", "context") + "; " + drop);
+  }
+  return "";
+}
 
 bool IsNotice(const json& value) { return value.is_string() && CountOfWords(value) <= kMostOfNotice; }
 
@@ -320,6 +421,7 @@ bool IsAdditional(std::string_view name, const json& value) {
   std::string stem = plain;
   while (!stem.empty() && std::isdigit(static_cast<unsigned char>(stem.back())) != 0) stem.pop_back();
   if (std::ranges::find(kExplainsAlone, stem) != kExplainsAlone.end() || HasPart(plain, kExplains)) return true;
+  if (plain.starts_with("translat")) return true;
   if (plain.ends_with("fol") || plain.find("logicalform") != std::string::npos) return true;  // in a formal language
   if (HasPart(plain, kAnswered) && !HasPart(plain, kNeeded)) return true;
   const bool asks = plain.find("question") != std::string::npos || plain.find("query") != std::string::npos;
@@ -356,13 +458,15 @@ std::string WhyIncomplete(const json& row, const Question& question, const std::
     if (IsComplete(row) || IsAdditional(member, value) || (constant.contains(member) && IsNotice(value))) continue;
     if (plain != "clue" && plain != "clues" && !AdviceForHint(row, member).empty())
       continue;  // the reading names it, with a program
-    if (IsText(value, words) || IsTableOf(value, words)) needed.push_back(member);
+    if (!IsText(value, words) && !IsTableOf(value, words)) continue;
+    if (std::string why = WhyTelling(row, member); !why.empty()) return why;
+    needed.push_back(member);
   }
   std::erase_if(needed, [&, all = needed](const std::string& part) {
     return std::ranges::any_of(
         all, [&](const std::string& whole) { return whole != part && IsPartOf(row[part], row[whole]); });
   });
-  if (needed.empty()) return "";
+  if (needed.empty()) return WhyElsewhere(row);
   std::string names, keys;
   bool fits = true;
   for (const std::string& member : needed) {
@@ -371,9 +475,15 @@ std::string WhyIncomplete(const json& row, const Question& question, const std::
     fits = fits && FitsJq(member);
   }
   const std::string it = needed.size() == 1 ? "it" : "them", sends = ProgramThatSends(row, needed);
+  std::string without;
+  for (const std::string& member : needed) {
+    if (without.empty() && sends.find("def t: ") != std::string::npos) without = LeftOutOf(row[member]);
+  }
   return names + (needed.size() == 1 ? ": " + Excerpt(row[needed[0]]) : "") +
          " would not be sent, and the question may need " + it + ": " +
-         (sends.empty() ? "write " + it + " and the question as one \"prompt\"" : sends + " sends " + it) +
+         (sends.empty()
+              ? "write " + it + " and the question as one \"prompt\""
+              : sends + " sends " + it + (without.empty() ? "" : ", but for members such as " + Quoted(without))) +
          (fits ? "; jq -c 'del(" + keys + ")' FILE > OUT leaves " + it + " out if the question says enough" : "");
 }
 

@@ -22,6 +22,9 @@ bool IsAdditional(std::string_view name, const nlohmann::json& value);
 std::string WhyIncomplete(const nlohmann::json& row, const Question& question, const std::vector<std::string>& unread,
                           const std::set<std::string>& constant);
 
+// {"table_id": "t7"}, where nothing is sent with what is asked: what it is about is in another file. What joins the
+// two, and what leaves the identifier out. "" = it is not.
+std::string WhyElsewhere(const nlohmann::json& row);
 // A text that may stand in all rows without being asked about: a notice, and no story.
 bool IsNotice(const nlohmann::json& value);
 

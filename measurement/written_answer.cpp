@@ -221,8 +221,10 @@ std::vector<std::string> ListedInChinese(std::string_view text) {
   for (const std::string_view kana : {"\xE3\x81", "\xE3\x82", "\xE3\x83"}) {
     if (text.find(kana) != std::string_view::npos) return {};  // Japanese has the same comma between clauses
   }
-  for (const auto& [sign, longest] : {std::pair<std::string_view, std::size_t>{"\u3001", 10}, {"\uFF0C", 3}}) {
+  for (const auto& [sign, longest] :
+       {std::pair<std::string_view, std::size_t>{"\u3001", 10}, {"\uFF0C", 3}, {"\uFF1B", 10}, {";", 10}}) {
     std::vector<std::string> items;
+    if (sign == ";" && (text.empty() || static_cast<unsigned char>(text.front()) < 0xE3)) continue;
     for (std::size_t at = 0; at <= text.size();) {
       const std::size_t end = std::min(text.find(sign, at), text.size());
       items.emplace_back(Trimmed(text.substr(at, end - at)));
@@ -323,6 +325,37 @@ std::vector<std::string> ListedIn(std::string_view text) {
   const bool listed =
       items.size() > 1 && (all(IsLabel) || all([](const std::string& one) { return OneNumber(one).has_value(); }));
   return listed ? items : ListedInChinese(text);
+}
+
+std::optional<std::vector<std::string>> TupleOfPython(std::string_view text) {
+  if (!text.starts_with('(') || !text.ends_with(')')) return std::nullopt;
+  text = Trimmed(text.substr(1, text.size() - 2));
+  if (text.ends_with(',')) text.remove_suffix(1);
+  return ListOfPython("[" + std::string(text) + "]");
+}
+
+std::optional<std::vector<std::pair<std::string, std::string>>> DictionaryOfPython(std::string_view text) {
+  if (!text.starts_with('{') || !text.ends_with('}')) return std::nullopt;
+  text = Trimmed(text.substr(1, text.size() - 2));
+  // "'A': '...', 'B': '...'" is a list where the colons are commas.
+  std::string list;
+  std::size_t colons = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool quoted = text[i] == '\'' || text[i] == '"';
+    const std::string_view rest = text.substr(i + 1);
+    if (quoted && (rest.starts_with(": '") || rest.starts_with(": \""))) {
+      list += std::string(1, text[i]) + ", ";
+      ++colons;
+      i += 2;
+      continue;
+    }
+    list += text[i];
+  }
+  const auto items = ListOfPython("[" + list + "]");
+  if (!items || items->size() != 2 * colons) return std::nullopt;
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (std::size_t i = 0; i < items->size(); i += 2) pairs.emplace_back((*items)[i], (*items)[i + 1]);
+  return pairs;
 }
 
 std::optional<std::vector<std::string>> ListOfPython(std::string_view text) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace autotune::measurement {
@@ -30,5 +31,9 @@ std::vector<std::string> ListedIn(std::string_view text);
 // "['Ann', \"Ann's\"]" as Python writes a list of texts; JSON's is one, too. nullopt for any other text, and for an
 // empty list.
 std::optional<std::vector<std::string>> ListOfPython(std::string_view text);
+// "('Ann', 'Bo')", also with one text: "('Ann',)".
+std::optional<std::vector<std::string>> TupleOfPython(std::string_view text);
+// "{'A': 'one', 'B': 'two'}" of texts, in this order.
+std::optional<std::vector<std::pair<std::string, std::string>>> DictionaryOfPython(std::string_view text);
 
 }  // namespace autotune::measurement

@@ -129,8 +129,18 @@ bool HasIndexing(std::string_view text) {
   return text.starts_with('[') && text.ends_with(']') && Has(text, " for ") && Has(text, " in ");
 }
 
+// A first line of prose: "To find the largest amount (as above):".
+bool BeginsInProse(std::string_view text) {
+  constexpr std::ptrdiff_t kWords = 7;
+  const std::string_view line = text.substr(0, text.find('\n'));
+  if (line.empty() || std::isupper(static_cast<unsigned char>(line.front())) == 0) return false;
+  return std::count(line.begin(), line.end(), ' ') >= kWords - 1 &&
+         line.find_first_of(";{}=") == std::string_view::npos;
+}
+
 // Lines of which one opens a block or ends a statement.
 bool HasBlocks(std::string_view text) {
+  if (BeginsInProse(text)) return false;
   std::size_t statements = 0;
   bool opened = false;
   while (!text.empty()) {
@@ -151,6 +161,8 @@ bool HasBlocks(std::string_view text) {
 std::string_view ProgramIn(std::string_view text) {
   text = Trimmed(text);
   if (IsQuery(text)) return "a query";
+  if (text.starts_with("diff --git ") || (text.starts_with("--- ") && Has(text, "\n+++ ")))
+    return "a change of a program";
   if (IsCommand(text)) return "a command";
   const bool begins = std::ranges::any_of(
       kBeginnings, [&](const Statement& one) { return text.starts_with(one.begin) && Has(text, one.part); });

@@ -201,6 +201,31 @@ bool IsWordedNumber(std::string_view text, std::string_view asked) {
          });
 }
 
+bool IsWrittenDuration(std::string_view text) {
+  constexpr std::array<std::string_view, 9> kUnits = {"second", "minute", "hour", "day",   "week",
+                                                      "month",  "year",   "min",  "decade"};
+  std::size_t parts = 0;
+  bool number = false;
+  text = Trimmed(text);
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    std::string_view word = text.substr(0, end);
+    text = Trimmed(text.substr(end));
+    while (word.ends_with(',') || word.ends_with('.')) word.remove_suffix(1);
+    if (word == "and" && !number) continue;
+    if (!number) {
+      number = !word.empty() && std::ranges::all_of(word, [](unsigned char c) { return std::isdigit(c) != 0; });
+      if (!number) return false;
+      continue;
+    }
+    if (word.ends_with('s')) word.remove_suffix(1);
+    if (std::ranges::find(kUnits, word) == kUnits.end()) return false;
+    number = false;
+    ++parts;
+  }
+  return parts > 1 && !number;
+}
+
 bool IsEnumeration(std::string_view text, std::string_view asked) {
   text = Trimmed(text);
   if (!asked.empty() && asked.find(text) != std::string_view::npos) return false;

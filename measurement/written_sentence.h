@@ -21,4 +21,7 @@ bool IsWordedNumber(std::string_view text, std::string_view asked = {});
 // and so may "The Good, the Bad and the Ugly".
 bool IsEnumeration(std::string_view text, std::string_view asked = {});
 
+// "8 days, 3 hours and 18 minutes": two or more numbers, each with a unit of time.
+bool IsWrittenDuration(std::string_view text);
+
 }  // namespace autotune::measurement

@@ -1,13 +1,13 @@
 // The jq programs of messages, run as they are written, until the file is read. Rows of our own, in the forms in which
 // the datasets are published.
+#include "tests/measurement/followed_advice.h"
+
 #include <gmock/gmock.h>
 
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "measurement/questions.h"
-#include "tests/temporary_directory.h"
 
 namespace autotune::measurement {
 namespace {
@@ -15,61 +15,6 @@ namespace {
 using testing::ElementsAre;
 using testing::StartsWith;
 using Match = Question::Match;
-
-// The first program of a message, which writes OUT. "" = it has none.
-std::string CommandIn(const std::string& message) {
-  const std::size_t jq = message.find("jq -c ");
-  const std::size_t end = jq == std::string::npos ? jq : message.find("' ", message.find('\'', jq) + 1);
-  if (end == std::string::npos) return "";
-  const std::string paste = "paste LABELS FILE | ";
-  const bool pasted = jq >= paste.size() && message.compare(jq - paste.size(), paste.size(), paste) == 0;
-  return (pasted ? paste : "") + message.substr(jq, end + 1 - jq) + (pasted ? "" : " FILE") + " > OUT";
-}
-
-class FollowedAdvice : public testing::Test {
- protected:
-  void SetUp() override {
-    if (std::system("jq --version > /dev/null 2>&1") != 0) GTEST_SKIP() << "SKIPPED: there is no jq";
-  }
-
-  // Runs a command in the directory. Returns whether it succeeded.
-  [[nodiscard]] bool Run(const std::string& command) const {
-    directory_.Write("command", command);
-    return std::system(("cd '" + directory_.path().string() + "' && sh ./command 2> errors").c_str()) == 0;
-  }
-
-  // Follows what each message says, at most four times.
-  base::Result<QuestionSet> Follow(std::string bytes) {
-    steps_.clear();
-    for (;;) {
-      auto set = ReadQuestions(bytes, "exam");
-      if (set.ok()) return set;
-      const std::string command = CommandIn(set.error().message);
-      if (command.empty() || steps_.size() == 4) return set;
-      steps_.push_back(command);
-      directory_.Write("FILE", bytes);
-      if (!Run(command)) return base::Invalid(command + ": " + directory_.Read("errors"));
-      if (!Run("jq -c . FILE > SAME")) directory_.Write("SAME", "");  // FILE is no JSON
-      bytes = directory_.Read("OUT");
-      if (bytes == directory_.Read("SAME") && set.error().message.find("FILE writes lines") == std::string::npos)
-        return base::Invalid("changes nothing: " + command);
-    }
-  }
-
-  // "how: prompt -> right answers" of the first question.
-  std::string First(const std::string& bytes) {
-    const auto set = Follow(bytes);
-    if (!set.ok()) return set.error().message;
-    const Question& question = set->questions.front();
-    std::string out = SentOf(question) + " ->";
-    if (question.match == Match::kChoice) return out + question.references[question.right];
-    for (const std::string& reference : question.references) out += " " + reference;
-    return out;
-  }
-
-  TemporaryDirectory directory_;
-  std::vector<std::string> steps_;
-};
 
 TEST_F(FollowedAdvice, AsksOfEachCandidateWhetherItIsRight) {  // MultiRC
   const char* kAsked = "Ann came. Bo was there.\nQuestion: Who was there?\nIs \"Bo\" a right answer?\nAnswer: -> yes";
