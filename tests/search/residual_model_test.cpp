@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/keyed_random.h"
 #include "tests/search/surfaces.h"
 #include "tuning/search/acquisition.h"
 #include "tuning/search/crash_model.h"
@@ -164,6 +165,47 @@ TEST_F(ResidualModelTest, ValuesOfSiblingsMoveTogether) {
     return xy / std::sqrt(xx * yy);
   };
   EXPECT_GT(correlation(1, 2), 0.8);  // caps 64 and 256 of the same configuration
+}
+
+// Of() leaves out what cannot count. Here nothing is left out.
+TEST_F(ResidualModelTest, ALoadThatIsNotDrawnWouldNotHaveCounted) {
+  constexpr std::uint64_t kKey = 3;
+  constexpr std::size_t kDraws = 256;
+  const std::vector<Row> rows = {RowOf(20, 3, 1, 1)};
+  for (const double tighter : {1.0, 0.5, 0.1}) {
+    bounds_.ttft_ms = *UsualBounds().ttft_ms * tighter;
+    const ResidualModel model = Fit(rows);
+    const ValueDraws draws(space_, bounds_, model, rows, kKey, kDraws);
+    const ResidualModel::Draws ttft = model.Draw(kTtft, kDraws, kKey);
+    const ResidualModel::Draws tpot = model.Draw(kTpot, kDraws, kKey);
+    int within = 0;
+    for (std::size_t i = 0; i < 20; ++i) {
+      const Candidate& c = space_.candidates[i];
+      measurement::PredictedLoads at;
+      at.output_tokens = space_.workload.output_tokens;
+      at.gpus = DivisorOf(c);
+      const std::vector<double> values = draws.Of(i);
+      for (std::size_t s = 0; s < kDraws; ++s) {
+        const std::uint64_t key = base::Key({kKey, c.key, s});
+        double best = 0;
+        for (std::size_t j = 0; j < c.loads.size(); ++j) {
+          const auto drawn = [&](const ResidualModel::Draws& line, Metric m) {
+            double level = 0, slope = 0;
+            line.LineOf(i, s, &level, &slope);
+            const double z = base::Normal(base::Mix64(key + (j * kMetrics + m) * 0x9e3779b97f4a7c15ULL));
+            return model.PriorAt(m, i, j) + level + slope * model.U(i, j) + z * model.Roughness(m);
+          };
+          const double y_tpot = drawn(tpot, kTpot);
+          const double y_ttft = model.WholeTtft(i, j, drawn(ttft, kTtft), y_tpot);
+          if (y_ttft > std::log(*bounds_.ttft_ms) || y_tpot > std::log(*bounds_.tpot_ms)) continue;
+          best = std::max(best, measurement::ValueAt(at, c.loads[j], y_ttft, y_tpot, 0));
+        }
+        ASSERT_NEAR(values[s], best, 1e-9 * best) << c.key << " " << s;
+        within += best > 0 ? 1 : 0;
+      }
+    }
+    EXPECT_GT(within, 0);
+  }
 }
 
 TEST(CrashModel, StartsFromNineInTenAndLearnsByClass) {

@@ -13,6 +13,9 @@ namespace {
 // Excess (ln) of an engine that does not keep up with the requests: its latencies grow without end.
 constexpr double kOverloaded = 1;
 
+// No draw of base::Normal is further from 0: Uniform is at least 2^-54.
+constexpr double kFurthestDraw = 8.4;
+
 constexpr std::array<Metric, kMetrics> kAllMetrics = {kTtft, kTpot, kE2e, kObjective};
 
 std::array<double, kMetrics> LnBounds(const Bounds& bounds) {
@@ -55,7 +58,7 @@ ValueDraws::ValueDraws(const Space& space, const Bounds& bounds, const ResidualM
   }
 }
 
-std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const {
+std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate, Wanted wanted) const {
   const Candidate& c = space_->candidates[candidate];
   const std::array<double, kMetrics> limit = LnBounds(*bounds_);
   const std::size_t loads = c.loads.size();
@@ -89,6 +92,11 @@ std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const
     return measurement::ValueAt(value, c.loads[j], y[kTtft], y[kTpot], y[kObjective]);
   };
 
+  std::array<double, kMetrics> furthest{};
+  for (const Metric m : kAllMetrics) {
+    if (metrics_[m]) furthest[m] = kFurthestDraw * model_->Roughness(m);
+  }
+
   const auto excess = [&](const std::array<double, kMetrics>& y) {
     double violation = 0;
     for (const Metric m : kAllMetrics) {
@@ -105,15 +113,32 @@ std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const
       if (metrics_[m]) metrics_[m]->LineOf(candidate, s, &level[m], &slope[m]);
     }
     const std::uint64_t key = base::Key({key_, c.key, s});
+    const auto draw = [&](std::size_t point, Metric m) {
+      return base::Normal(base::Mix64(key + (point * kMetrics + m) * 0x9e3779b97f4a7c15ULL));
+    };
+    const auto without_roughness = [&](std::size_t j, Metric m) { return prior[j][m] + level[m] + slope[m] * u[j]; };
+    const auto with_queue = [&](std::size_t j, std::array<double, kMetrics>* y) {
+      (*y)[kTtft] = measurement::WithQueue((*y)[kTtft], (*y)[kTpot], queued[j], value.output_tokens);
+    };
     const auto predicted = [&](std::size_t j, std::size_t point) {
       std::array<double, kMetrics> y{};
       for (const Metric m : kAllMetrics) {
-        if (!metrics_[m]) continue;
-        const double z = base::Normal(base::Mix64(key + (point * kMetrics + m) * 0x9e3779b97f4a7c15ULL));
-        y[m] = prior[j][m] + level[m] + slope[m] * u[j] + z * model_->Roughness(m);
+        if (metrics_[m]) y[m] = without_roughness(j, m) + draw(point, m) * model_->Roughness(m);
       }
-      y[kTtft] = measurement::WithQueue(y[kTtft], y[kTpot], queued[j], value.output_tokens);
+      with_queue(j, &y);
       return y;
+    };
+    // Most loads of most draws are decided without drawing: no roughness would bring them within the limits, or above
+    // the best load so far.
+    const auto improves = [&](std::size_t j, double best) {
+      std::array<double, kMetrics> least{};
+      for (const Metric m : kAllMetrics) {
+        if (!metrics_[m]) continue;
+        least[m] = without_roughness(j, m) - furthest[m];
+        if (least[m] > limit[m]) return false;
+      }
+      with_queue(j, &least);
+      return least[kTtft] <= limit[kTtft] && (best <= 0 || value_at(j, least) > best);
     };
     // Measured throughput need not follow from the latencies exactly: the noise moves it, the formula does not replace
     // it.
@@ -121,8 +146,7 @@ std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const
       std::array<double, kMetrics> y{};
       for (const Metric m : kAllMetrics) {
         if (!metrics_[m]) continue;
-        const double z = base::Normal(base::Mix64(key + (point * kMetrics + m) * 0x9e3779b97f4a7c15ULL));
-        y[m] = row.y[m] + z * std::sqrt(model_->NoiseVariance(m, row));
+        y[m] = row.y[m] + draw(point, m) * std::sqrt(model_->NoiseVariance(m, row));
       }
       if (!row.met) return;
       const double violation = excess(y);
@@ -144,11 +168,13 @@ std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const
       samples[s].violation = excess(y) + (at ? 0 : kOverloaded);
       if (samples[s].violation == 0) samples[s].value = value_at(0, y);
     } else {
-      for (std::size_t j = 0; j < loads; ++j) {
+      // From the highest: throughput grows with the load.
+      for (std::size_t j = loads; j-- > 0;) {
         if (measured[j] != nullptr) {
           consider_row(*measured[j], j);
           continue;
         }
+        if (wanted == Wanted::kValue && !improves(j, samples[s].value)) continue;
         const std::array<double, kMetrics> y = predicted(j, j);
         const double violation = excess(y);
         samples[s].violation = std::min(samples[s].violation, violation);
@@ -162,13 +188,13 @@ std::vector<ValueDraws::Sample> ValueDraws::Samples(std::size_t candidate) const
 std::vector<double> ValueDraws::Of(std::size_t candidate) const {
   std::vector<double> out;
   out.reserve(count_);
-  for (const Sample& sample : Samples(candidate)) out.push_back(sample.value);
+  for (const Sample& sample : Samples(candidate, Wanted::kValue)) out.push_back(sample.value);
   return out;
 }
 
 double ValueDraws::Violation(std::size_t candidate) const {
   double sum = 0;
-  for (const Sample& sample : Samples(candidate)) sum += sample.violation;
+  for (const Sample& sample : Samples(candidate, Wanted::kViolation)) sum += sample.violation;
   return sum / static_cast<double>(count_);
 }
 

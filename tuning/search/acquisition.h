@@ -50,7 +50,9 @@ class ValueDraws {
     double value = 0;
     double violation = 0;
   };
-  [[nodiscard]] std::vector<Sample> Samples(std::size_t candidate) const;
+  enum class Wanted { kValue, kViolation };
+  // What is not wanted may be left at any value.
+  [[nodiscard]] std::vector<Sample> Samples(std::size_t candidate, Wanted wanted) const;
 
   const Space* space_;
   const Bounds* bounds_;
