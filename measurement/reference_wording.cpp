@@ -198,7 +198,7 @@ class WordingCheck {
     if (!from.value->is_string() || !FitsJq(from.name)) return Invalid(said + R"(: write a "match")");
     return Invalid(
         said + ": jq -c 'if (" + key +
-        R"j( | type == "string" and test("^[0-9]+ [a-z]+(,| and) .*[0-9]+ [a-z]+[.]?$"; "i")) then .reference = ()j" +
+        R"j( | type == "string" and test("^[0-9]+ [a-z]+(,?( and)? [0-9]+ [a-z]+)+[.]?$"; "i")) then .reference = ()j" +
         key + R"j( | [scan("[0-9]+")] | "\\b" + join("[^0-9]+") + "\\b") | .match = "regex" | del()j" + key +
         ") else . end' FILE > OUT compares its numbers, in this order");
   }

@@ -211,6 +211,11 @@ TEST_F(FollowedAnswers, AsksForTheFormsOfListsAndTimes) {
   ASSERT_TRUE(time.ok()) << time.error().message;
   EXPECT_TRUE(IsRight(time->questions[0], "It took 8 days, 3 h and 5 min."));
   EXPECT_FALSE(IsRight(time->questions[0], "It took 8 days, 3 hours and 50 minutes."));
+  for (const char* other : {"63 minutes 10 seconds", "2 hours and 5 minutes.", "1 day, 2 hours, and 3 minutes"}) {
+    const auto row = Follow(R"({"question": "How long?", "answer": ")" + std::string(other) + "\"}");
+    ASSERT_TRUE(row.ok()) << row.error().message;
+    EXPECT_EQ(row->questions[0].match, Match::kRegex) << other;
+  }
   // Mintaka
   EXPECT_EQ(First(R"({"question": "Who came, and why is it known?", "translations": {"de": "Wer kam denn, und warum?",)"
                   R"( "fr": "Qui est venu, et pourquoi?"}, "answer": {"answerType": "entity", "answer": [{"label":)"
