@@ -827,6 +827,11 @@ class AttentionReader {
   }
 
   void BuildCaches(const Kinds& kinds) {
+    // EmbeddingGemma: every token sees all others, so nothing is kept for a next one. "vision" says it of images alone.
+    if (TrueAt(&language_, "use_bidirectional_attention")) {
+      facts_.caches.emplace();
+      return;
+    }
     const auto caches = [](Kind kind) { return kind == Kind::kFull || kind == Kind::kSliding || kind == Kind::kBoth; };
     if (std::ranges::none_of(kinds, caches)) {
       // Nothing attends: heads of a state space model are something else.

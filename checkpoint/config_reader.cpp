@@ -215,6 +215,15 @@ class ConfigReader {
       if (!facts_.mamba_width && factor && facts_.hidden_size && *factor <= kLargestShape / *facts_.hidden_size)
         facts_.mamba_width = *factor * *facts_.hidden_size;
     }
+    // Mamba 2 alone has groups: Falcon H1, Granite and Bamba; Zamba 2; Nemotron H and Mamba 2 itself.
+    for (const char* key : {"mamba_n_groups", "mamba_ngroups", "n_groups"}) {
+      if (!facts_.mamba_groups) facts_.mamba_groups = Positive(key);
+    }
+    if (!facts_.mamba_groups) return;
+    for (const char* key : {"mamba_n_heads", "mamba_num_heads", "n_mamba_heads"}) {
+      if (!facts_.mamba_heads) facts_.mamba_heads = Positive(key);
+    }
+    if (!facts_.mamba_heads && facts_.model_type == "mamba2") facts_.mamba_heads = Positive("num_heads");
   }
 
   // LFM2: two thirds of what is written, times a factor, in whole multiples.

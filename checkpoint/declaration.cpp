@@ -113,6 +113,7 @@ Declaration ReadDeclaration(const json& config, const std::string& where) {
     for (const std::string& module : TextsOf(&config, key)) declaration.ignored.push_back(module);
   }
   declaration.kv_cache = KvScheme(Find(&config, "kv_cache_scheme"));
+  declaration.kv_form = KvSchemeForm(Find(&config, "kv_cache_scheme"));
   if (method == "modelopt" || method == "modelopt_mixed") {
     // Newer exports put what hf_quant_config.json says into config.json, with or without the "quantization" level.
     const json* inner = FindObject(&config, "quantization");
@@ -121,7 +122,7 @@ Declaration ReadDeclaration(const json& config, const std::string& where) {
     if (inner == nullptr && TextOf(&config, "quant_algo").empty() && Find(&config, "config_groups") != nullptr) {
       ReadCompressedTensors(config, declaration);
     } else {
-      ReadModelOpt(quantization, declaration);
+      ReadModelOpt(quantization, inner != nullptr, declaration);
       if (inner == nullptr && TextOf(&config, "quant_algo").empty()) declaration.Both(kOther);
     }
   } else if (method == "compressed-tensors") {
@@ -236,6 +237,11 @@ std::string KvScheme(const json* scheme) {
   const bool is_float = TextOf(scheme, "type") != "int";
   if (is_float) return *bits == 4 ? "nvfp4" : *bits == 8 ? "fp8" : "fp" + std::to_string(*bits);
   return "int" + std::to_string(*bits);
+}
+
+std::string KvSchemeForm(const json* scheme) {
+  if (KvScheme(scheme) == "none") return "";
+  return scheme->is_string() ? "text" : "scheme";
 }
 
 std::optional<WeightBlock> BlockOf(const json* shape) {

@@ -30,6 +30,7 @@ struct Declaration {
   std::string method = "none";
   std::optional<StoredFormat> linear, experts;
   std::string kv_cache = "none";
+  std::string kv_form;  // see ModelFacts::kv_form
   std::optional<WeightBlock> block;
   std::vector<std::string> ignored;
   std::vector<std::string> notes;
@@ -85,7 +86,8 @@ std::string MethodNames();
 // ---- One method each ------------------------------------------------------------------------------------------------
 
 void ReadCompressedTensors(const nlohmann::json& config, Declaration& declaration);
-void ReadModelOpt(const nlohmann::json& quantization, Declaration& declaration);
+// `nested`: `quantization` stands under this key, as in hf_quant_config.json.
+void ReadModelOpt(const nlohmann::json& quantization, bool nested, Declaration& declaration);
 void ReadQuark(const nlohmann::json& config, Declaration& declaration);
 void ReadTorchAo(const nlohmann::json& config, Declaration& declaration);
 void ReadAutoRound(const nlohmann::json& config, Declaration& declaration);
@@ -104,6 +106,8 @@ inline constexpr std::int64_t kLargestBlock = 1 << 20;  // far above any, and pr
 std::string KvAlgorithm(std::string_view algorithm);
 // compressed-tensors' and newer ModelOpt's {"num_bits": 8, "type": "float", ...}.
 std::string KvScheme(const nlohmann::json* scheme);
+// "scheme", "text" or "": ModelFacts::kv_form of a kv_cache_scheme.
+std::string KvSchemeForm(const nlohmann::json* scheme);
 // [128, 128], also as the text "128x128".
 std::optional<WeightBlock> BlockOf(const nlohmann::json* shape);
 std::optional<WeightBlock> GroupOf(std::optional<std::int64_t> size);

@@ -41,6 +41,7 @@ constexpr std::array kTexts = {
     TextField{"quantization", &ModelFacts::quantization},
     TextField{"family", &ModelFacts::family},
     TextField{"kvCache", &ModelFacts::kv_cache},
+    TextField{"kvForm", &ModelFacts::kv_form},
 };
 
 struct SizeField {
@@ -53,6 +54,8 @@ constexpr std::array kSizes = {
     SizeField{"intermediateSize", &ModelFacts::intermediate_size},
     SizeField{"mlpMatrices", &ModelFacts::mlp_matrices},
     SizeField{"mambaWidth", &ModelFacts::mamba_width},
+    SizeField{"mambaHeads", &ModelFacts::mamba_heads},
+    SizeField{"mambaGroups", &ModelFacts::mamba_groups},
     SizeField{"attentionHeads", &ModelFacts::attention_heads},
     SizeField{"kvHeads", &ModelFacts::kv_heads},
     SizeField{"headDim", &ModelFacts::head_dim},

@@ -70,6 +70,11 @@ struct ModelFacts {
   // KV-cache quantization that the checkpoint declares: "none", "fp8", "nvfp4", "int8", ... Not every engine follows
   // it.
   std::string kv_cache = "none";
+  // Where and how, which decides whether an engine sees it: "scheme" (kv_cache_scheme as an object), "text"
+  // (kv_cache_scheme as a text), "algorithm" (kv_cache_quant_algo next to quant_algo), "nested" (kv_cache_quant_algo
+  // inside "quantization", as in hf_quant_config.json), "beside" (only in hf_quant_config.json, and config.json has a
+  // quantization_config without it); "" = in the words of another method, or no declaration.
+  std::string kv_form;
   std::optional<WeightBlock> weight_block;
   bool plain_shared_experts = false;  // the shared experts stay unquantized, whatever the other linear layers do
   // Modules that stay unquantized: "*" for the numbers of all layers, else the first and how many more. At most 12.
@@ -92,6 +97,8 @@ struct ModelFacts {
   Size intermediate_size;  // of a dense MLP
   Size mlp_matrices;       // of an MLP and of an expert: 3 with a gate, 2 without
   Size mamba_width;        // of the inputs of a Mamba layer's state
+  Size mamba_heads;        // of a Mamba 2 layer; unset for other Mamba layers
+  Size mamba_groups;       // heads of a Mamba 2 layer share B and C in these groups
   Size attention_heads;    // query heads, of every attention layer
   Size kv_heads;           // of every attention layer; unset where layers differ (see `caches`)
   Size head_dim;           // of queries and keys

@@ -33,7 +33,7 @@ StoredFormat ModelOptFormat(std::string_view algorithm) {
 
 }  // namespace
 
-void ReadModelOpt(const json& quantization, Declaration& declaration) {
+void ReadModelOpt(const json& quantization, bool nested, Declaration& declaration) {
   const std::string algorithm = TextOf(&quantization, "quant_algo");
   const json* layers = FindObject(&quantization, "quantized_layers");
   if (Lower(algorithm) == "mixed_precision" && layers != nullptr && !layers->empty()) {
@@ -65,11 +65,16 @@ void ReadModelOpt(const json& quantization, Declaration& declaration) {
     declaration.block = WeightBlock{128, 128};
   if (declaration.linear->family == "int4-wna16" || declaration.linear->family == "w4a8")
     declaration.block = GroupOf(IntegerOf(&quantization, "group_size"));
-  const json* kv = Find(&quantization, "kv_cache_quant_algo");
-  declaration.kv_cache = kv != nullptr && kv->is_string() ? KvAlgorithm(kv->get<std::string>())
-                                                          : KvScheme(Find(&quantization, "kv_cache_scheme"));
+  // Where a file has both, engines look for the scheme first.
+  const json* scheme = Find(&quantization, "kv_cache_scheme");
+  declaration.kv_cache = KvScheme(scheme);
+  declaration.kv_form = KvSchemeForm(scheme);
+  if (declaration.kv_cache == "none") {
+    declaration.kv_cache = KvAlgorithm(TextOf(&quantization, "kv_cache_quant_algo"));
+    if (declaration.kv_cache != "none") declaration.kv_form = nested ? "nested" : "algorithm";
+  }
   // Exports write "dynamic": false. vLLM reads every other scheme, also one that leaves it out, as none at all.
-  if (const json* scheme = FindObject(&quantization, "kv_cache_scheme"); scheme != nullptr && !scheme->empty()) {
+  if (scheme != nullptr && scheme->is_object() && !scheme->empty()) {
     const json* dynamic = Find(scheme, "dynamic");
     if (dynamic == nullptr || *dynamic != json(false)) {
       const std::string text = CompressedText(scheme);

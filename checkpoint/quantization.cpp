@@ -76,6 +76,7 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
     facts.activations = linear.family == "none" ? experts.activations : "";
   }
   facts.kv_cache = declaration.kv_cache;
+  facts.kv_form = declaration.kv_form;
   facts.weight_block = declaration.block;
   facts.plain_shared_experts = has_shared && ignored.shared() && linear.family != "none";
   facts.ignored_modules = ignored.patterns();
@@ -173,7 +174,8 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
                           {files.config, "compression_config", "config.json: compression_config"},
                           // mlx-lm's own key, which its files repeat as quantization_config.
                           {files.config, "quantization", "config.json: quantization"}};
-  std::string_view nameless;  // the key of an object without a quant_method
+  std::string_view nameless;             // the key of an object without a quant_method
+  std::optional<Declaration> in_config;  // what vLLM and SGLang read where it exists, and no other file then
   for (const Place& place : places) {
     const json* found = Find(place.object, place.key);
     if (found == nullptr) continue;
@@ -183,6 +185,7 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
     }
     if (found->empty()) continue;
     Declaration declaration = ReadDeclaration(*found, place.where);
+    if (!in_config) in_config = declaration;
     const bool named = !TextOf(found, "quant_method").empty() || !TextOf(found, "quantization_method").empty();
     // hf_quant_config.json, which TensorRT-LLM reads first, has the same in ModelOpt's own words.
     if (!named && NamesModelOpt(files.hf_quant_config)) {
@@ -202,7 +205,7 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
     Declaration declaration;
     declaration.where = "hf_quant_config.json";
     declaration.method = "modelopt";
-    ReadModelOpt(*quantization, declaration);
+    ReadModelOpt(*quantization, true, declaration);
     // vLLM has a list of its own for what it reads from this file, which is shorter than that for config.json.
     const std::string algorithm = Lower(TextOf(quantization, "quant_algo"));
     constexpr std::array<std::string_view, 5> kAsInConfig = {"", "fp8", "nvfp4", "fp8_per_channel_per_token",
@@ -255,13 +258,19 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
   if (deciding != nullptr) {
     // A KV cache may be declared in another place than the weights.
     for (const Declaration& declaration : declarations) {
-      if (deciding->kv_cache == "none") deciding->kv_cache = declaration.kv_cache;
+      if (deciding->kv_cache != "none") break;
+      deciding->kv_cache = declaration.kv_cache;
+      deciding->kv_form = declaration.kv_form;
     }
+    if (in_config && deciding->kv_cache != "none")
+      deciding->kv_form = in_config->kv_cache == "none" ? "beside" : in_config->kv_form;
     Apply(*deciding, facts);
     return {};
   }
   for (const Declaration& declaration : declarations) {
-    if (facts.kv_cache == "none") facts.kv_cache = declaration.kv_cache;
+    if (facts.kv_cache != "none") break;
+    facts.kv_cache = declaration.kv_cache;
+    facts.kv_form = declaration.kv_form;
   }
   if (const std::string dtype = QuantizedDtype(files); !dtype.empty()) {
     Declaration declaration;

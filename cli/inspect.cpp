@@ -88,6 +88,26 @@ std::string NotQuantized(const ModelFacts& facts) {
   return listed + (listed.empty() ? "" : ", and ") + std::to_string(facts.ignored_left_out) + " more";
 }
 
+// "" where every engine that reads the file reads it there.
+std::string FormOfKv(const std::string& form) {
+  if (form == "text") return ", as a text (kv_cache_scheme)";
+  if (form == "algorithm") return " (kv_cache_quant_algo next to quant_algo)";
+  if (form == "beside") return ", only in hf_quant_config.json";
+  return "";
+}
+
+// Tensors that only a quantized layer has, in files of which none declares a quantization.
+std::string UndeclaredTensors(const ModelFacts& facts) {
+  std::string listed;
+  for (const std::string& tensor : facts.tensors) {
+    const bool plain = tensor.starts_with("attention.") || tensor.ends_with(".weight") ||
+                       tensor.ends_with(".weight:BF16") || tensor.ends_with(".weight:F16") ||
+                       tensor.ends_with(".weight:F32");
+    if (!facts.quantized() && !plain) listed += (listed.empty() ? "" : ", ") + tensor;
+  }
+  return listed;
+}
+
 }  // namespace
 
 std::string ModelFactsText(const ModelFacts& facts) {
@@ -96,11 +116,13 @@ std::string ModelFactsText(const ModelFacts& facts) {
                     Known(facts.architecture) + (facts.model_type.empty() ? "" : ", model type " + facts.model_type));
   rows.emplace_back("Data type", Known(facts.dtype));
   rows.emplace_back("Quantization", Quantization(facts));
+  if (const std::string tensors = UndeclaredTensors(facts); !tensors.empty())
+    rows.emplace_back("Not declared", "the weight files hold tensors of quantized layers: " + tensors);
   if (!facts.schemes.empty()) rows.emplace_back("Schemes", text::Joined(facts.schemes, "; "));
   if (!facts.ignored_modules.empty() || facts.ignored_left_out > 0)
     rows.emplace_back("Not quantized", NotQuantized(facts));
-  rows.emplace_back("KV cache declared",
-                    facts.kv_cache == "none" ? "none: the engine's default" : Known(facts.kv_cache));
+  rows.emplace_back("KV cache declared", facts.kv_cache == "none" ? "none: the engine's default"
+                                                                  : Known(facts.kv_cache) + FormOfKv(facts.kv_form));
   rows.emplace_back("Weights",
                     facts.weight_bytes ? text::Bytes(static_cast<double>(*facts.weight_bytes)) : "size not known");
   rows.emplace_back("Layers", Layers(facts));

@@ -24,6 +24,7 @@ enum class Subject {
   kMethod,        // the checkpoint's own name of its method
   kCheckpointKv,  // KV-cache quantization that the checkpoint declares, where the engine follows its method's
   kDeclaredKv,    // the same, whether the engine follows it or not
+  kKvForm,        // where and how the checkpoint declares it: ModelFacts::kv_form; "none" = not, or by another method
   kLinearFormat,  // the family of linear layers outside of experts
   kExpertFormat,  // the family of experts
   kExperts,       // "yes", "no" or "unknown"
@@ -41,10 +42,12 @@ enum class Subject {
   kQkvParts,         // parts of the one matrix that holds queries, keys and values in the file; "0" = there is none
   kAttentionGpus,    // GPUs that split the attention heads
   kWindowKvHeads,    // KV heads of layers with a sliding window; "0" = there are none, or not known
-  kPrompts,          // of the benchmark: "random", "shared" (random, and some begin alike) or "recorded" (a dataset)
-  kWeightBlock,      // of block-scaled fp8: "128x128", else "none"
-  kPart,             // of the scheme that is asked about, in the lists "schemes": "linear", "experts", "ignored"
-  kWeights,          // its words; see ModelFacts::schemes
+  kMambaHeads,       // of Mamba 2 layers, and the groups that they form; "0" = there are none, or not known
+  kMambaGroups,
+  kPrompts,      // of the benchmark: "random", "shared" (random, and some begin alike) or "recorded" (a dataset)
+  kWeightBlock,  // of block-scaled fp8: "128x128", else "none"
+  kPart,         // of the scheme that is asked about, in the lists "schemes": "linear", "experts", "ignored"
+  kWeights,      // its words; see ModelFacts::schemes
   kInputs,
   kPacking,
   kTensor,  // the kind of tensor that is asked about, in the list "tensors": "linear.weight_scale:BF16"

@@ -355,7 +355,7 @@ const ParallelRule* EngineTable::Parallel(std::string_view size) const {
 }
 
 bool EngineTable::FollowsDeclaredKv(const std::string& method, const std::string& kv_cache, bool plain,
-                                    const Version& version) const {
+                                    const Version& version, const FactSource& facts) const {
   const auto matches = [](const std::vector<std::string>& patterns, const std::string& text) {
     return std::ranges::any_of(patterns, [&](const std::string& pattern) {
       return pattern.ends_with('*') ? text.starts_with(pattern.substr(0, pattern.size() - 1)) : text == pattern;
@@ -363,7 +363,7 @@ bool EngineTable::FollowsDeclaredKv(const std::string& method, const std::string
   };
   return std::ranges::any_of(declared_kv_, [&](const DeclaredKv& declared) {
     return declared.range.Contains(version) && (plain || !declared.plain) && matches(declared.methods, method) &&
-           (declared.values.empty() || matches(declared.values, kv_cache));
+           (declared.values.empty() || matches(declared.values, kv_cache)) && declared.guard.Holds(facts);
   });
 }
 
@@ -416,11 +416,29 @@ std::string EngineTable::WhyReserved(const std::string& flag) const {
 }
 
 std::string EngineTable::WhyIgnored(const std::string& variable, const Version& version) const {
-  const auto found = removed_variables_.find(variable);
-  if (found == removed_variables_.end() || version < found->second.until) return "";
-  const RemovedVariable& removed = found->second;
-  return traits_.title + " " + version.ToString() + " does not read " + variable + " (removed in " +
-         removed.until.ToString() + ")" + (removed.use.empty() ? "" : "; --" + removed.use + " replaces it");
+  const std::string not_read = traits_.title + " " + version.ToString() + " does not read " + variable;
+  if (const auto found = removed_variables_.find(variable);
+      found != removed_variables_.end() && !(version < found->second.until)) {
+    const RemovedVariable& removed = found->second;
+    return not_read + " (removed in " + removed.until.ToString() + ")" +
+           (removed.use.empty() ? "" : "; --" + removed.use + " replaces it");
+  }
+  const auto recorded = variables_.find(variable);
+  if (recorded == variables_.end()) return "";
+  const std::vector<bool>& reads = recorded->second;
+  // A release that is not recorded reads what one of its neighbours does.
+  const auto place = std::ranges::lower_bound(variable_releases_, version);
+  const auto at = static_cast<std::size_t>(place - variable_releases_.begin());
+  const bool exact = at < reads.size() && *place == version;
+  if (at < reads.size() && reads[at]) return "";
+  if (!exact && (at == 0 || reads[at - 1])) return "";
+  for (std::size_t before = at; before > 0; --before) {
+    if (reads[before - 1]) return not_read + " (removed in " + variable_releases_[before].ToString() + ")";
+  }
+  for (std::size_t behind = at; behind < reads.size(); ++behind) {
+    if (reads[behind]) return not_read + " (known from " + variable_releases_[behind].ToString() + ")";
+  }
+  return "";
 }
 
 const std::string& EngineTable::Forbidden(const std::string& normalised) const {

@@ -262,7 +262,8 @@ class EngineTable {
   };
   // kInvalid with "file:line: reason". Without `models`, architectures are not checked.
   static base::Result<std::shared_ptr<const EngineTable>> Load(const Source& rules, const Source& flags,
-                                                               const Source* models = nullptr);
+                                                               const Source* models = nullptr,
+                                                               const Source* variables = nullptr);
 
   [[nodiscard]] const std::string& date() const { return date_; }
   [[nodiscard]] const EngineTraits& traits() const { return traits_; }
@@ -311,9 +312,9 @@ class EngineTable {
   // Flags that only decide how the KV cache is stored.
   [[nodiscard]] const std::vector<std::string>& cache_flags() const { return cache_flags_; }
   // Whether "auto" follows a KV cache that a checkpoint of this method declares. `plain`: with one static scale for
-  // keys and one for values.
+  // keys and one for values. `facts`: of the checkpoint and the GPU.
   [[nodiscard]] bool FollowsDeclaredKv(const std::string& method, const std::string& kv_cache, bool plain,
-                                       const Version& version) const;
+                                       const Version& version, const FactSource& facts) const;
   [[nodiscard]] const MemoryRule& memory() const { return memory_; }
   // How many weights of an expert share a scale at least when `part` of them, in a model of this hidden size, are on
   // one GPU and the checkpoint has blocks of `block`.
@@ -380,6 +381,9 @@ class EngineTable {
   std::unordered_map<std::string, std::size_t> order_;
   std::unordered_map<std::string, std::string> reserved_;  // with the reason
   std::map<std::string, RemovedVariable, std::less<>> removed_variables_;
+  // Recorded: which releases read a variable, by position in variable_releases_ (ascending).
+  std::vector<Version> variable_releases_;
+  std::map<std::string, std::vector<bool>, std::less<>> variables_;
   std::vector<AutoDtype> auto_dtypes_;
   VersionRange revision_range_;
   MemoryRule memory_;
@@ -388,6 +392,7 @@ class EngineTable {
     std::vector<std::string> methods, values;
     bool plain = false;  // no other than with static scales per tensor
     VersionRange range;
+    Guard guard;
   };
   std::vector<DeclaredKv> declared_kv_;
   SchedulerRule scheduler_;

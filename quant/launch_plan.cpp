@@ -136,6 +136,8 @@ class Planner final : public FactSource {
         return CheckpointKv();
       case Subject::kDeclaredKv:
         return request_.model.kv_cache;
+      case Subject::kKvForm:
+        return request_.model.kv_form.empty() ? "none" : request_.model.kv_form;
       case Subject::kExperts:
         return !request_.model.experts ? "unknown" : *request_.model.experts > 0 ? "yes" : "no";
       case Subject::kLinearFormat:
@@ -174,6 +176,10 @@ class Planner final : public FactSource {
         return std::to_string(request_.model.qkv_parts.value_or(0));
       case Subject::kWindowKvHeads:
         return std::to_string(WindowKvHeads());
+      case Subject::kMambaHeads:
+        return std::to_string(request_.model.mamba_heads.value_or(0));
+      case Subject::kMambaGroups:
+        return std::to_string(request_.model.mamba_groups.value_or(0));
       case Subject::kAttentionGpus:
         return std::to_string(AttentionParts());
       case Subject::kWeightBlock:
@@ -382,13 +388,24 @@ class Planner final : public FactSource {
            table_.StandingOf(*use, request_.model.quantization, request_.release.version) != Standing::kRefused;
   }
 
+  // "" where the form is the usual one.
+  static std::string WhereKvIsDeclared(const std::string& form) {
+    if (form == "text") return " (config.json: kv_cache_scheme as a text)";
+    if (form == "algorithm") return " (config.json: kv_cache_quant_algo)";
+    if (form == "beside") return " (only in hf_quant_config.json, next to a quantization_config in config.json)";
+    return "";
+  }
+
   void SayWhatKvIsNotFollowed() {
     const checkpoint::ModelFacts& model = request_.model;
     const bool asked = Final(table_.memory().kv_cache).value_or("auto") != "auto";
     if (model.kv_cache == "none" || asked || CheckpointKv() != "none") return;
+    const ChoiceRule* choice = ChoiceOf(table_.memory().kv_cache);
+    if (choice != nullptr && choice->is.starts_with(model.kv_cache)) return;
     Warn("kvcacheDtype", "DeclaredKvNotFollowed",
-         "the checkpoint declares a KV cache in " + model.kv_cache + ", which " + table_.traits().title +
-             " does not follow for " + model.quantization + ": set kvcacheDtype to use it");
+         "the checkpoint declares a KV cache in " + model.kv_cache + WhereKvIsDeclared(model.kv_form) + ", which " +
+             table_.traits().title + " does not follow for " + model.quantization +
+             (model.sparse_attention() ? " with sparse attention" : "") + ": set kvcacheDtype to use it");
   }
 
   // Only for a known GPU: what an engine makes of a model's dtype depends on it.
@@ -426,7 +443,7 @@ class Planner final : public FactSource {
     const checkpoint::ModelFacts& model = request_.model;
     const bool plain =
         std::ranges::none_of(model.schemes, [](const std::string& scheme) { return scheme.starts_with("kv "); });
-    return table_.FollowsDeclaredKv(model.quantization, model.kv_cache, plain, request_.release.version)
+    return table_.FollowsDeclaredKv(model.quantization, model.kv_cache, plain, request_.release.version, *this)
                ? model.kv_cache
                : "none";
   }
@@ -899,7 +916,9 @@ class Planner final : public FactSource {
       input.quantized_bits = known == rule.bits.end() ? 4 : known->second;
     }
     const double model_kv = KvElementBytes(CheckpointKv(), input.dtype_bytes);
-    input.kv_element_bytes = KvElementBytes(Final(rule.kv_cache).value_or("auto"), model_kv);
+    const ChoiceRule* choice = ChoiceOf(rule.kv_cache);
+    input.kv_element_bytes =
+        KvElementBytes(choice != nullptr ? choice->is : Final(rule.kv_cache).value_or("auto"), model_kv);
     const auto chosen_by = [&](const std::string& flag) {
       const std::string value = Final(flag).value_or("auto");
       return value != "auto" && value != "false";

@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kRulesSuffix = ".yaml";
 constexpr std::string_view kFlagsSuffix = ".flags.yaml";
 constexpr std::string_view kModelsSuffix = ".models.yaml";
+constexpr std::string_view kVariablesSuffix = ".variables.yaml";
 
 using Sources = std::map<std::string, EngineTable::Source>;  // by file name
 
@@ -87,15 +88,18 @@ base::Result<Loaded> LoadAll(const Sources& sources) {
   std::string contents;
   for (const auto& [name, source] : sources) {
     contents += source.text;
-    if (name.ends_with(kFlagsSuffix) || name.ends_with(kModelsSuffix)) continue;
+    if (name.ends_with(kFlagsSuffix) || name.ends_with(kModelsSuffix) || name.ends_with(kVariablesSuffix)) continue;
     const std::string engine = name.substr(0, name.size() - kRulesSuffix.size());
     const auto flags = sources.find(engine + std::string(kFlagsSuffix));
     if (flags == sources.end())
       return base::Invalid(source.file + ":1: " + engine + std::string(kFlagsSuffix) +
                            " is missing in the same directory");
-    const auto models = sources.find(engine + std::string(kModelsSuffix));
+    const auto optional = [&](std::string_view suffix) {
+      const auto found = sources.find(engine + std::string(suffix));
+      return found == sources.end() ? nullptr : &found->second;
+    };
     base::Result<std::shared_ptr<const EngineTable>> table =
-        EngineTable::Load(source, flags->second, models == sources.end() ? nullptr : &models->second);
+        EngineTable::Load(source, flags->second, optional(kModelsSuffix), optional(kVariablesSuffix));
     if (!table.ok()) return table.error();
     if ((*table)->traits().engine != engine)
       return base::Invalid(source.file + ":1: the file name is " + engine + ", but its engine is " +

@@ -484,6 +484,24 @@ class TableLoader {
     for (const auto& [name, last] : root.Need("left").Members()) models.left[name] = last.Text();
   }
 
+  static void LoadVariables(const Node& root, EngineTable& table) {
+    root.Expect({"engine", "releases", "read"});
+    const Node engine = root.Need("engine");
+    if (engine.Text() != table.traits_.engine)
+      engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
+    const Node releases = root.Need("releases");
+    for (const Node& item : releases.Items()) table.variable_releases_.push_back(item.Release());
+    if (!std::ranges::is_sorted(table.variable_releases_)) releases.Fail("releases are not in ascending order");
+    for (const auto& [where, list] : root.Need("read").Members()) {
+      const std::vector<std::size_t> positions = ReadIndices(list, where, table.variable_releases_.size());
+      for (const Node& item : list.Items()) {
+        std::vector<bool>& reads = table.variables_[item.Text()];
+        reads.resize(table.variable_releases_.size());
+        for (const std::size_t position : positions) reads[position] = true;
+      }
+    }
+  }
+
  private:
   static std::vector<std::size_t> ReadIndices(const Node& node, const std::string& text, std::size_t count) {
     std::vector<std::size_t> indices;
@@ -636,8 +654,15 @@ class TableLoader {
     }
     if (const auto declared = root.Get("followsDeclaredKv")) {
       for (const Node& item : declared->Items()) {
-        item.Expect({"method", "kvCache", "plain", "since", "until"});
-        EngineTable::DeclaredKv rule{item.Need("method").Texts(), {}, false, ReadRange(item)};
+        item.Expect({"method", "kvCache", "plain", "since", "until", "when", "unless"});
+        EngineTable::DeclaredKv rule{item.Need("method").Texts(), {}, false, ReadRange(item), ReadGuard(item)};
+        // What "auto" means would depend on itself.
+        const auto circular = [](const Condition& condition) {
+          return condition.subject == Subject::kCheckpointKv || condition.subject == Subject::kFlag;
+        };
+        bool bad = std::ranges::any_of(rule.guard.when, circular);
+        for (const auto& group : rule.guard.unless) bad = bad || std::ranges::any_of(group, circular);
+        if (bad) item.Fail("followsDeclaredKv cannot depend on flags or on checkpointKv");
         if (const auto values = item.Get("kvCache")) rule.values = values->Texts();
         if (const auto plain = item.Get("plain")) rule.plain = plain->Truth();
         table.declared_kv_.push_back(std::move(rule));
@@ -916,7 +941,7 @@ class TableLoader {
 };
 
 base::Result<std::shared_ptr<const EngineTable>> EngineTable::Load(const Source& rules, const Source& flags,
-                                                                   const Source* models) {
+                                                                   const Source* models, const Source* variables) {
   const Source* current = &flags;
   try {
     auto table = std::make_shared<EngineTable>();
@@ -926,6 +951,10 @@ base::Result<std::shared_ptr<const EngineTable>> EngineTable::Load(const Source&
     if (models != nullptr) {
       current = models;
       TableLoader::LoadModels(Node(&models->file, Parse(models->text)), *table);
+    }
+    if (variables != nullptr) {
+      current = variables;
+      TableLoader::LoadVariables(Node(&variables->file, YAML::Load(variables->text)), *table);
     }
     return std::shared_ptr<const EngineTable>(std::move(table));
   } catch (const TableError& error) {

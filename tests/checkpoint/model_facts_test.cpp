@@ -308,6 +308,52 @@ TEST(ModelFacts, AFileOfModelOptNamesTheMethodOfABlockWithoutOne) {
             "compressed-tensors");
 }
 
+TEST(ModelFacts, SaysWhereAKvCacheIsDeclared) {
+  const std::string file = R"({"producer": {"name": "modelopt"},
+                               "quantization": {"quant_algo": "FP8", "kv_cache_quant_algo": "FP8"}})";
+  const auto form = [&](const std::string& in_config) {
+    const std::string config =
+        in_config.empty() ? "" : R"(, "quantization_config": {"quant_algo": "FP8", )" + in_config + "}";
+    const ModelFacts facts = Read(R"({"dtype": "bfloat16")" + config + "}", file);
+    EXPECT_EQ(facts.kv_cache, "fp8") << in_config;
+    return facts.kv_form;
+  };
+  EXPECT_EQ(form(""), "nested");
+  EXPECT_EQ(form(R"("quant_method": "modelopt")"), "beside");
+  EXPECT_EQ(form(R"("quant_method": "modelopt", "kv_cache_scheme": "FP8")"), "text");
+  EXPECT_EQ(form(R"("producer": {"name": "modelopt"}, "kv_cache_scheme": "FP8")"), "text");
+}
+
+TEST(ModelFacts, AModelThatLooksBothWaysKeepsNoCache) {
+  const std::string sizes =
+      R"("architectures": ["Gemma3TextModel"], "model_type": "gemma3_text", "num_hidden_layers": 2,
+      "hidden_size": 768, "num_attention_heads": 3, "num_key_value_heads": 1, "head_dim": 256, "sliding_window": 512,
+      "layer_types": ["sliding_attention", "full_attention"])";
+  const ModelFacts embedding = Read("{" + sizes + R"(, "use_bidirectional_attention": true})");
+  ASSERT_TRUE(embedding.caches);
+  EXPECT_THAT(*embedding.caches, IsEmpty());
+  for (const char* causal :
+       {"", R"(, "use_bidirectional_attention": false)", R"(, "use_bidirectional_attention": "vision")"}) {
+    const ModelFacts facts = Read("{" + sizes + causal + "}");
+    ASSERT_TRUE(facts.caches);
+    EXPECT_EQ(facts.caches->size(), 2) << causal;
+  }
+}
+
+TEST(ModelFacts, ReadsTheHeadsAndGroupsOfMamba2) {
+  const std::string sizes =
+      R"("num_hidden_layers": 2, "hidden_size": 1024, "num_attention_heads": 8, "num_key_value_heads": 2,)";
+  const ModelFacts falcon =
+      Read("{" + sizes + R"("model_type": "falcon_h1", "mamba_n_heads": 24, "mamba_n_groups": 1})");
+  EXPECT_EQ(falcon.mamba_heads, 24);
+  EXPECT_EQ(falcon.mamba_groups, 1);
+  const ModelFacts nemotron = Read("{" + sizes + R"("model_type": "nemotron_h", "hybrid_override_pattern": "M*",
+      "mamba_num_heads": 128, "n_groups": 8})");
+  EXPECT_EQ(nemotron.mamba_heads, 128);
+  EXPECT_EQ(nemotron.mamba_groups, 8);
+  EXPECT_FALSE(Read("{" + sizes + R"("model_type": "llama", "n_groups": 8})").mamba_groups);
+}
+
 TEST(ModelFacts, ReadsAQuantizedOutputLayer) {
   const ModelFacts facts = WithQuantization(R"({"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION",
       "quantized_layers": {"lm_head": {"quant_algo": "W4A16_NVFP4"}, "model.layers.0.mlp.up_proj": {"quant_algo": "FP8"}}})");

@@ -498,6 +498,20 @@ TEST(Quantization, ReadsDeclaredKvCaches) {
     EXPECT_EQ(Read(kDense, quantization).kv_cache, kv_cache) << quantization;
 }
 
+TEST(Quantization, SaysHowAKvCacheIsDeclared) {
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {R"("quant_algo":"FP8","kv_cache_scheme":{"num_bits":8,"type":"float","dynamic":false})", "scheme"},
+      {R"("quant_algo":"FP8","kv_cache_scheme":"FP8")", "text"},
+      {R"("quant_algo":"FP8","kv_cache_quant_algo":"FP8")", "algorithm"},
+      {R"("quant_algo":"FP8","kv_cache_scheme":"FP8","kv_cache_quant_algo":"FP8")", "text"},
+      {R"("quantization":{"quant_algo":"FP8","kv_cache_quant_algo":"FP8"})", "nested"},
+      {R"("quant_algo":"FP8","kv_cache_quant_algo":null)", ""},
+      {R"("quant_algo":"FP8","kv_cache_scheme":{})", ""},
+  };
+  for (const auto& [said, form] : rows)
+    EXPECT_EQ(Read(kDense, R"({"quant_method":"modelopt",)" + said + "}").kv_form, form) << said;
+}
+
 TEST(Quantization, NamesAModelOptKvCacheWithoutStaticScales) {
   const auto schemes = [](const std::string& kv) {
     return Read(kDense, R"({"quant_method":"modelopt","quant_algo":"FP8",)" + kv + "}").schemes;

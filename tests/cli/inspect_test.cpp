@@ -36,6 +36,23 @@ TEST(Inspect, NamesSharedExpertsByTheirNumberAndTheirWidth) {
   }
 }
 
+TEST(Inspect, ShowsQuantizedTensorsThatNoFileDeclares) {
+  checkpoint::ModelFacts facts = DenseModel();
+  facts.tensors = {"linear.qweight:I32", "linear.weight:BF16"};
+  EXPECT_THAT(ModelFactsText(facts), HasSubstr("tensors of quantized layers: linear.qweight:I32\n"));
+  facts.tensors = {"linear.weight:BF16", "attention.k_scale"};
+  EXPECT_THAT(ModelFactsText(facts), Not(HasSubstr("Not declared")));
+}
+
+TEST(Inspect, ShowsWhereAKvCacheIsDeclared) {
+  checkpoint::ModelFacts facts = DenseModel();
+  facts.kv_cache = "fp8";
+  facts.kv_form = "beside";
+  EXPECT_THAT(ModelFactsText(facts), HasSubstr("fp8, only in hf_quant_config.json\n"));
+  facts.kv_form = "nested";
+  EXPECT_THAT(ModelFactsText(facts), ContainsRegex("KV cache declared: +fp8\n"));
+}
+
 TEST(Inspect, SaysWhatIsNotKnown) {
   const std::string text = ModelFactsText({});
   for (const char* row : {"Architecture", "Data type", "Layers", "KV cache", "Hidden size", "Context length"})

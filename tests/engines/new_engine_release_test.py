@@ -28,6 +28,7 @@ class NewEngineRelease(unittest.TestCase):
         self.wheel = pathlib.Path(folder.name) / "wheel"
         (self.wheel / "sglang/srt").mkdir(parents=True)
         (self.wheel / "sglang/srt/server_args.py").write_text(SERVER_ARGS)
+        (self.wheel / "sglang/srt/environ.py").write_text('SWITCH = "SGLANG_A_SWITCH"\n')
         (self.wheel / "sglang/srt/models").mkdir()
         (self.wheel / "sglang/srt/models/zaya.py").write_text("EntryClass = ZayaForCausalLM\n")
         self.library = pathlib.Path(folder.name) / "library"
@@ -55,6 +56,7 @@ class NewEngineRelease(unittest.TestCase):
         self.assertIn("a-new-flag:", catalogue)
         models = (self.copy / "quant/engines/sglang.models.yaml").read_text()
         self.assertIn("9.8.7]", models)
+        self.assertIn("SGLANG_A_SWITCH", (self.copy / "quant/engines/sglang.variables.yaml").read_text())
 
     def test_a_wheel_of_another_version_changes_nothing(self):
         before = (self.copy / "quant/engines/sglang.flags.yaml").read_text()

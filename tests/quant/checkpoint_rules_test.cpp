@@ -214,6 +214,38 @@ TEST(CheckpointRules, AnAutomaticKvCacheFollowsOnlyWhatTheEngineReads) {
   }
 }
 
+// modelopt_quant.py of SGLang and torch_utils.py of vLLM, by release and by the class of the weights' format.
+TEST(CheckpointRules, WhetherADeclaredKvCacheIsFollowedDependsOnItsForm) {
+  struct Row {
+    std::string engine, version, weights, form;
+    bool followed;
+  };
+  const std::vector<Row> rows = {
+      {"sglang", "0.5.15", "fp8", "scheme", true},     {"sglang", "0.5.15", "fp8", "nested", true},
+      {"sglang", "0.5.15", "fp8", "text", false},      {"sglang", "0.5.15", "nvfp4", "text", true},
+      {"sglang", "0.5.15", "fp8", "algorithm", true},  {"sglang", "0.5.14", "fp8", "algorithm", false},
+      {"sglang", "0.5.8", "nvfp4", "algorithm", true}, {"sglang", "0.5.9", "nvfp4", "algorithm", false},
+      {"sglang", "0.5.23", "fp8", "beside", false},    {"vllm", "0.24.0", "fp8", "text", true},
+      {"vllm", "0.24.0", "fp8", "algorithm", true},    {"vllm", "0.24.0", "fp8", "beside", false},
+      {"vllm", "0.24.0", "nvfp4", "nested", true},
+  };
+  for (const Row& row : rows) {
+    checkpoint::ModelFacts model = Quantized(Dense(), "modelopt", row.weights);
+    model.kv_cache = "fp8";
+    model.kv_form = row.form;
+    LaunchRequest request = Request(row.engine, row.version, model);
+    request.gpu = ComputeCapability{10, 0};
+    const LaunchPlan plan = Plan(request, Preset("default"));
+    EXPECT_EQ(Warns(plan, "DeclaredKvNotFollowed"), !row.followed)
+        << row.engine << " " << row.version << " " << row.weights << " " << row.form;
+  }
+  checkpoint::ModelFacts text = Quantized(Dense(), "modelopt", "fp8");
+  text.kv_cache = "fp8";
+  text.kv_form = "text";
+  EXPECT_THAT(Refusal("sglang", "0.5.8", text, 1), HasSubstr("SchemeNotSupported"));
+  EXPECT_EQ(Refusal("sglang", "0.5.9", text, 1), "");
+}
+
 TEST(CheckpointRules, ADeclaredKvCacheWithScalesPerHeadIsFollowedWhereItIsRead) {
   checkpoint::ModelFacts model = Quantized(Dense(), "compressed-tensors", "fp8");
   model.kv_cache = "fp8";
@@ -574,6 +606,52 @@ TEST(CheckpointRules, SglangStoresTheCacheOfSparseAttentionInFp8OnBlackwell) {
   EXPECT_EQ(Line(Plan(request, quant)), "--kv-cache-dtype bf16");
   request.gpu = ComputeCapability{9, 0};
   EXPECT_EQ(Line(Plan(request, quant)), "");
+}
+
+// It chooses before it reads what the checkpoint declares.
+TEST(CheckpointRules, SglangsSparseAttentionDoesNotFollowADeclaredKvCache) {
+  checkpoint::ModelFacts sparse = Quantized(Latent(Moe()), "modelopt", "fp8");
+  sparse.index_top_k = 2048;
+  sparse.kv_cache = "fp8";
+  sparse.kv_form = "nested";
+  for (const char* version : {"0.5.6.post2", "0.5.15", "0.5.23"}) {
+    LaunchRequest request = Request("sglang", version, sparse);
+    request.gpu = ComputeCapability{9, 0};
+    LaunchPlan plan = Plan(request, Preset("default"));
+    EXPECT_THAT(plan.verdicts[static_cast<std::size_t>(Field::kKvCache)].message, HasSubstr("in bfloat16 on 9.0"));
+    EXPECT_TRUE(Warns(plan, "DeclaredKvNotFollowed")) << version;
+    EXPECT_EQ(Line(Plan(request, Preset("kv-cache-fp8"))), "--kv-cache-dtype fp8_e4m3");
+    request.gpu = ComputeCapability{10, 0};
+    plan = Plan(request, Preset("default"));
+    EXPECT_THAT(plan.verdicts[static_cast<std::size_t>(Field::kKvCache)].message, HasSubstr("fp8 e4m3"));
+    EXPECT_FALSE(Warns(plan, "DeclaredKvNotFollowed")) << "it is the same";
+  }
+}
+
+TEST(CheckpointRules, MambaLayersAreSplitByTheirHeadsAndGroups) {
+  checkpoint::ModelFacts model = Dense();
+  model.mamba_heads = 24;
+  model.mamba_groups = 1;
+  const Flags online = {{"quantization", "fp8"}};
+  EXPECT_EQ(Refusal("vllm", "0.15.1", model, 8), "");
+  EXPECT_THAT(Refusal("vllm", "0.15.1", model, 8, online), HasSubstr("the Mamba layers have one group"));
+  EXPECT_THAT(Refusal("vllm", "0.15.1", Quantized(model, "fp8", "fp8"), 8),
+              HasSubstr("the Mamba layers have one group"));
+  EXPECT_EQ(Refusal("vllm", "0.15.1", model, 1, online), "");
+  EXPECT_EQ(Refusal("vllm", "0.16.0", model, 8, online), "");
+  EXPECT_TRUE(Warns(Plan(Request("vllm", "0.24.0", model), Preset("default"),
+                         {{"tensor-parallel-size", "8"}, {"quantization", "fp8"}}),
+                    "ModelNotCertain"));
+  EXPECT_FALSE(Warns(Plan(Request("vllm", "0.24.0", model), Preset("default"), online), "ModelNotCertain"));
+  EXPECT_THAT(Refusal("sglang", "0.5.23", model, 8, online), HasSubstr("the Mamba layers have one group"));
+  EXPECT_EQ(Refusal("sglang", "0.5.23", model, 8), "");
+  model.mamba_groups = 8;
+  EXPECT_EQ(Refusal("vllm", "0.15.1", model, 8, online), "");
+  model.mamba_groups = 6;
+  EXPECT_THAT(Refusal("vllm", "0.24.0", model, 4), HasSubstr("6 groups of a Mamba layer"));
+  EXPECT_THAT(Refusal("sglang", "0.5.15", model, 4), HasSubstr("6 groups of a Mamba layer"));
+  model.mamba_heads = 30;
+  EXPECT_THAT(Refusal("vllm", "0.24.0", model, 4), HasSubstr("30 heads of a Mamba layer"));
 }
 
 TEST(CheckpointRules, HummingRunsTheWeightsOfOtherMethods) {

@@ -139,6 +139,21 @@ vllm 0.24.0 | dense | 9.0 | stream-interval=4 | LatenciesOfChunks
 tensorrt-llm 1.2.0 | dense | 9.0 | stream_interval=4 | LatenciesOfChunks
 tensorrt-llm 1.2.0 | dense | 9.0 | kv_cache_config.enable_block_reuse=true | PrefixCacheNotMeasured
 tensorrt-llm 1.2.0 | dense | 9.0 | speculative_config={"decoding_type": "NGram"} | SpeculationOnRandomText
+# a cache of Mamba states that is rounded at random
+vllm 0.24.0 | dense | 10.0 | enable-mamba-cache-stochastic-rounding=true | reject RoundingNotForCache
+vllm 0.24.0 | dense | 10.0 | enable-mamba-cache-stochastic-rounding=true; mamba-ssm-cache-dtype=float16 | ok
+vllm 0.24.0 | dense | 9.0 | enable-mamba-cache-stochastic-rounding=true; mamba-ssm-cache-dtype=float16 | reject BackendNotOnThisGpu
+vllm 0.24.0 | dense | 9.0 | enable-mamba-cache-stochastic-rounding=true; mamba-ssm-cache-dtype=float16; mamba-backend=flashinfer | ok
+sglang 0.5.15 | dense | 10.0 | enable-mamba-cache-stochastic-rounding=true | reject RoundingNotForCache
+sglang 0.5.15 | dense | 9.0 | enable-mamba-cache-stochastic-rounding=true; mamba-ssm-dtype=float16 | reject BackendNotOnThisGpu
+# layers of Mamba 2 with one group, and a KV cache that is declared as a text
+vllm 0.24.0 | mamba | 9.0 | tensor-parallel-size=2; quantization=fp8 | ModelNotCertain
+vllm 0.24.0 | mamba | 9.0 | tensor-parallel-size=2 | ok
+vllm 0.15.1 | mamba | 9.0 | tensor-parallel-size=2; quantization=fp8 | reject TensorParallelDoesNotDivide
+sglang 0.5.8 | modelopt-text-fp8-kv | 9.0 | | reject SchemeNotSupported
+sglang 0.5.15 | modelopt-text-fp8-kv | 9.0 | | DeclaredKvNotFollowed
+sglang 0.5.6.post2 | nvfp4-text-fp8-kv | 10.0 | | reject SchemeNotSupported
+sglang 0.5.7 | nvfp4-text-fp8-kv | 10.0 | | ok
 # the beginning of a flag
 sglang 0.5.15 | dense | 9.0 | mem-frac=0.8; speculative-algo=NGRAM | SpeculationOnRandomText
 sglang 0.5.15 | dense | 9.0 | enable-dp=true | reject UnknownFlag
@@ -539,6 +554,12 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
     facts.index_top_k = 2048;
     return facts;
   }
+  if (name == "mamba") {
+    facts.mamba_heads = 24;
+    facts.mamba_groups = 1;
+    return facts;
+  }
+  if (name.ends_with("text-fp8-kv")) facts.kv_form = "text";
   if (name.ends_with("fp8-block")) facts.weight_block = {128, 128};
   if (name.ends_with("fp8-kv")) facts.kv_cache = "fp8";
   if (name.ends_with("nvfp4-kv")) facts.kv_cache = "nvfp4";
@@ -557,6 +578,8 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
       {"ct-int8", {"compressed-tensors", "int8-w8a8"}},
       {"modelopt-fp8", {"modelopt", "fp8"}},
       {"modelopt-fp8-kv", {"modelopt", "fp8"}},
+      {"modelopt-text-fp8-kv", {"modelopt", "fp8"}},
+      {"nvfp4-text-fp8-kv", {"modelopt", "nvfp4"}},
       {"nvfp4", {"modelopt", "nvfp4"}},
       {"nvfp4-nvfp4-kv", {"modelopt", "nvfp4"}},
       {"moe-nvfp4", {"modelopt", "nvfp4"}},

@@ -151,7 +151,8 @@ TEST_P(ParserConformance, UnderstandsEveryFlagOfTheRelease) {
                                                "BackendNotForModel",
                                                "NoCompletions",
                                                "SpeculationNotComplete",
-                                               "BackendNotOnThisGpu"};
+                                               "BackendNotOnThisGpu",
+                                               "RoundingNotForCache"};
   int understood = 0;
   for (const json& argument : GetParam().arguments()) {
     if (!argument.contains("flags") || argument["kind"] == "HelpAction") continue;

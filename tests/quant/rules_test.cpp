@@ -70,8 +70,21 @@ TEST(EngineTable, KnowsWhichVariablesAReleaseDoesNotRead) {
   EXPECT_EQ(why("VLLM_ATTENTION_BACKEND", "0.14.1"), "");
   EXPECT_EQ(why("VLLM_ATTENTION_BACKEND", "0.24.0"),
             "vLLM 0.24.0 does not read VLLM_ATTENTION_BACKEND (removed in 0.15.0); --attention-backend replaces it");
-  EXPECT_EQ(why("VLLM_USE_V1", "0.24.0"), "vLLM 0.24.0 does not read VLLM_USE_V1 (removed in 0.12.0)");
-  EXPECT_EQ(why("VLLM_USE_FLASHINFER_MOE_FP8", "0.24.0"), "");
+  EXPECT_EQ(why("VLLM_USE_V1", "0.24.0"), "vLLM 0.24.0 does not read VLLM_USE_V1 (removed in 0.11.2)");
+  EXPECT_EQ(why("VLLM_USE_FLASHINFER_MOE_FP8", "0.23.0"), "");
+  EXPECT_EQ(why("VLLM_USE_FLASHINFER_MOE_FP8", "0.24.0"),
+            "vLLM 0.24.0 does not read VLLM_USE_FLASHINFER_MOE_FP8 (removed in 0.24.0); --moe-backend replaces it");
+  // From the recorded list.
+  EXPECT_EQ(why("VLLM_TORCH_PROFILER_WITH_FLOPS", "0.15.1"), "");
+  EXPECT_EQ(why("VLLM_TORCH_PROFILER_WITH_FLOPS", "0.16.0"),
+            "vLLM 0.16.0 does not read VLLM_TORCH_PROFILER_WITH_FLOPS (removed in 0.16.0)");
+  EXPECT_EQ(why("VLLM_TORCH_PROFILER_WITH_FLOPS", "0.40.0"),
+            "vLLM 0.40.0 does not read VLLM_TORCH_PROFILER_WITH_FLOPS (removed in 0.16.0)");
+  EXPECT_EQ(why("VLLM_TORCH_PROFILER_WITH_FLOPS", "0.10.0"), "");
+  EXPECT_EQ(why("VLLM_NOT_OF_ANY_RELEASE", "0.24.0"), "") << "a plug-in may read it";
+  EXPECT_THAT(Rules().Find("sglang")->WhyIgnored("SGLANG_ENABLE_SPEC_V2", *Version::Parse("0.5.21")),
+              ::testing::HasSubstr("(removed in 0.5.21)"));
+  EXPECT_EQ(Rules().Find("sglang")->WhyIgnored("SGLANG_ENABLE_SPEC_V2", *Version::Parse("0.5.20")), "");
   EXPECT_EQ(why("VLLM_LOGGING_LEVEL", "0.33.0"), "");
   EXPECT_EQ(Rules().Find("sglang")->WhyIgnored("SGLANG_SCHEDULER_DECREASE_PREFILL_IDLE", *Version::Parse("0.5.15")),
             "SGLang 0.5.15 does not read SGLANG_SCHEDULER_DECREASE_PREFILL_IDLE (removed in 0.5.9); "

@@ -151,7 +151,7 @@ TEST(DeployedBaseline, WarnsOfFilesAndOfVariablesThatHaveNoEffect) {
   EXPECT_EQ(
       warnings("VLLM_USE_V1=1 VLLM_ATTENTION_BACKEND=FLASHINFER TOKENIZERS_PARALLELISM=false vllm serve " + kModel),
       "VariableNotRead: vLLM 0.24.0 does not read VLLM_ATTENTION_BACKEND (removed in 0.15.0); --attention-backend "
-      "replaces it\nVariableNotRead: vLLM 0.24.0 does not read VLLM_USE_V1 (removed in 0.12.0)\n");
+      "replaces it\nVariableNotRead: vLLM 0.24.0 does not read VLLM_USE_V1 (removed in 0.11.2)\n");
   EXPECT_EQ(warnings("docker run -v /data/l:/loras vllm/vllm-openai --model " + kModel +
                      " --enable-lora --lora-modules sql=/loras/sql --chat-template /t.jinja"),
             "FilesOfBaseline: --lora-modules names /loras/sql, which the command mounts from /data/l/sql: an "
