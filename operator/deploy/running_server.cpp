@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -34,10 +35,20 @@ bool EndsLikeOneOf(const std::array<std::string_view, N>& ends, std::string_view
   return std::any_of(ends.begin(), ends.end(), [&](std::string_view end) { return name.ends_with(end); });
 }
 
+// "1", "true", "off": what a switch of an engine is set to, and neither a directory nor a secret.
+bool IsSwitch(const std::string& value) {
+  static constexpr std::array<std::string_view, 8> kWords = {"0", "1", "true", "false", "on", "off", "yes", "no"};
+  std::string lower = value;
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return IsOneOf(kWords, lower);
+}
+
 // Variables that a pod of an experiment has for itself: keys, where it listens, which GPUs and network interfaces it
 // has, where it keeps files and where it gets them from. With HF_HUB_OFFLINE=1 a pod whose cache is empty could not
-// start.
-bool IsPodsOwnVariable(const std::string& name) {
+// start. VLLM_DISABLE_COMPILE_CACHE=1 and TORCHINDUCTOR_FX_GRAPH_CACHE=0 are switches of the engine, which their values
+// tell from directories.
+bool IsPodsOwnVariable(const std::string& name, const std::string& value) {
   static constexpr std::array<std::string_view, 22> kNames = {"HOME",
                                                               "USER",
                                                               "LOGNAME",
@@ -60,10 +71,12 @@ bool IsPodsOwnVariable(const std::string& name) {
                                                               "NCCL_SOCKET_IFNAME",
                                                               "GLOO_SOCKET_IFNAME",
                                                               "TP_SOCKET_IFNAME"};
-  static constexpr std::array<std::string_view, 13> kEnds = {
-      "_TOKEN", "_KEY",   "_PASSWORD",  "_SECRET",     "_PORT",       "_HOST",      "_HOST_IP",
-      "_ADDR",  "_CACHE", "_CACHE_DIR", "_CACHE_ROOT", "_CACHE_PATH", "_CACHE_HOME"};
-  return IsOneOf(kNames, name) || EndsLikeOneOf(kEnds, name) || name.starts_with("XDG_");
+  static constexpr std::array<std::string_view, 8> kEnds = {"_PORT",      "_HOST",       "_HOST_IP",    "_ADDR",
+                                                            "_CACHE_DIR", "_CACHE_ROOT", "_CACHE_PATH", "_CACHE_HOME"};
+  static constexpr std::array<std::string_view, 5> kEndsOfSwitchesToo = {"_TOKEN", "_KEY", "_PASSWORD", "_SECRET",
+                                                                         "_CACHE"};
+  return IsOneOf(kNames, name) || EndsLikeOneOf(kEnds, name) || name.starts_with("XDG_") || name.ends_with("API_KEY") ||
+         (EndsLikeOneOf(kEndsOfSwitchesToo, name) && !IsSwitch(value));
 }
 
 // "postgres://user:password@host": an address with a password.
@@ -73,7 +86,7 @@ bool HasPassword(const std::string& value) {
 }
 
 void AddVariable(const std::string& name, std::string value, api::DeployedServer& out) {
-  if (IsPodsOwnVariable(name) || HasPassword(value)) {
+  if (IsPodsOwnVariable(name, value) || HasPassword(value)) {
     out.left_out.push_back(name);
   } else {
     out.env[name] = std::move(value);
@@ -393,13 +406,17 @@ base::Result<Words> OnlyCommand(Words words, const std::map<std::string, std::st
 }
 
 // Programs that start another one with what it needs around it: "uv run --with vllm vllm serve M", "mpirun -n 1
-// trtllm-serve M". A pod has its own surroundings.
+// trtllm-serve M", "nsys profile -o out vllm serve M", "./entrypoint.sh vllm serve M". A pod has its own surroundings.
 void LeaveOutLauncher(api::DeployedServer& server) {
-  static constexpr std::array<std::string_view, 11> kLaunchers = {
-      "uv",   "uvx",       "poetry", "pixi",   "mpirun", "mpiexec", "trtllm-llmapi-launch",
-      "tini", "dumb-init", "nice",   "numactl"};
+  static constexpr std::array<std::string_view, 24> kLaunchers = {
+      "uv",      "uvx",       "poetry", "pixi",    "mpirun",  "mpiexec", "trtllm-llmapi-launch",
+      "tini",    "dumb-init", "nice",   "numactl", "taskset", "chrt",    "ionice",
+      "nsys",    "ncu",       "strace", "ltrace",  "timeout", "stdbuf",  "setarch",
+      "prlimit", "catchsegv", "py-spy"};
   Words& words = server.words;
-  if (words.empty() || !IsOneOf(kLaunchers, ProgramName(words.front()))) return;
+  if (words.empty()) return;
+  const std::string first = ProgramName(words.front());
+  if (!IsOneOf(kLaunchers, first) && !first.ends_with(".sh")) return;
   for (auto program = words.begin() + 1; program != words.end(); ++program) {
     if (EngineStartOf({program, words.end()}).engine.empty()) continue;
     server.left_out.push_back(ProgramName(words.front()));

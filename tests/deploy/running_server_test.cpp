@@ -67,12 +67,26 @@ TEST(ReadPastedCommand, TakesVariablesBeforeTheProgramAndLeavesOutThoseOfThePod)
   EXPECT_EQ(server->image, "");
 }
 
+TEST(ReadPastedCommand, KeepsSwitchesWhoseNamesEndLikeDirectoriesAndSecrets) {
+  const auto server = ReadPastedCommand(
+      "VLLM_DISABLE_COMPILE_CACHE=1 TORCHINDUCTOR_FX_GRAPH_CACHE=off SGLANG_USE_AITER_FP8_PER_TOKEN=True "
+      "HF_HUB_CACHE=/data VLLM_CACHE_ROOT=0 VLLM_API_KEY=1 MY_TOKEN=abc vllm serve M");
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  EXPECT_THAT(server->env,
+              ElementsAre(Pair("SGLANG_USE_AITER_FP8_PER_TOKEN", "True"), Pair("TORCHINDUCTOR_FX_GRAPH_CACHE", "off"),
+                          Pair("VLLM_DISABLE_COMPILE_CACHE", "1")));
+  EXPECT_THAT(server->left_out, ElementsAre("HF_HUB_CACHE", "VLLM_CACHE_ROOT", "VLLM_API_KEY", "MY_TOKEN"));
+}
+
 TEST(ReadPastedCommand, LeavesOutWhatOnlyStartsTheEngine) {
   const std::pair<const char*, std::vector<std::string>> rows[] = {
       {"uv run --python 3.12 --with vllm vllm serve M --max-num-seqs 8", {"vllm", "serve", "M", "--max-num-seqs", "8"}},
       {"uvx vllm serve M", {"vllm", "serve", "M"}},
       {"mpirun -n 1 --oversubscribe --allow-run-as-root trtllm-serve M --tp_size 2",
        {"trtllm-serve", "M", "--tp_size", "2"}},
+      {"nsys profile -o out --trace cuda vllm serve M", {"vllm", "serve", "M"}},
+      {"taskset -c 0-15 vllm serve M", {"vllm", "serve", "M"}},
+      {"entrypoint.sh vllm serve M", {"vllm", "serve", "M"}},
       {"numactl --cpunodebind=0 python3 -m sglang.launch_server --model-path M",
        {"python3", "-m", "sglang.launch_server", "--model-path", "M"}}};
   for (const auto& [line, words] : rows) {
