@@ -235,6 +235,7 @@ constexpr CauseRule kRules[] = {
     {"cannot open shared object file", C::kImage, W::kTelling},
     {"could not load any common_ops library", C::kImage, W::kVague},  // SGLang's; a list of what was tried follows
     {"undefined symbol", C::kImage, W::kTelling},
+    {"'_opnamespace'*object has no attribute", C::kImage, W::kTelling},
     {"version `glibc", C::kImage, W::kTelling},
     {"python3: no module named", C::kImage, W::kTelling},
     {"exec format error", C::kImage, W::kTelling},

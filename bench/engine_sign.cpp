@@ -27,6 +27,15 @@ constexpr SignRule kRules[] = {
     {"Application startup complete.", S::kBegins, "", false},
     {"\"POST /", S::kServing, "\" 200"},
     {"\"POST /v1/", S::kServing, "\" 500", false},
+    // SGLang's own first requests go to /generate, and of a multimodal model to /v1/chat/completions.
+    {"\"POST /v1/completions", S::kServing, "\" 500"},
+    // An error of one request: only what serves has requests.
+    {"ailed for request ", S::kServing},
+    {"rror for request ", S::kServing},
+    {"xception for request ", S::kServing},
+    {"ailed for req", S::kServing, "rid="},
+    {" worker error for room ", S::kServing},
+    {"rror processing request ", S::kServing},
     {"Avg prompt throughput: ", S::kServing, "", true, "Avg generation throughput: "},
     {"Decode batch", S::kServing, "#running-req", true, "gen throughput (token/s): "},
     // SGLang's own first request is prefilled alone, before it is ready: a batch beside others, or with others waiting,

@@ -154,6 +154,25 @@ std::string Remedy(const Diagnosis& diagnosis) {
   return remedy;
 }
 
+// Whether the traceback above `cause` runs through code of speculative decoding: SGLang's draft worker, vLLM's drafter.
+bool IsOfDraftModel(std::string_view log, std::string_view cause) {
+  constexpr std::string_view kBegin = "Traceback (most recent call last)";
+  constexpr std::size_t kLongest = 20'000;  // bytes of a traceback
+  constexpr int kMostPlaces = 100;          // every process of an engine says the same
+  std::size_t at = cause.empty() ? std::string_view::npos : log.find(cause);
+  for (int place = 0; place < kMostPlaces && at != std::string_view::npos; ++place) {
+    const std::string_view before = log.substr(at - std::min(at, kLongest), std::min(at, kLongest));
+    const std::size_t begin = before.rfind(kBegin);
+    const std::string_view frames = begin == std::string_view::npos ? "" : before.substr(begin);
+    for (const std::string_view word : {"draft_worker = ", "eagle_worker.py", "EAGLEWorker(", "/spec_decode/",
+                                        "drafter.load_model", "draft_model_runner"}) {
+      if (frames.find(word) != std::string_view::npos) return true;
+    }
+    at = log.find(cause, at + cause.size());
+  }
+  return false;
+}
+
 Diagnosis DiagnoseOne(std::string_view passed_on, std::optional<int> exit_code) {
   const std::string whole = bench::WithoutPrefix(passed_on);
   const std::string_view log = whole;
@@ -191,6 +210,7 @@ Diagnosis DiagnoseOne(std::string_view passed_on, std::optional<int> exit_code) 
     diagnosis.waited = rule != nullptr && rule->cause == bench::Cause::kWaiting;
     const std::string also = bench::OtherCause(state.error_lines, *cause).value_or("");
     if (diagnosis.failure.message.find(also) == std::string::npos) diagnosis.also = also;
+    diagnosis.of_draft = IsOfDraftModel(log, *cause);
   }
   diagnosis.retried = diagnosis.failure.machine || bench::IsRetryable(diagnosis.failure.reason);
   if (!diagnosis.was_ready) {
@@ -235,6 +255,10 @@ std::string DiagnosisText(const Diagnosis& diagnosis) {
   if (!diagnosis.also.empty()) text += "Also:     " + diagnosis.also + "\n";
   if (const std::string meaning = MeaningOf(failure.message, diagnosis.was_ready); !meaning.empty())
     text += "Meaning:  " + meaning + "\n";
+  if (diagnosis.of_draft)
+    text +=
+        "Where:    in the code of the draft model (speculative decoding), not in that of the model: check the draft's "
+        "checkpoint, its architecture and the speculative flags\n";
   text += "Remedy:   " + Remedy(diagnosis) + "\n";
   if (diagnosis.earlier) text += "A later run got ready, and no line of the log says that it ended.\n";
   if (!diagnosis.together.empty() && failure.reason == bench::FailureReason::kOutOfMemory)
@@ -267,6 +291,7 @@ nlohmann::json DiagnosisJson(const Diagnosis& diagnosis) {
   if (diagnosis.was_ready) json["wasReady"] = *diagnosis.was_ready;
   if (diagnosis.reason_if_ready) json["reasonIfReady"] = bench::FailureReasonName(*diagnosis.reason_if_ready);
   if (diagnosis.earlier) json["earlierRun"] = true;
+  if (diagnosis.of_draft) json["ofDraftModel"] = true;
   if (!diagnosis.service.empty()) {
     json["service"] = diagnosis.service;
     json["otherServices"] = diagnosis.together;

@@ -22,6 +22,7 @@ struct Diagnosis {
   std::string service;                 // whose lines they are, where the log is that of several; else ""
   std::vector<std::string> together;   // the other services of the log
   std::optional<double> kv_cache_gib;  // what the log says is left for the KV cache on a GPU, where it is none: <= 0
+  bool of_draft = false;               // the traceback of the cause runs through the code of the draft model
   bool waited = false;  // the cause is that a process waited for the one on another GPU: that one, or the network
 };
 

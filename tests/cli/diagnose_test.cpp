@@ -163,6 +163,20 @@ TEST(Diagnose, SglangIsReadyWhenItSaysSo) {
   EXPECT_EQ(Diagnose("The server is fired up and ready to roll!\n" + log, 1).was_ready, true);
 }
 
+TEST(Diagnose, TellsTheDraftModelFromTheModel) {
+  const std::string error = "KeyError: 'layers.0.self_attn.qkv_proj.weight'\n";
+  const std::string frame = "  File \"sglang/srt/model_executor/model_runner.py\", line 281, in load_model\n";
+  const std::string draft =
+      "Scheduler hit an exception: Traceback (most recent call last):\n"
+      "  File \"sglang/srt/managers/scheduler.py\", line 221, in __init__\n"
+      "    self.draft_worker = EAGLEWorker(\n" +
+      frame + error;
+  const std::string model = "Scheduler hit an exception: Traceback (most recent call last):\n" + frame + error;
+  EXPECT_THAT(DiagnosisText(Diagnose(draft, 1)), HasSubstr("in the code of the draft model"));
+  EXPECT_THAT(DiagnosisText(Diagnose(model, 1)), testing::Not(HasSubstr("draft model")));
+  EXPECT_FALSE(Diagnose(draft + "\nsome lines\n" + model, std::nullopt).failure.message.empty());
+}
+
 // `kubectl logs --tail` and pasted logs begin later than the engine.
 TEST(Diagnose, SeesFromThePartOfALogWhetherTheEngineServed) {
   const std::string error = "AssertionError: External KV connector is not verified yet\n";
@@ -172,6 +186,11 @@ TEST(Diagnose, SeesFromThePartOfALogWhetherTheEngineServed) {
   } kCases[] = {
       {"(APIServer pid=1) INFO:     10.0.0.7:41522 - \"POST /v1/chat/completions HTTP/1.1\" 200 OK\n", true},
       {"INFO:     127.0.0.1:46222 - \"POST /v1/completions HTTP/1.1\" 500 Internal Server Error\n", true},
+      // Only what serves has requests.
+      {"(Worker_DP0 pid=9) ERROR 10-16 17:22:56 [nixl_connector.py:827] Handshake failed for request chatcmpl-1\n",
+       true},
+      {"Prefill transfer failed for request rank=0 req.rid='5b02' with exception no transfer\n", true},
+      {"Unexpected transfer worker error for room 1788380104266545413\n", true},
       {"(APIServer pid=1) INFO 06-12 18:19:55 [loggers.py:257] Engine 000: Avg prompt throughput: 2487.8 tokens/s\n",
        true},
       {"[2026-09-02 11:12:12 TP0] Decode batch, #running-req: 9, gen throughput (token/s): 311.2\n", true},
