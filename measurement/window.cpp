@@ -484,12 +484,14 @@ bool MayOutrun(const Window& window) {
 }
 
 // The tokens/s and requests/s of a window are those of its rate only if nothing says otherwise: an end before the
-// requests' own, or a queue that is longer than a stable one usually is.
+// requests' own, or a queue that grows by more than a stable one usually does after the first third, and still does at
+// the end. That of an engine that was idle before grows at first, at any rate.
 bool ShowsItsRate(const Window& window, const Point& point) {
   constexpr double kOpen = 0.05, kUsual = 2.5;
   if (static_cast<double>(point.censored) > kOpen * static_cast<double>(window.started.size())) return false;
   const std::array<double, 4> queue = QueueByThirds(window);
-  return queue[3] - queue[0] <= kUsual * std::sqrt(queue[0] + queue[3] + 1);
+  if (queue[3] - queue[1] <= kUsual * std::sqrt(queue[1] + queue[3] + 1)) return true;
+  return !QueueGrowthOf(window.all, window.begin, window.end, window.now).lasts;
 }
 
 // A rate that is kept up with is answered as it comes: its tokens/s are those of a request times the rate, which one

@@ -516,13 +516,14 @@ TwoScores Compare(const Engine& engine, double ttft_ms, int duration, std::uint6
 }
 
 // Rows by the SLO and the workload; each of several engines and batch limits.
-void PrintRates(int duration) {
+void PrintRates(int duration, std::string_view only) {
   std::printf(
       "| workload | TTFT p99 | configurations | closed loop: off by, most | interval holds | queue stands | of these "
       "within 5 %% | missed | lockstep | with rates: off by, most | interval holds | s | more s | rates | best by "
       "loop | best by rate |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
   for (const char* scenario : {"D(512,128)", "N(512,128)/(128,32)", "D(64,128)", "D(2048,64)"}) {
     for (const double ttft_ms : {200.0, 500.0, 2000.0}) {
+      if (!(std::string(scenario) + std::to_string(std::lround(ttft_ms))).starts_with(only)) continue;
       std::vector<TwoScores> all;
       for (const EngineKind kind : {EngineKind::kVllm, EngineKind::kSglang}) {
         for (const int sequences : {32, 64, 256, 512}) {
@@ -587,7 +588,8 @@ void PrintRates(int duration) {
 }  // namespace
 }  // namespace autotune::engine_model
 
-// "rates", the longest window of a point in seconds: closed loops whose queue stands, and the rates they sustain.
+// "rates", the longest window of a point in seconds: closed loops whose queue stands, and the rates they sustain; then
+// only rows whose workload and TTFT begin so: "D(2048,64)500".
 // "finding", the longest window of a point in seconds, searches: the space that a ladder ranked by noise. Else:
 // engines, the longest window of a point in seconds, searches of each engine; then only rows whose arrivals begin so.
 int main(int argc, char** argv) {
@@ -597,7 +599,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (argc > 1 && std::string_view(argv[1]) == "rates") {
-    em::PrintRates(argc > 2 ? std::atoi(argv[2]) : 30);
+    em::PrintRates(argc > 2 ? std::atoi(argv[2]) : 30, argc > 3 ? argv[3] : "");
     return 0;
   }
   const int engines = argc > 1 ? std::atoi(argv[1]) : 6;

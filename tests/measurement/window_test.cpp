@@ -355,7 +355,10 @@ TEST(Window, AnEngineThatFillsUpIsNotSaturated) {
     records.push_back(Answer(milliseconds(10000 + 15 * i), milliseconds(100), milliseconds(i < 67 ? 50 : 200), 11));
   }
   PointSpec spec = Spec(RequestRate(67), {{Metric::kTtft, Statistic::kP99, 500}});
-  EXPECT_FALSE(Drained(spec, records, milliseconds(60000)).point.saturated);
+  const Point point = Drained(spec, records, milliseconds(60000)).point;
+  EXPECT_FALSE(point.saturated);
+  EXPECT_EQ(point.requests_per_second, 67) << "fewer ended in the window, of those that came when it was idle";
+  EXPECT_EQ(point.verdict, Verdict::kMet);
 }
 
 // A window's arrivals vary by more than what the rate's throughput is known to.
