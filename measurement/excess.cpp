@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace autotune::measurement {
 namespace {
@@ -29,11 +30,18 @@ Excesses ExcessesOf(const Slo& slo, const Point& point) {
 }
 
 bool IsMeasuredAgain(std::span<const Point> points, std::size_t index) {
+  const auto width = [](const Point& point) {
+    return point.output_tokens_per_second > 0 ? point.output_tokens_per_second_ci / point.output_tokens_per_second
+                                              : std::numeric_limits<double>::infinity();
+  };
   const Point& point = points[index];
-  return std::any_of(points.begin() + static_cast<std::ptrdiff_t>(index) + 1, points.end(), [&](const Point& later) {
-    return later.load == point.load && later.role == point.role && later.scenario == point.scenario &&
-           !IsInvalid(later);
-  });
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const Point& other = points[i];
+    const bool same = other.load == point.load && other.role == point.role && other.scenario == point.scenario;
+    if (i == index || !same || IsInvalid(other)) continue;
+    if (i > index ? IsInvalid(point) || width(other) <= width(point) : width(other) < width(point)) return true;
+  }
+  return false;
 }
 
 std::optional<WorstExcess> WorstExcessOf(const Slo& slo, const Point& point) {

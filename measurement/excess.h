@@ -18,8 +18,9 @@ namespace autotune::measurement {
 using Excesses = std::vector<double>;
 Excesses ExcessesOf(const Slo& slo, const Point& point);
 
-// True if a later point of the same scenario, load and role replaces this one: a coarse point of the search is measured
-// again for the score. Both together would favour the luckier one.
+// True if another valid point of the same scenario, load and role replaces this one: the one whose tokens/s have the
+// narrower interval, or the later one of equal ones. A coarse point of the search is measured again for the score. Both
+// together would favour the luckier one.
 bool IsMeasuredAgain(std::span<const Point> points, std::size_t index);
 
 // The excess of the limit that is closest to being missed, or missed most; nullopt without limits.
