@@ -66,6 +66,11 @@ base::Status ReadSlo(const std::string& text, std::set<std::string>& shares, mea
 
 base::Result<std::vector<double>> Points(std::vector<double> values, const std::string& option, bool whole) {
   for (const double value : values) {
+    if (std::isinf(value) && value > 0) {
+      return base::Invalid(option +
+                           ": a load is finite; for the most that the server gets done, have many requests in " +
+                           "flight (--concurrency 256), or none of these flags");
+    }
     if (!(value > 0) || value > 1e6 || (whole && value != std::floor(value))) {
       return base::Invalid(option + ": " + api::FormatDecimal(value, 6) + " is not " +
                            (whole ? "a number of requests" : "a rate of requests/s above 0 and at most 1000000"));
@@ -131,9 +136,9 @@ base::Status ReadArrival(const std::string& text, measurement::Arrival& out) {
   if (out.process != ArrivalProcess::kGamma) return base::Invalid("--arrival: " + name + " has no burstiness");
   const auto burstiness = Number(text.substr(colon + 1), "--arrival gamma");
   if (!burstiness) return burstiness.error();
-  if (!(*burstiness >= 0.01 && *burstiness <= 1000)) {
-    return base::Invalid(
-        "--arrival gamma: the burstiness must be between 0.01 and 1000 (1 is poisson, below 1 is burstier)");
+  if (!(*burstiness >= 0.01 && *burstiness <= 999)) {
+    return base::Invalid("--arrival gamma: " + text.substr(colon + 1) +
+                         " is not within 0.01 and 999 (1 is poisson, below 1 is burstier)");
   }
   out.burstiness = *burstiness;
   return {};
@@ -158,7 +163,7 @@ measurement::DatasetFormat FormatOf(std::string_view begin) {
   const std::size_t brace = begin.find('{');
   const std::string_view first = brace == std::string_view::npos ? begin : begin.substr(brace);
   const auto has = [&](std::string_view key) { return first.find(key) != std::string_view::npos; };
-  if (has("\"conversations\"")) return measurement::DatasetFormat::kShareGpt;
+  if (has("\"conversations\"") || has("\"conversation\"")) return measurement::DatasetFormat::kShareGpt;
   if (has("\"input_length\"") && (has("\"timestamp\"") || has("\"hash_ids\"")))
     return measurement::DatasetFormat::kMooncake;
   return measurement::DatasetFormat::kJsonl;

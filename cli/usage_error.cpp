@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <regex>
 #include <sstream>
 
@@ -11,8 +12,36 @@ namespace autotune::cli {
 namespace {
 
 std::string Meant(const std::string& word, const std::vector<std::string>& known, const std::string& otherwise) {
-  const std::string close = Closest(word, known);
+  std::string close = Closest(word, known);
+  // "--request-rate" for --rate.
+  for (const std::string& one : known) {
+    if (close.empty() && one.starts_with("--") && one.size() > 4 && word.ends_with(one.substr(1))) close = one;
+  }
   return close.empty() ? otherwise : "did you mean " + close + "?";
+}
+
+// What `bench` has instead of flags of the field's other load generators; "" for others.
+std::string InsteadOf(const std::string& command, const std::string& flag) {
+  constexpr const char* kUrl = "the server is the argument: autotune bench http://HOST:PORT";
+  constexpr const char* kLengths = "lengths are a --scenario, such as D(512,128)";
+  static const std::map<std::string, std::string> kBench = {
+      {"--base-url", kUrl},
+      {"--host", kUrl},
+      {"--port", kUrl},
+      {"--target", kUrl},
+      {"--input-len", kLengths},
+      {"--output-len", kLengths},
+      {"--random-input-len", kLengths},
+      {"--random-output-len", kLengths},
+      {"--isl", kLengths},
+      {"--osl", kLengths},
+      {"--num-prompts", "a point ends when its result is certain, at most after --duration"},
+      {"--request-count", "a point ends when its result is certain, at most after --duration"},
+      {"--burstiness", "the burstiness is part of --arrival"},
+      {"--goodput", "limits are --slo, such as --slo ttft.p99=500ms --slo attainment=0.95"},
+      {"--ignore-eos", "answers already have the exact lengths of the --scenario"}};
+  const auto found = kBench.find(flag);
+  return command == "bench" && found != kBench.end() ? found->second : "";
 }
 
 }  // namespace
@@ -50,6 +79,9 @@ std::string UsageProblem(const std::vector<std::string>& words, const std::vecto
     const std::string flag = is_long ? word.substr(0, word.find('=')) : word.substr(0, 2);
     if ((!is_long && !is_short) || std::find(flags.begin(), flags.end(), flag) != flags.end()) continue;
     if (is_short) return command->name + " has no flag " + flag + "; autotune " + command->name + " --help lists them";
+    if (const std::string instead = InsteadOf(command->name, flag); !instead.empty()) {
+      return command->name + " has no flag " + flag + "; " + instead;
+    }
     return command->name + " has no flag " + flag + "; " +
            Meant(flag, flags, "autotune " + command->name + " --help lists them");
   }

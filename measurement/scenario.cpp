@@ -5,6 +5,7 @@
 #include <cmath>
 #include <initializer_list>
 #include <optional>
+#include <regex>
 #include <string_view>
 
 namespace autotune::measurement {
@@ -144,6 +145,12 @@ int Lengths::Draw(KeyedRandom& random) const {
 
 base::Result<Scenario> Scenario::Parse(const std::string& text) {
   if (const auto scenario = TryParse(text)) return *scenario;
+  constexpr std::size_t kLongestForm = 64;
+  static const std::regex kForm(R"(D\(\d+,\d+\)|[NU]\(\d+,\d+\)/\(\d+,\d+\)|E\(\d+\)/\(\d+\))");
+  if (text.size() <= kLongestForm && std::regex_match(text, kForm)) {
+    return base::Invalid("\"" + text + "\" is not a scenario: a request has at least 1 token in and 1 out, at most " +
+                         Count(kLongest) + ", and a range begins with its lower end");
+  }
   return base::Invalid("\"" + text +
                        "\" is not a scenario: D(in,out) with the tokens in and out of every request, such as "
                        "D(512,128), or N(mean,sd)/(mean,sd), U(low,high)/(low,high), E(mean)/(mean)");

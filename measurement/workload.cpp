@@ -134,7 +134,11 @@ base::Result<DatasetEntry> ReadPrompt(const json& line, const Place& place) {
     if (!found.empty()) return place.Fail("there are both \"" + found + "\" and \"" + key + "\"");
     found = key;
   }
-  if (found.empty()) return place.Fail("there is neither \"prompt\" nor \"messages\"");
+  if (found.empty()) {
+    const bool recorded = object.contains("conversations") || object.contains("conversation");
+    return place.Fail(std::string("there is neither \"prompt\" nor \"messages\"") +
+                      (recorded ? "; recorded conversations have the format ShareGPT" : ""));
+  }
   if (auto status = CheckOnlyText(object, "", place); !status) return status.error();
   if (prompt_key != nullptr) {
     const json& prompt = object[prompt_key];
@@ -171,12 +175,15 @@ base::Result<DatasetEntry> ReadPrompt(const json& line, const Place& place) {
 
 // Returns nullopt for a conversation that does not start with a person's turn.
 base::Result<std::optional<DatasetEntry>> ReadConversation(const json& object, const Place& place) {
-  const auto turns = object.find("conversations");
-  if (turns == object.end() || !turns->is_array()) return place.Fail("\"conversations\" is not a list of turns");
+  // WildChat and LMSYS have one conversation a row.
+  const std::string key =
+      object.contains("conversations") || !object.contains("conversation") ? "conversations" : "conversation";
+  const auto turns = object.find(key);
+  if (turns == object.end() || !turns->is_array()) return place.Fail("\"" + key + "\" is not a list of turns");
   DatasetEntry entry;
   for (std::size_t i = 0; i < turns->size(); ++i) {
     const json& turn = (*turns)[i];
-    const std::string which = "conversations[" + std::to_string(i) + "]";
+    const std::string which = key + "[" + std::to_string(i) + "]";
     // SGLang's client writes turns as messages of a chat.
     const bool of_chat = turn.is_object() && !turn.contains("from") && turn.contains("role");
     const char* who = of_chat ? "role" : "from";

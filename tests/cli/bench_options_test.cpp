@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 namespace autotune::cli {
 namespace {
 
@@ -127,6 +129,10 @@ TEST(BenchOptions, WrongOnesAreNamed) {
       {[](BenchOptions& o) { o.arrival = "gamma", o.rates = {1}; }, "--arrival gamma: the burstiness is missing"},
       {[](BenchOptions& o) { o.rates = {1e9}; }, "--rate: 1000000000 is not a rate of requests/s above 0 and at most"},
       {[](BenchOptions& o) { o.arrival = "gamma:x", o.rates = {1}; }, "--arrival gamma: \"x\" is not a number"},
+      {[](BenchOptions& o) { o.arrival = "gamma:0", o.rates = {1}; }, "--arrival gamma: 0 is not within 0.01 and 999"},
+      {[](BenchOptions& o) { o.rates = {HUGE_VAL}; }, "--rate: a load is finite; for the most that the server gets"},
+      {[](BenchOptions& o) { o.scenarios = {"D(0,8)"}; },
+       "--scenario: \"D(0,8)\" is not a scenario: a request has at least 1"},
       {[](BenchOptions& o) { o.arrival = "poisson:2"; }, "--arrival: poisson has no burstiness"},
       {[](BenchOptions& o) { o.arrival = "gamma:2"; }, "--arrival: a closed loop has no arrival process"},
       {[](BenchOptions& o) { o.arrival = "trace", o.rates = {1}; },

@@ -261,6 +261,11 @@ TEST(UsageProblem, NamesTheCommandOrFlagThatWasMeant) {
   EXPECT_EQ(UsageProblem({"plna", "-f", "x"}, commands, {}), "unknown command \"plna\"; did you mean plan?");
   EXPECT_EQ(UsageProblem({"zebra"}, commands, {}), "unknown command \"zebra\"; commands are plan, status");
   EXPECT_EQ(UsageProblem({"plan", "--gpuu=h100"}, commands, {}), "plan has no flag --gpuu; did you mean --gpu?");
+  const std::vector<CommandWords> bench = {{"bench", "", {"--rate", "--scenario"}, false}};
+  EXPECT_EQ(UsageProblem({"bench", "--request-rate=4"}, bench, {}),
+            "bench has no flag --request-rate; did you mean --rate?");
+  EXPECT_EQ(UsageProblem({"bench", "--random-input-len", "4"}, bench, {}),
+            "bench has no flag --random-input-len; lengths are a --scenario, such as D(512,128)");
   EXPECT_EQ(UsageProblem({"plan", "-t", "x"}, commands, {}), "plan has no flag -t; autotune plan --help lists them");
   EXPECT_EQ(UsageProblem({"plan", "-fx"}, commands, {}), "");
   EXPECT_EQ(UsageProblem({}, commands, {}), "no command is given; commands are plan, status");

@@ -63,6 +63,9 @@ TEST(ReadDataset, ReadsTheSpellingsOfOtherClients) {
        R"({"conversations": [{"role": "user", "content": [{"type": "text", "text": "h"}, {"type": "text", "text": "i"}]},
            {"role": "assistant", "content": "yes"}, {"role": "user", "content": "and?"}]})",
        {"", {{"user", "hi"}, {"assistant", "yes"}}, std::nullopt, {}, 0, {}}},
+      {DatasetFormat::kShareGpt,  // WildChat
+       R"({"conversation": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes"}], "turn": 1})",
+       {"", {{"user", "hi"}, {"assistant", "yes"}}, std::nullopt, {}, 0, {}}},
       {DatasetFormat::kJsonl,
        R"({"session_id": "s", "turns": [{"text": "hi", "delay": 0}, {"texts": ["and", "?"]}]})",
        {"", {{"user", "hi"}, {"user", "and?"}}, std::nullopt, {}, 0, {}, "", true}},
