@@ -11,7 +11,7 @@ std::optional<Batches> BatchesOf(std::span<const RequestRecord> records) {
   constexpr double kSeveralEvents = 2;               // events of a batch
   constexpr double kApart = 10.0 * kTogetherMicros;  // faster ones may be a busy client's
   if (CameInOnePiece(records)) return std::nullopt;
-  double events = 0, batches = 0, gaps = 0, apart = 0, answers = 0, too_low = 0;
+  double events = 0, batches = 0, gaps = 0, apart = 0, answers = 0, too_low = 0, too_high = 0;
   for (const RequestRecord& record : records) {
     if (record.outcome != RequestOutcome::kOk || record.events.size() < kFewestEvents) continue;
     double of_first = 0;
@@ -28,10 +28,14 @@ std::optional<Batches> BatchesOf(std::span<const RequestRecord> records) {
     batches += 1;
     events += count;
     too_low += (of_first - 1) / (count - 1);
+    // At the pace of what came after the first batch.
+    if (count > of_first) {
+      too_high += (of_first - 1) * (record.events.back() - record.events.front()) / 1e3 / (count - of_first);
+    }
     answers += 1;
   }
   if (answers == 0 || gaps == 0 || events < kSeveralEvents * batches || apart < kApart * gaps) return std::nullopt;
-  return Batches{events / batches, apart / gaps / 1e3, too_low / answers};
+  return Batches{events / batches, apart / gaps / 1e3, too_high / answers, too_low / answers};
 }
 
 }  // namespace autotune::measurement

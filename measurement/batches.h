@@ -12,9 +12,10 @@
 namespace autotune::measurement {
 
 struct Batches {
-  double events = 0;        // output events that arrive together: mean, >= 2
-  double gap_ms = 0;        // between two batches: mean
-  double tpot_too_low = 0;  // share of a TPOT that is missing, because the tokens of the first batch count no time
+  double events = 0;            // output events that arrive together: mean, >= 2
+  double gap_ms = 0;            // between two batches: mean
+  double ttft_too_high_ms = 0;  // how long the first token waited for the others of its batch: mean
+  double tpot_too_low = 0;      // share of a TPOT that is missing, because the tokens of the first batch count no time
 };
 
 // nullopt where events come one by one, where the time between them is near that of a network, and for answers in one
