@@ -21,6 +21,8 @@
 #include "bench/load_run.h"
 #include "bench/recorder.h"
 #include "measurement/batches.h"
+#include "measurement/client_places.h"
+#include "measurement/drift.h"
 #include "measurement/lockstep.h"
 #include "measurement/long_run.h"
 #include "measurement/queue_growth.h"
@@ -166,6 +168,15 @@ bool SameModel(std::string_view a, std::string_view b) {
                             [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
+// Of a request that is longer than the model's context, in the words of the engines.
+bool MentionsContext(std::string_view error) {
+  std::string lower(error);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  return lower.find("context length") != std::string::npos || lower.find("context size") != std::string::npos ||
+         lower.find("max_seq_len") != std::string::npos || lower.find("max_model_len") != std::string::npos ||
+         lower.find("max_num_tokens") != std::string::npos;
+}
+
 // Of an overload, or of a server that is not ready yet: the same request may succeed later.
 bool MayPass(int status) { return status == 408 || status == 429 || (status >= 500 && status != 501); }
 
@@ -303,7 +314,10 @@ base::Status LimitSearch::Identify(const std::string& model) {
     }
     hooks_.say("model " + model_ + ", engine version " +
                (result_.engine_version.empty() ? "not known" : result_.engine_version) +
-               (result_.simulated ? " (simulated)" : "") + (metrics_path_.empty() ? ", without counters" : ""));
+               (result_.simulated ? " (simulated)" : "") +
+               (metrics_path_.empty()
+                    ? ", without counters: prompts of an earlier run with the same seed may be in its prefix cache"
+                    : ""));
     return {};
   }
   return base::Invalid(problem);
@@ -390,7 +404,7 @@ base::Result<LimitSearch::Attempt> LimitSearch::TryFirst(Workload& workload, boo
   }
 }
 
-void LimitSearch::Accept(Workload& workload, const Attempt& attempt, double seconds) {
+void LimitSearch::Accept(Workload& workload, const Attempt& attempt) {
   const LoadRunReport& report = attempt.report;
   if (report.first_answered) workload.Calibrate(*report.first_answered, report.first_answered_input_tokens);
   const auto answered = std::count_if(attempt.records.begin(), attempt.records.end(), [](const auto& record) {
@@ -404,10 +418,12 @@ void LimitSearch::Accept(Workload& workload, const Attempt& attempt, double seco
   if (style_) return;
   style_ = workload.style();
   const bool words = style_->kind == PromptStyle::Kind::kWords;
+  std::string line = Format("first request: %.2f s", Seconds(first));
+  if (answered >= 2) line += Format(", second: %.2f s", Seconds(warm.end - warm.start));
   if (HasTexts(spec_)) {
-    hooks_.say(Format("first request after %.2f s", seconds));
+    hooks_.say(line);
   } else {
-    hooks_.say(Format("first request after %.2f s, prompts are %s", seconds, words ? "words" : "token ids"));
+    hooks_.say(line + ", prompts are " + (words ? "words" : "token ids"));
     if (words && spec_.endpoint == measurement::Endpoint::kCompletions) {
       Warn("the server rejects token ids: prompts are words, and their lengths are approximate");
     }
@@ -422,7 +438,6 @@ void LimitSearch::Accept(Workload& workload, const Attempt& attempt, double seco
 // timeout: engines compile kernels for shapes that they see for the first time. Two: the second one's latency is that
 // of a warm engine.
 base::Status LimitSearch::FirstRequest(Workload& workload) {
-  const auto start = std::chrono::steady_clock::now();
   std::string first_error;
   int first_status = 0;
   const std::vector<PromptStyle> usual = PromptStyles(spec_.endpoint, spec_.vocab_size);
@@ -435,7 +450,7 @@ base::Status LimitSearch::FirstRequest(Workload& workload) {
     const auto attempt = TryFirst(workload, first_error.empty());
     if (!attempt) return attempt.error();
     if (attempt->records[0].outcome == measurement::RequestOutcome::kOk) {
-      Accept(workload, *attempt, SecondsSince(start));
+      Accept(workload, *attempt);
       return CheckStreams(attempt->records);
     }
     const int status = attempt->report.first_error_status;
@@ -466,10 +481,15 @@ base::Status LimitSearch::FirstRequest(Workload& workload) {
   std::string hint;
   if (first_status == 404 || first_status == 405 || first_status == 501) {
     hint = " (POST " + std::string(workload.path()) + ")";
-    hint += chat ? "; a server without chats needs Completions (benchmark.endpoint, or no --chat)"
-                 : "; a server that only has chats needs Chat (benchmark.endpoint, or --chat)";
+    hint += chat ? "; a server without chats: no --chat (in a task: benchmark.endpoint: Completions)"
+                 : "; a server that only has chats: --chat (in a task: benchmark.endpoint: Chat)";
   }
   hint += TokenHint(first_status);
+  if (MentionsContext(first_error)) {
+    hint += spec_.dataset
+                ? "; only requests within it can be sent: a dataset of shorter texts, or fewer --output-tokens"
+                : "; shorter lengths fit: --scenario 'D(in,out)' (in a task: benchmark.scenarios)";
+  }
   if (!other_models_.empty()) {
     hint += "; the server does not list \"" + CleanText(model_, 100) + "\" but: " + other_models_;
   }
@@ -482,7 +502,10 @@ base::Status LimitSearch::CheckStreams(std::span<const measurement::RequestRecor
   const std::string why = " not measured: answers came in one piece (a proxy buffers them, or no streaming)";
   for (const measurement::Bound& bound : spec_.slo.bounds) {
     if (bound.metric == measurement::Metric::kE2e) continue;
-    return base::Invalid("the limit of " + bound.Field().substr(4) + " cannot be judged: it is" + why);
+    return base::Invalid(
+        "the limit of " + bound.Field().substr(4) + " cannot be judged: it is" + why +
+        ". Turn buffering off in the proxy (nginx: proxy_buffering off), ask the engine itself, or limit "
+        "e2eLatency instead");
   }
   Warn("TTFT, TPOT and ITL are" + why);
   return {};
@@ -500,8 +523,10 @@ base::Status LimitSearch::CheckBatches(const measurement::Batches& batches) {
   }
   const std::string kind = "tokens arrive in batches";
   Warn(kind + " (" + seen +
-           "): a proxy or the engine holds them back. TTFT and ITL are those of the batches, TPOT is " +
-           Format("about %.0f %% too low", 100 * batches.tpot_too_low),
+           Format(
+               "): a proxy or the engine holds them back. TTFT is about %.0f ms too high, TPOT about %.0f %% too low, "
+               "and ITL is the time between batches",
+               batches.ttft_too_high_ms, 100 * batches.tpot_too_low),
        kind);
   return {};
 }
@@ -536,21 +561,14 @@ void LimitSearch::WarnOfTokensPerEvent(std::span<const measurement::RequestRecor
 }
 
 // The waits of a rate for one of the client's places are in its latencies, and no limit of the server.
-void LimitSearch::WarnOfHeld(const Point& point, const Recorder& recorder, nanoseconds begin) {
-  constexpr double kSome = 0.01;
-  const nanoseconds end = begin + nanoseconds(std::llround(point.window_seconds * 1e9));
-  const auto held =
-      static_cast<double>(std::count_if(recorder.held().begin(), recorder.held().end(), [&](std::size_t i) {
-        const nanoseconds start = recorder.records()[i].start;
-        return start >= begin && start < end;
-      }));
-  const auto all = static_cast<double>(point.requests + point.errors + point.censored);
-  if (held <= kSome * all) return;
+void LimitSearch::WarnOfHeld(const Point& point) {
+  if (!(point.held > 0)) return;
   const std::string kind = "requests waited in the client";
-  Warn(kind + Format(": at %s, %.0f %% of them for one of the %d that may be in flight (load.max, --max). The highest "
-                     "rate is the most that this allows, not a limit of the server: raise it",
-                     point.load.ToString().c_str(), 100 * held / all, spec_.load.max),
-       kind);
+  Warn(
+      kind + Format(": %.0f %% at %s, for one of %d places (load.max, --max). The server had room, so this is no limit "
+                    "of its own: raise it",
+                    100 * point.held, point.load.ToString().c_str(), spec_.load.max),
+      kind);
 }
 
 void LimitSearch::WarnOfPrefixCache(const Point& point) {
@@ -578,7 +596,6 @@ void LimitSearch::WarnOfPrefixCache(const Point& point) {
 }
 
 base::Status LimitSearch::WarmUp(Workload& workload) {
-  const auto start = std::chrono::steady_clock::now();
   if (auto status = FirstRequest(workload); !status) return status;
   const auto places = static_cast<std::size_t>(HighestConcurrency(result_.outcomes.size()));
   LoadRunOptions options;
@@ -633,8 +650,13 @@ base::Status LimitSearch::WarmUp(Workload& workload) {
     if (capacity_ > 0) capacity_ = std::max(capacity_, many->requests_per_second);
     warm_up_.push_back(*std::move(many));
   }
-  hooks_.say(Format("%s warm-up: %zu waves of %zu requests in %.1f s%s", workload.name().c_str(), waves.Count(places),
-                    places, SecondsSince(start), waves.Steady(places) ? "" : ", not steady"));
+  std::string line = Format("%s warm-up: %zu answers, %zu at a time, in %.1f s", workload.name().c_str(),
+                            waves.ends.size(), places, SecondsSince(begin));
+  if (const std::size_t count = waves.Count(places); count >= 2 && !waves.Steady(places)) {
+    line += Format("; the last two times as many took %.2f s and %.2f s", waves.Duration(count - 2, places),
+                   waves.Duration(count - 1, places));
+  }
+  hooks_.say(line);
   return {};
 }
 
@@ -789,15 +811,18 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   point.role = decision.role;
   // In a search by rate: bursts that the window happened to see, or not, are none of the engine's.
   const bool grew = point.saturated;
-  if (decision.precision.bounds > 0) {
+  point.engine = SummarizeReadings(engine.readings());
+  const auto alone = warm_up_.empty() ? std::nullopt : std::optional(warm_up_.front().ttft.mean);
+  JudgeHeld(point_spec, recorder.records(), progress, took, alone, point);
+  std::string beyond;
+  // Both are of the server.
+  if (decision.precision.bounds > 0 && point.held == 0) {
     const std::span<const Point> before(result_.points.begin() + static_cast<std::ptrdiff_t>(first_of_scenario_),
                                         result_.points.end() - 1);
     const double places = measurement::PlacesOf(warm_up_, before);
     ShowLongRun(spec_.slo, {recorder.records(), spec_.arrival, load.value, places}, point);
+    beyond = HoldToCapacity(recorder.records(), progress.window_start, point);
   }
-  const std::string beyond =
-      decision.precision.bounds > 0 ? HoldToCapacity(recorder.records(), progress.window_start, point) : std::string();
-  point.engine = SummarizeReadings(engine.readings());
   if (point.requests_per_second > 0) {
     // By Little's law: requests that were cut off at the end have a length, too.
     const double e2e = point.mean_concurrency / point.requests_per_second;
@@ -809,6 +834,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   WarnOfPrefixCache(point);
   WarnOfLockstep(point, measurement::InLockstep(static_cast<int>(load.value), recorder.records(), progress.window_start,
                                                 progress.window_end));
+  WarnOfDrift(point, recorder.records(), progress);
   // After the long run, whose numbers the verdict is of.
   SayPoint(point, measurement::Why(spec_.slo, point, took), recorder.ReceiveLagP99());
   if (!beyond.empty()) hooks_.say("  " + beyond);
@@ -823,7 +849,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   if (point.errors > 0) hooks_.say("  first error: " + report.first_error);
   hooks_.point(point, point.errors > 0 ? report.first_error : "");
   WarnOfTokensPerEvent(recorder.records());
-  WarnOfHeld(point, recorder, progress.window_start);
+  WarnOfHeld(point);
   if (report.rate_limited > 0 && point.errors > 0) {
     Warn("the server limits requests (HTTP 429): results show this limit, not its speed");
   }
@@ -836,6 +862,20 @@ void LimitSearch::WarnOfLockstep(const Point& point, bool in_lockstep) {
   if (!in_lockstep || searched || point.load.kind != measurement::LoadKind::kConcurrency) return;
   const std::string kind = "the requests ran in lockstep at ";
   Warn(kind + point.load.ToString() + ", as requests that arrive by themselves do not: measure a rate", kind);
+}
+
+// A rate that is kept up with is answered as it comes: only a loop's throughput shows it.
+void LimitSearch::WarnOfDrift(const Point& point, std::span<const measurement::RequestRecord> records,
+                              const measurement::Progress& progress) {
+  if (point.load.kind != measurement::LoadKind::kConcurrency) return;
+  const auto drift = measurement::ThroughputDrift(records, progress.window_start, progress.window_end);
+  if (!drift) return;
+  const std::string kind = "the throughput was not steady: ";
+  Warn(kind +
+           Format("at %s it %s by %.0f %% within the window. ", point.load.ToString().c_str(),
+                  *drift < 0 ? "fell" : "rose", 100 * std::abs(*drift)) +
+           (*drift < 0 ? "A longer run may give less" : "The server was not warm: a longer warm-up (--warmup)"),
+       kind);
 }
 
 // A search's rate with a capacity that its own closed loops do not have, in a window too short to show it: the numbers

@@ -78,7 +78,7 @@ class LimitSearch {
   };
   // Two requests, one after the other; repeated while the server is overloaded or not ready, if `patient`. kCancelled.
   base::Result<Attempt> TryFirst(Workload& workload, bool patient);
-  void Accept(Workload& workload, const Attempt& attempt, double seconds);
+  void Accept(Workload& workload, const Attempt& attempt);
   // Why no time between tokens is known although the SLO limits it; no error if it does not.
   base::Status CheckBatches(const measurement::Batches& batches);
   [[nodiscard]] base::Status CheckStreams(std::span<const measurement::RequestRecord> records);
@@ -89,7 +89,9 @@ class LimitSearch {
   [[nodiscard]] std::string TokenHint(int status) const;
   std::string HoldToCapacity(std::span<const measurement::RequestRecord> records, std::chrono::nanoseconds begin,
                              measurement::Point& point);
-  void WarnOfHeld(const measurement::Point& point, const Recorder& recorder, std::chrono::nanoseconds begin);
+  void WarnOfHeld(const measurement::Point& point);
+  void WarnOfDrift(const measurement::Point& point, std::span<const measurement::RequestRecord> records,
+                   const measurement::Progress& progress);
   void WarnOfPrefixCache(const measurement::Point& point);
   void WarnOfLockstep(const measurement::Point& point, bool in_lockstep);
   bool Pause(std::chrono::milliseconds time);  // false: interrupted

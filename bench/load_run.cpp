@@ -154,7 +154,7 @@ class LoadRun::Place final : public Connection::Listener {
     // Waiting for a place is the server's doing, not this client's lag: the request's clock began when it was due.
     start_ = due.waiting ? due.time : now;
     record_ = due.waiting ? due.waiting : state_.recorder.Start(due.time, start_, request);
-    if (due.waiting) state_.recorder.Send(*due.waiting, request);
+    if (due.waiting) state_.recorder.Send(*due.waiting, request, now);
     last_arrived_ = now;
     if (!state_.report.first_answered) sent_ = request;
     connection_.Send("POST", state_.workload.path(), request.body);
@@ -191,7 +191,11 @@ class LoadRun::Place final : public Connection::Listener {
     }
     if (!stream_.done()) return Failed(RequestOutcome::kConnectionLost, WhyNotDone(), status_);
     if (!usage) {
-      return Failed(RequestOutcome::kErrorEvent, "the answer has no usage: the number of tokens is not known", status_);
+      return Failed(
+          RequestOutcome::kErrorEvent,
+          "the answer has no usage, so the number of tokens is not known: the server, or a gateway before it, ignores "
+          "stream_options.include_usage",
+          status_);
     }
     if (outputs == 0) {
       return Failed(RequestOutcome::kNoTokens,
@@ -212,7 +216,8 @@ class LoadRun::Place final : public Connection::Listener {
   // Of an answer with HTTP 200 that is no complete stream.
   [[nodiscard]] std::string WhyNotDone() const {
     if (!encoding_.empty() && encoding_ != "identity") {
-      return "the answer is compressed (Content-Encoding: " + encoding_ + "), though only plain text is accepted";
+      return "the answer is compressed (Content-Encoding: " + encoding_ +
+             "), though only plain text is accepted: turn compression of event streams off in the server or its proxy";
     }
     if (IsDocument()) {
       const nlohmann::json document = nlohmann::json::parse(error_body_, nullptr, false);
@@ -223,7 +228,8 @@ class LoadRun::Place final : public Connection::Listener {
     if (!type_.empty() && !type_.starts_with("text/event-stream")) {
       return "the answer is " + type_ + ", not a stream of events (text/event-stream)";
     }
-    return "the answer ended without [DONE]";
+    return "the answer ended without [DONE]: the server or a proxy before it cut it off, or does not speak OpenAI's "
+           "protocol";
   }
 
   void OnBroken(const std::string& why) override { Failed(RequestOutcome::kConnectionLost, why, 0); }
@@ -382,6 +388,7 @@ LoadRunReport LoadRun::Run(const Look& look) {
   }
   for (const auto& place : state.places) place->GiveUp();
   state.places.clear();
+  if (state.prepared) --state.report.conversations;  // never sent
   return std::move(state.report);
 }
 

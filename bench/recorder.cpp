@@ -29,7 +29,7 @@ void AppendMs(std::string& out, double ms) {
 std::size_t Recorder::Start(SteadyTime due, SteadyTime start, const Request& request) {
   const std::size_t number = Wait(start);
   records_[number].lag = std::max<std::chrono::nanoseconds>(start - due, std::chrono::nanoseconds(0));
-  Send(number, request);
+  Send(number, request, start);
   return number;
 }
 
@@ -41,12 +41,14 @@ std::size_t Recorder::Wait(SteadyTime due) {
 }
 
 std::size_t Recorder::Hold(SteadyTime due) {
-  held_.push_back(Wait(due));
-  return held_.back();
+  const std::size_t number = Wait(due);
+  records_[number].held = measurement::kNotSent;
+  return number;
 }
 
-void Recorder::Send(std::size_t waiting, const Request& request) {
+void Recorder::Send(std::size_t waiting, const Request& request, SteadyTime now) {
   RequestRecord& record = records_[waiting];
+  if (record.held == measurement::kNotSent) record.held = now - origin_ - record.start;
   record.input_tokens = request.input_tokens;
   record.asked_tokens = request.asked_tokens;
   record.events.reserve(static_cast<std::size_t>(request.asked_tokens));
@@ -98,6 +100,10 @@ base::Status AppendRecords(const std::string& path, const std::string& scenario,
     AppendMs(line, Milliseconds(record.start));
     line += ",\"lagMs\":";
     AppendMs(line, Milliseconds(record.lag));
+    if (record.held > std::chrono::nanoseconds(0) && record.held != measurement::kNotSent) {
+      line += ",\"heldMs\":";
+      AppendMs(line, Milliseconds(record.held));
+    }
     line += ",\"outcome\":\"" + std::string(RequestOutcomeName(record.outcome)) +
             "\",\"inputTokens\":" + std::to_string(record.input_tokens) +
             ",\"askedTokens\":" + std::to_string(record.asked_tokens) +

@@ -27,17 +27,16 @@ class Recorder {
   // A request that is due and for which no place is free: it is in the queue from now on, whether it is ever sent or
   // not. Returns its number.
   std::size_t Wait(SteadyTime due);
-  // The same, remembered in held(): all places of the client were taken.
+  // The same, because all places of the client are taken.
   std::size_t Hold(SteadyTime due);
-  // What Wait or Hold returned is sent.
-  void Send(std::size_t waiting, const Request& request);
+  // What Wait or Hold returned is sent at `now`.
+  void Send(std::size_t waiting, const Request& request, SteadyTime now);
   // `events` output events arrived; `seen` is when the client looked.
   void Output(std::size_t request, int events, SteadyTime arrived, SteadyTime seen);
   void End(std::size_t request, measurement::RequestOutcome outcome, SteadyTime now,
            const std::optional<CompletionStream::Usage>& usage);
 
   [[nodiscard]] std::span<const measurement::RequestRecord> records() const { return records_; }
-  [[nodiscard]] std::span<const std::size_t> held() const { return held_; }
   [[nodiscard]] SteadyTime origin() const { return origin_; }
   [[nodiscard]] std::int64_t ended() const { return ended_; }
   [[nodiscard]] std::int64_t succeeded() const { return succeeded_; }
@@ -48,7 +47,6 @@ class Recorder {
  private:
   SteadyTime origin_;
   std::vector<measurement::RequestRecord> records_;
-  std::vector<std::size_t> held_;
   std::int64_t ended_ = 0, succeeded_ = 0;
   std::uint64_t outputs_ = 0;
   std::vector<float> receive_lag_;  // ms, of every 16th output

@@ -91,8 +91,27 @@ const Point* HighestMet(const bench::BenchSpec& spec, const bench::RunResult& re
   return highest;
 }
 
-// Of a search without an answer whose lowest load breaks no limit, but was a rate that is not kept up with: so, by how
-// much; "" for others.
+// "65 % of the requests at 12.7 requests/s waited in the client for one of 8 places (--max), while the server had
+// room".
+std::string HeldText(const bench::BenchSpec& spec, const Point& point) {
+  return Decimal(100 * point.held, 0) + " % of the requests at " + point.load.ToString() +
+         " waited in the client for one of " + std::to_string(spec.load.max) +
+         " places (--max), while the server had room";
+}
+
+// Of a best rate: the lowest one above it that does not meet the SLO, if that is the client's doing. Null for others.
+const Point* HeldAbove(const bench::BenchSpec& spec, const bench::RunResult& result, const Point& best) {
+  const Point* lowest = nullptr;
+  for (const Point& point : result.points) {
+    if (point.scenario != best.scenario || point.role != best.role || point.load.kind != best.load.kind) continue;
+    if (point.load.value <= best.load.value || IsInvalid(point) || KeepsSlo(spec.slo, point)) continue;
+    if (lowest == nullptr || point.load.value < lowest->load.value) lowest = &point;
+  }
+  return lowest != nullptr && lowest->held > 0 ? lowest : nullptr;
+}
+
+// Of a search without an answer whose lowest load breaks no limit, but was a rate that is not kept up with, or whose
+// requests waited in the client: so, by how much; "" for others.
 std::string OverloadText(const bench::BenchSpec& spec, const bench::RunResult& result, const std::string& name) {
   const Point* lowest = nullptr;
   for (const Point& point : result.points) {
@@ -100,6 +119,7 @@ std::string OverloadText(const bench::BenchSpec& spec, const bench::RunResult& r
     if (lowest == nullptr || point.load.value < lowest->load.value) lowest = &point;
   }
   if (lowest == nullptr) return "";
+  if (lowest->held > 0) return "no measured rate can be judged: " + HeldText(spec, *lowest);
   const std::vector<measurement::Violation> violations = CheckSlo(spec.slo, *lowest);
   if (violations.size() != 1 || violations.front().bound != "requestRate") return "";
   return "no measured rate is kept up with: of " + lowest->load.ToString() + " " +
@@ -133,6 +153,14 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
   if (goodput) numbers += ", " + GoodputText(best) + " within every limit";
   numbers += " at " + best.load.ToString();
   std::string text = name + ": ";
+  const std::string undecided = best.verdict != measurement::Verdict::kUndecided ? ""
+                                : IsTooShortToTell(best)
+                                    ? " (Undecided: " + std::string(measurement::kTooShortText) + ")"
+                                    : " (Undecided: by its measured values, not with 95 % confidence)";
+  if (const Point* held = HeldAbove(spec, result, best)) {
+    return text + (bounded ? "meets " + SloText(spec.slo) + " at " : "reaches ") + numbers + undecided +
+           "; its limit is higher or not known: " + HeldText(spec, *held);
+  }
   const bool searched = bounded && spec.load.fixed.empty();
   const Point* highest = goodput || searched ? HighestMet(spec, result, best) : nullptr;
   if (highest != nullptr) {
@@ -178,13 +206,7 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
     }
   }
   if (measurement::IsInvalid(best)) text += " (invalid: " + std::string(VerdictName(best.verdict)) + ")";
-  if (best.verdict == measurement::Verdict::kUndecided) {
-    text += " (Undecided: " +
-            std::string(IsTooShortToTell(best) ? measurement::kTooShortText
-                                               : "by its measured values, not with 95 % confidence") +
-            ")";
-  }
-  return text;
+  return text + undecided;
 }
 
 // Writes the progress to standard error, below a table that may go elsewhere. On a terminal steps replace each other on
@@ -279,6 +301,7 @@ json PointJson(const measurement::Slo& slo, const Point& point) {
               {"clientLagP99", point.client_lag_p99}};
   out[point.load.kind == LoadKind::kConcurrency ? "concurrency" : "requestRate"] = point.load.value;
   if (point.saturated) out["saturated"] = true;
+  if (point.held > 0) out["waitedInClient"] = point.held;
   if (point.verdict == measurement::Verdict::kMet && !HasLimits(slo)) out["verdict"] = nullptr;
   if (IsTooClose(slo, point)) out["tooClose"] = true;
   out["latenciesOf"] = IsOfLongRun(point) ? "LongRun" : "Window";
@@ -318,7 +341,7 @@ json Units() {
        {"concurrency", "meanConcurrency", "requests", "errors", "unfinished", "running", "waiting"}) {
     out[name] = "requests";
   }
-  for (const char* name : {"attainment", "kvCacheUse", "prefixHitRate", "acceptedDraftTokens"}) {
+  for (const char* name : {"attainment", "waitedInClient", "kvCacheUse", "prefixHitRate", "acceptedDraftTokens"}) {
     out[name] = "share, 0 to 1";
   }
   out["windowSeconds"] = "s";
@@ -385,7 +408,7 @@ std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& re
         "did not occur would exceed it.\n";
   }
   for (const Point& point : result.points) {
-    if (IsTooClose(spec.slo, point) && FellShort(point)) {
+    if (IsTooClose(spec.slo, point) && FellShort(point) && point.held == 0) {
       out += "too close at " + LoadText(point.load) + ": " + ShortfallText(point) + "; counts as missed.\n";
     }
   }

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "measurement/number_text.h"
+
 namespace autotune::measurement {
 namespace {
 
@@ -31,8 +33,7 @@ std::string Load::ToString() const {
       std::snprintf(text, sizeof text, "%.0f in flight", value);
       break;
     case LoadKind::kRequestRate:
-      std::snprintf(text, sizeof text, "%.4g requests/s", value);
-      break;
+      return FourDigits(value) + " requests/s";
   }
   return text;
 }

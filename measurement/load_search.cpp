@@ -9,6 +9,7 @@
 
 #include "measurement/excess.h"
 #include "measurement/long_run.h"
+#include "measurement/number_text.h"
 #include "measurement/standing_queue.h"
 
 namespace autotune::measurement {
@@ -403,11 +404,8 @@ class Search {
       if (point.load.kind != kind_ && kind_ == LoadKind::kRequestRate) continue;
       const double worth = HighestWorth(input_, point, See(input_.slo, point, 0).excess);
       if (worth >= LeastTie()) continue;
-      char text[160];
-      std::snprintf(text, sizeof text,
-                    "misses the SLO at %s, where the score is at most %.4g per GPU; the best score is %.4g",
-                    point.load.ToString().c_str(), worth, score);
-      cannot_win_ = text;
+      cannot_win_ = "misses the SLO at " + point.load.ToString() + ", where the score is at most " + FourDigits(worth) +
+                    " per GPU; the best score is " + FourDigits(score);
       return true;
     }
     return false;
@@ -421,11 +419,12 @@ class Search {
       const double deviation = RelativeDeviation(point, latency).value_or(kUnknownDeviation);
       const double half_width = kHalfWidth * deviation * p50;
       if (-p50 >= LeastTie(half_width)) continue;
-      char text[160];
-      std::snprintf(text, sizeof text, "%s p50 is %.4g ms (±%.2g) at %s; the best is %.4g ms (±%.2g)",
-                    std::string(MetricName(latency)).c_str(), p50, half_width, point.load.ToString().c_str(), to_beat,
-                    input_.score_to_beat_ci);
-      cannot_win_ = text;
+      char half_widths[2][32];
+      std::snprintf(half_widths[0], sizeof half_widths[0], "%.2g", half_width);
+      std::snprintf(half_widths[1], sizeof half_widths[1], "%.2g", input_.score_to_beat_ci);
+      cannot_win_ = std::string(MetricName(latency)) + " p50 is " + FourDigits(p50) + " ms (±" + half_widths[0] +
+                    ") at " + point.load.ToString() + "; the best is " + FourDigits(to_beat) + " ms (±" +
+                    half_widths[1] + ")";
       return true;
     }
     return false;

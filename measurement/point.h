@@ -105,7 +105,10 @@ struct Point {
   std::array<double, kMetrics.size()> relative_ci{};
 
   std::optional<double> attainment;  // share of requests that meet every limit; nullopt without limits
-  double client_lag_p99 = 0;         // ms, from when requests should have started to when they did
+  // Of a rate at which the server had room: share of requests that waited for one of the client's places
+  // (measurement/client_places.h). 0 where the server was the limit, or 1 % waited at most.
+  double held = 0;
+  double client_lag_p99 = 0;  // ms, from when requests should have started to when they did
   EngineCounters engine;
   Verdict verdict = Verdict::kUndecided;
 

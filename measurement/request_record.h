@@ -32,8 +32,10 @@ inline bool IsError(RequestOutcome outcome) {
   return outcome != RequestOutcome::kInFlight && outcome != RequestOutcome::kOk;
 }
 
+inline constexpr std::chrono::nanoseconds kNotSent = std::chrono::nanoseconds::max();
+
 struct RequestRecord {
-  std::chrono::nanoseconds start{};  // handed to the kernel
+  std::chrono::nanoseconds start{};  // handed to the kernel, or due and held back
   std::chrono::nanoseconds end{};    // last output event, or when it failed; meaningless in flight
   // Arrival of every output event with text, microseconds after `start`, ascending.
   std::vector<std::uint32_t> events;
@@ -41,6 +43,8 @@ struct RequestRecord {
   std::int32_t asked_tokens = 0;   // requested number
   std::int32_t output_tokens = 0;  // the engine's usage; 0 in flight and where none came
   std::chrono::nanoseconds lag{};  // from when it should have started to `start`
+  // From `start` to when it was sent, of one that waited for a place of the client; kNotSent while it waits.
+  std::chrono::nanoseconds held{};
   RequestOutcome outcome = RequestOutcome::kInFlight;
 };
 

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+
+#include "measurement/number_text.h"
 
 namespace autotune::measurement {
 namespace {
@@ -120,7 +121,10 @@ bool IsTooClose(const Slo& slo, const Point& point) {
 bool FellShort(const Point& point) {
   constexpr double kShare = 0.95, kDeviations = 2;
   constexpr std::int64_t kEnough = 10;
-  if (point.load.kind != LoadKind::kRequestRate || point.requests < kEnough) return false;
+  if (point.load.kind != LoadKind::kRequestRate) return false;
+  // No chance: the client held requests back.
+  if (point.held > 0 && point.requests_per_second < kShare * point.load.value) return true;
+  if (point.requests < kEnough) return false;
   const double lacking = (point.load.value - point.requests_per_second) * point.window_seconds;
   // By which the numbers of requests in flight at the window's two ends differ by chance.
   const double chance = std::sqrt(2 * point.mean_concurrency + 1);
@@ -135,10 +139,9 @@ bool IsTooShortToTell(const Point& point) {
 
 std::string ShortfallText(const Point& point) {
   const auto sent = static_cast<double>(point.requests + point.errors + point.censored);
-  char text[128];
-  std::snprintf(text, sizeof text, "%.3g requests/s were due, %.3g were sent in the window and %.3g answered",
-                point.load.value, sent / std::max(point.window_seconds, kSmallest), point.requests_per_second);
-  return text;
+  return FourDigits(point.load.value) + " requests/s were due, " +
+         FourDigits(sent / std::max(point.window_seconds, kSmallest)) + " were sent in the window and " +
+         FourDigits(point.requests_per_second) + " answered";
 }
 
 std::string NothingAnsweredText(const Point& point) {

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <vector>
 
+#include "measurement/number_text.h"
 #include "measurement/queue_growth.h"
 #include "measurement/statistics.h"
 
@@ -758,23 +759,23 @@ std::string ViolationText(const Violation& violation) {
   const bool of_slo = field.starts_with(kSlo);
   const bool latency = of_slo && field.find('.', kSlo.size()) != std::string::npos;
   const std::string name = of_slo ? field.substr(kSlo.size()) : field;
-  char text[128];
   if (!of_slo && violation.actual) {
-    std::snprintf(text, sizeof text, "%.4g of %.4g requests/s were answered, and the queue grew", *violation.actual,
-                  violation.limit);
-    return text;
+    return FourDigits(*violation.actual) + " of " + FourDigits(violation.limit) +
+           " requests/s were answered, and the queue grew";
   }
-  const char* unit = latency ? " ms" : "";
-  if (!violation.actual) {
-    std::snprintf(text, sizeof text, " is not measured, the limit %.4g%s", violation.limit, unit);
-  } else {
-    std::snprintf(text, sizeof text, " is %.4g%s, the limit %.4g%s", *violation.actual, unit, violation.limit, unit);
-  }
-  return name + text;
+  const std::string unit = latency ? " ms" : "";
+  const std::string limit = ", the limit " + FourDigits(violation.limit) + unit;
+  return name + (violation.actual ? " is " + FourDigits(*violation.actual) + unit : " is not measured") + limit;
 }
 
 // Of an undecided point: what it counts as, and by which numbers.
 std::string OpenText(const Slo& slo, const Point& point) {
+  if (point.held > 0 && !KeepsSlo(slo, point)) {
+    char text[160];
+    std::snprintf(text, sizeof text, "%.0f %% of the requests waited in the client, while the server had room",
+                  100 * point.held);
+    return text;
+  }
   const std::string numbers = point.in_window.empty() ? "its numbers" : "the numbers of a long run";
   if (const std::vector<Violation> violations = CheckSlo(slo, point); !violations.empty()) {
     return "missed by " + numbers + ": " + ViolationText(violations.front());

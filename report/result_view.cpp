@@ -546,7 +546,11 @@ std::string VerdictText(const measurement::Slo& slo, const measurement::Point& p
   std::string text(VerdictName(point.verdict));
   if (point.verdict == Verdict::kMet && !measurement::HasLimits(slo)) text = "no SLO";
   if (point.verdict == Verdict::kUndecided) {
-    text += IsTooClose(slo, point) ? " (too close)" : KeepsSlo(slo, point) ? " (met)" : " (missed)";
+    const bool kept = KeepsSlo(slo, point);
+    text += point.held > 0 && !kept  ? " (waits in the client)"
+            : IsTooClose(slo, point) ? " (too close)"
+            : kept                   ? " (met)"
+                                     : " (missed)";
   }
   return text + (point.saturated ? ", saturated" : "");
 }

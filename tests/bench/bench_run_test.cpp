@@ -459,7 +459,7 @@ TEST_F(BenchRunTest, WarmsUpUntilTheEngineIsSteady) {
   ASSERT_THAT(outcome.result.points, SizeIs(1));
   const std::size_t at = said_.find("warm-up: ");
   ASSERT_NE(at, std::string::npos);
-  EXPECT_GE(std::atoi(said_.c_str() + at + 9), 5) << said_;
+  EXPECT_GE(std::atoi(said_.c_str() + at + 9), 5 * 3) << said_;
   EXPECT_LT(outcome.result.points[0].ttft.p50, 100) << "nothing of the warm-up is in the point";
 }
 
@@ -475,8 +475,12 @@ TEST_F(BenchRunTest, AnOverloadIsNoThroughput) {
   ASSERT_THAT(outcome.result.points, SizeIs(1));
   const measurement::Point& point = outcome.result.points[0];
   EXPECT_TRUE(point.saturated);
-  EXPECT_EQ(point.verdict, measurement::Verdict::kMissed);
   EXPECT_LT(point.output_tokens_per_second, 1.3 * 80) << "two at a time, 0.1 s each";
+  // The server answers whatever comes in 0.1 s: two at a time is the client's limit, not its own.
+  EXPECT_EQ(point.verdict, measurement::Verdict::kUndecided);
+  EXPECT_GT(point.held, 0.9);
+  EXPECT_THAT(outcome.result.warnings,
+              testing::Contains(HasSubstr("at 100 requests/s, for one of 2 places (load.max, --max)")));
 }
 
 // 512 requests of a large model take as long as `warmup`: what the engine gets through is known from a second wave.
@@ -491,7 +495,7 @@ TEST_F(BenchRunTest, WaitsForASecondWaveThatTakesLongerThanTheWarmUp) {
   Run(engine);
   const std::size_t at = said_.find("warm-up: ");
   ASSERT_NE(at, std::string::npos);
-  EXPECT_GE(std::atoi(said_.c_str() + at + 9), 2) << said_;
+  EXPECT_GE(std::atoi(said_.c_str() + at + 9), 2 * 3) << said_;
 }
 
 TEST_F(BenchRunTest, WarmsUpNoFurtherThanTheSearchCanGo) {
@@ -512,7 +516,7 @@ TEST_F(BenchRunTest, WarmsUpNoFurtherThanTheSearchCanGo) {
       Engine([](const Request&, Answer& answer) { answer.Completion(32, 4, milliseconds(2), milliseconds(1)); }));
   Run(engine);
   // 403 ms less three deviations of 30 % are 164 ms: above the bound; of 148 ms, 60 ms.
-  EXPECT_THAT(said_, HasSubstr(" waves of 8 requests"));
+  EXPECT_THAT(said_, HasSubstr(" answers, 8 at a time"));
 }
 
 // Four answers of 40 ms at once: 100 requests/s. With 16 in flight each waits for 120 ms, for ever.
@@ -666,8 +670,8 @@ TEST_F(BenchRunTest, AServerWithoutTheEndpointIsToldOf) {
     request.path == "/v1/completions" ? answer.Json(404, R"({"detail":"Not Found"})") : Complete(request, answer);
   }));
   EXPECT_EQ(Run(engine).result.failure->message,
-            "the first request failed: HTTP 404: Not Found (POST /v1/completions); a server that only has chats needs "
-            "Chat (benchmark.endpoint, or --chat)");
+            "the first request failed: HTTP 404: Not Found (POST /v1/completions); a server that only has chats: "
+            "--chat (in a task: benchmark.endpoint: Chat)");
 }
 
 TEST_F(BenchRunTest, AnswersInOnePieceLeaveTheTimeBetweenTokensUnmeasured) {

@@ -208,6 +208,34 @@ TEST(BenchUrl, ARateThatIsNotKeptUpWithIsTheReason) {
   EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("no measured load meets ttft.p99 <= 100 ms"));
 }
 
+TEST(BenchUrl, WhatTheClientHeldBackIsNoLimitOfTheServer) {
+  Example example;
+  example.spec.load.max = 8;
+  measurement::Point& best = example.result.points[2];
+  best.load = measurement::RequestRate(16);
+  measurement::Point above = best;
+  above.load = measurement::RequestRate(17.5);
+  above.verdict = measurement::Verdict::kUndecided;
+  above.ttft.p99 = 800;
+  above.held = 0.654;
+  example.result.points.push_back(above);
+  const std::string text = ResultTable(example.spec, example.result);
+  EXPECT_THAT(text, HasSubstr("meets ttft.p99 <= 500 ms at "));
+  EXPECT_THAT(text, HasSubstr("at 16 requests/s; its limit is higher or not known: 65 % of the requests at 17.5 "
+                              "requests/s waited in the client for one of 8 places (--max), while the server had "
+                              "room\n"));
+  EXPECT_THAT(text, Not(HasSubstr(" up to ")));
+  EXPECT_THAT(text, HasSubstr("Undecided (waits in the client)"));
+  const nlohmann::json out = ResultJson(example.spec, example.result, "http://h", "m");
+  EXPECT_EQ(out["points"][3]["waitedInClient"], 0.654);
+  EXPECT_EQ(out["units"]["waitedInClient"], "share, 0 to 1");
+  example.result.points = {above};
+  example.result.outcomes = {{measurement::StopReason::kInfeasible, std::nullopt}};
+  EXPECT_THAT(
+      ResultTable(example.spec, example.result),
+      HasSubstr("no measured rate can be judged: 65 % of the requests at 17.5 requests/s waited in the client"));
+}
+
 TEST(BenchUrl, JsonHasEveryNumberOfAPoint) {
   Example example;
   example.result.points[0].in_window = {{Metric::kTtft, Statistic::kP99, 280.5}};

@@ -320,6 +320,7 @@ TEST(Batches, AreSeenWhereTokensWereHeldBack) {
   EXPECT_NEAR(batches->events, 8, 0.1);
   EXPECT_NEAR(batches->gap_ms, 300, 1);
   EXPECT_NEAR(batches->tpot_too_low, 4 / 39.0, 0.01) << "five tokens in the first batch";
+  EXPECT_NEAR(batches->ttft_too_high_ms, 150, 15) << "300 for 150 ms";
   for (RequestRecord& record : records) record = Answer(seconds(0), milliseconds(150), milliseconds(30), 40);
   EXPECT_FALSE(BatchesOf(records));
   for (RequestRecord& record : records) {
