@@ -34,12 +34,16 @@ bool IsMeasuredAgain(std::span<const Point> points, std::size_t index) {
     return point.output_tokens_per_second > 0 ? point.output_tokens_per_second_ci / point.output_tokens_per_second
                                               : std::numeric_limits<double>::infinity();
   };
+  constexpr double kNotably = 1.01;
+  const auto is_worse = [&](const Point& later, const Point& earlier) {
+    return width(later) > kNotably * width(earlier);
+  };
   const Point& point = points[index];
   for (std::size_t i = 0; i < points.size(); ++i) {
     const Point& other = points[i];
     const bool same = other.load == point.load && other.role == point.role && other.scenario == point.scenario;
     if (i == index || !same || IsInvalid(other)) continue;
-    if (i > index ? IsInvalid(point) || width(other) <= width(point) : width(other) < width(point)) return true;
+    if (i > index ? IsInvalid(point) || !is_worse(other, point) : is_worse(point, other)) return true;
   }
   return false;
 }

@@ -19,8 +19,8 @@ using Excesses = std::vector<double>;
 Excesses ExcessesOf(const Slo& slo, const Point& point);
 
 // True if another valid point of the same scenario, load and role replaces this one: the one whose tokens/s have the
-// narrower interval, or the later one of equal ones. A coarse point of the search is measured again for the score. Both
-// together would favour the luckier one.
+// narrower interval by more than 1 %, else the later one. A coarse point of the search is measured again for the score.
+// Both together would favour the luckier one.
 bool IsMeasuredAgain(std::span<const Point> points, std::size_t index);
 
 // The excess of the limit that is closest to being missed, or missed most; nullopt without limits.
