@@ -12,10 +12,10 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-constexpr double kSome = 0.01;          // of the requests
-constexpr double kTimesAlone = 1.5;     // prompts of others take time, too
-constexpr double kOfItsTime = 0.1;      // ... but not so much of a request's
-constexpr double kWaitingInServer = 1;  // requests, mean
+constexpr double kHeldSome = 0.01;       // of the requests
+constexpr double kFullTimesAlone = 1.5;  // prompts of others take time, too
+constexpr double kFullShare = 0.1;       // ... but not so much of a request's
+constexpr double kWaitingInServer = 1;   // requests, mean
 
 // The point as the server saw it: every request starts when it is sent. Those that never were are left out.
 Point WithoutWaits(PointSpec spec, std::span<const RequestRecord> records, Progress progress, nanoseconds took) {
@@ -38,7 +38,7 @@ Point WithoutWaits(PointSpec spec, std::span<const RequestRecord> records, Progr
 bool IsFull(const Slo& slo, const Point& server, const EngineCounters& engine, std::optional<double> alone_ms) {
   if (server.verdict == Verdict::kMissed || !CheckSlo(slo, server).empty()) return true;
   if (engine.waiting) return *engine.waiting >= kWaitingInServer;
-  return alone_ms && server.ttft.mean >= kTimesAlone * *alone_ms && WaitingShare(server, *alone_ms) >= kOfItsTime;
+  return alone_ms && server.ttft.mean >= kFullTimesAlone * *alone_ms && WaitingShare(server, *alone_ms) >= kFullShare;
 }
 
 }  // namespace
@@ -57,7 +57,7 @@ void JudgeHeld(const PointSpec& spec, std::span<const RequestRecord> records, co
                nanoseconds took, std::optional<double> alone_ms, Point& point) {
   if (point.load.kind != LoadKind::kRequestRate || IsInvalid(point)) return;
   const double held = HeldShare(records, progress.window_start, progress.window_end);
-  if (held <= kSome) return;
+  if (held <= kHeldSome) return;
   const Point server = WithoutWaits(spec, records, progress, took);
   if (IsFull(spec.slo, server, point.engine, alone_ms)) return;
   point.held = held;

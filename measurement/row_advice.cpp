@@ -493,9 +493,10 @@ std::string AdviceForScenario(const json& row) {
   int count = 0;
   for (const auto& [name, value] : row.items()) {
     const std::string plain = Plain(name);
-    constexpr std::string_view kChoices = "choices";
-    if (plain.size() <= kChoices.size() || !plain.ends_with(kChoices) || !value.is_array() || !FitsJq(name)) continue;
-    const std::string stem = plain.substr(0, plain.size() - kChoices.size());
+    constexpr std::string_view kChoicesMember = "choices";
+    if (plain.size() <= kChoicesMember.size() || !plain.ends_with(kChoicesMember) || !value.is_array() || !FitsJq(name))
+      continue;
+    const std::string stem = plain.substr(0, plain.size() - kChoicesMember.size());
     auto right = Find(row, stem + "label");
     if (!right) right = Find(row, stem + "answer");
     if (!right || !FitsJq(right->name)) continue;
