@@ -125,10 +125,13 @@ bool FellShort(const Point& point) {
   // No chance: the client held requests back.
   if (point.held > 0 && point.requests_per_second < kShare * point.load.value) return true;
   if (point.requests < kEnough) return false;
-  const double lacking = (point.load.value - point.requests_per_second) * point.window_seconds;
+  // Random arrivals bring fewer requests than the rate into some windows: those that came are what was to be answered.
+  const double due = point.load.value * point.window_seconds;
+  const auto sent = static_cast<double>(point.requests + point.errors + point.censored);
+  const double lacking = std::min(due, sent) - point.requests_per_second * point.window_seconds;
   // By which the numbers of requests in flight at the window's two ends differ by chance.
   const double chance = std::sqrt(2 * point.mean_concurrency + 1);
-  return point.requests_per_second < kShare * point.load.value && lacking > kDeviations * chance;
+  return lacking > (1 - kShare) * due && lacking > kDeviations * chance;
 }
 
 bool IsTooShortToTell(const Point& point) {

@@ -68,8 +68,9 @@ bool KeepsSlo(const Slo& slo, const Point& point);
 // standard deviation (Cautious()), or because of FellShort().
 bool IsTooClose(const Slo& slo, const Point& point);
 
-// Of a rate: less than 95 % of it was answered, and less than chance explains. A recorded trace has pauses, in which
-// its rate is not tried, and bursts, after which answers lag behind.
+// Of a rate: of the requests that came in the window, as many as 5 % of the rate were not answered in it, which is more
+// than chance explains; or the client held requests back. A recorded trace has pauses, in which its rate is not tried,
+// and bursts, after which answers lag behind.
 bool FellShort(const Point& point);
 // "84.4 requests/s were due, 81 were sent in the window and 71.1 answered".
 std::string ShortfallText(const Point& point);

@@ -172,6 +172,10 @@ TEST(KeepsSlo, ARateThatWasNotAnsweredIsNotKept) {
   point.window_seconds = 1;
   EXPECT_TRUE(KeepsSlo(slo, point)) << "16 more in flight may be chance";
   point.window_seconds = 4;
+  point.requests = 290;
+  EXPECT_TRUE(KeepsSlo(slo, point)) << "all but 6 of those that came";
+  point.requests = 324;
+  EXPECT_FALSE(KeepsSlo(slo, point));
   point.load = Concurrency(90);
   EXPECT_TRUE(KeepsSlo(slo, point)) << "no rate";
 }
