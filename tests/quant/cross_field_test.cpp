@@ -95,6 +95,35 @@ vllm 0.24.0 | positions-8192 | 9.0 | max-model-len=8192 | ok
 vllm 0.24.0 | positions-8192 | 9.0 | max-model-len=auto | ok
 vllm 0.24.0 | positions-8192 | 9.0 | max-model-len=16k; hf-overrides={"rope_scaling":{"factor":4.0}} | ok
 vllm 0.24.0 | dense | 9.0 | max-model-len=1000000 | ok
+# attention heads that a backend has no kernels for
+vllm 0.24.0 | heads-of-96 | 8.0 | | ok
+vllm 0.24.0 | heads-of-96 | 8.0 | kv-cache-dtype=fp8 | reject KvDtypeNotSupported
+vllm 0.24.0 | heads-of-96 | 7.5 | kv-cache-dtype=fp8 | reject KvDtypeNotSupported
+vllm 0.13.0 | heads-of-96 | 8.6 | kv-cache-dtype=fp8_e4m3 | reject KvDtypeNotSupported
+vllm 0.24.0 | heads-of-96 | 8.6 | kv-cache-dtype=fp8_e5m2 | reject KvDtypeNotSupported
+vllm 0.20.2 | heads-of-96 | 8.6 | kv-cache-dtype=fp8_e5m2 | ok
+vllm 0.24.0 | heads-of-64 | 8.0 | kv-cache-dtype=fp8 | AttentionBackendChanges
+vllm 0.24.0 | dense | 8.0 | kv-cache-dtype=fp8 | AttentionBackendChanges
+vllm 0.24.0 | heads-of-96 | 8.9 | kv-cache-dtype=fp8 | AttentionBackendChanges
+vllm 0.24.0 | heads-of-96 | 12.0 | kv-cache-dtype=fp8 | AttentionBackendChanges
+vllm 0.24.0 | heads-of-96 | 9.0 | kv-cache-dtype=fp8 | ok
+vllm 0.24.0 | heads-of-96 | 9.0 | kv-cache-dtype=fp8_e5m2 | AttentionBackendChanges
+vllm 0.24.0 | heads-of-96 | 10.0 | kv-cache-dtype=fp8 | AttentionBackendChanges
+vllm 0.24.0 | dense | 10.0 | kv-cache-dtype=fp8 | ok
+vllm 0.24.0 | heads-of-96 | 10.0 | kv-cache-dtype=nvfp4 | reject KvDtypeNotSupported
+vllm 0.24.0 | heads-of-96 | 8.0 | attention-backend=FLASHINFER | reject BackendNotForModel
+vllm 0.24.0 | heads-of-96 | 8.0 | attention-backend=FLASH_ATTN | ok
+vllm 0.24.0 | heads-of-100 | 8.0 | attention-backend=FLASH_ATTN | reject BackendNotForModel
+vllm 0.24.0 | heads-of-64 | 8.0 | attention-backend=FLASHINFER | ok
+vllm 0.24.0 | heads-of-0 | 8.0 | attention-backend=FLASHINFER | ok
+sglang 0.5.15 | heads-of-96 | 8.0 | | ModelNotCertain
+sglang 0.5.15 | heads-of-96 | 12.0 | | ModelNotCertain
+sglang 0.5.15 | heads-of-96 | 9.0 | | ok
+sglang 0.5.15 | heads-of-96 | 10.0 | | ok
+sglang 0.5.15 | heads-of-96 | 9.0 | attention-backend=flashinfer | ModelNotCertain
+sglang 0.5.15 | heads-of-96 | 8.0 | attention-backend=triton | ok
+sglang 0.5.15 | heads-of-64 | 8.0 | attention-backend=flashinfer | ok
+sglang 0.5.15 | heads-of-0 | 8.0 | | ok
 # SGLang: the same
 sglang 0.5.15 | positions-8192 | 9.0 | context-length=16384 | ContextAboveModel
 sglang 0.5.15 | positions-8192 | 9.0 | context-length=8192 | ok
@@ -531,8 +560,8 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
     facts.linear_format = facts.expert_format = "none";
     return facts;
   }
-  if (name == "heads-of-64") {
-    facts.head_dim = 64;
+  if (name.starts_with("heads-of-")) {
+    facts.head_dim = std::stoi(name.substr(9));
     return facts;
   }
   if (name == "positions-8192") {
