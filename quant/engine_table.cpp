@@ -367,11 +367,18 @@ bool EngineTable::FollowsDeclaredKv(const std::string& method, const std::string
   });
 }
 
-const std::string& EngineTable::DtypeOf(const std::string& model_dtype, const FactSource& facts) const {
+const std::string& EngineTable::UsualDtype() {
+  static const std::string kUsual = "bfloat16";
+  return kUsual;
+}
+
+const std::string& EngineTable::DtypeOf(const std::string& declared, const FactSource& facts) const {
+  const std::string& usual = declared.empty() ? UsualDtype() : declared;
   for (const AutoDtype& rule : auto_dtypes_) {
-    if (rule.model == model_dtype && (!rule.gpu || rule.gpu->Holds(facts))) return rule.dtype;
+    if (rule.model != usual && !(declared.empty() && rule.model == "none")) continue;
+    if ((!rule.gpu || rule.gpu->Holds(facts)) && rule.guard.Holds(facts)) return rule.dtype;
   }
-  return model_dtype;
+  return usual;
 }
 
 std::string EngineTable::AliasOf(const std::string& name) const {

@@ -137,8 +137,9 @@ struct Rule {
 
 // Compute dtype of an engine for a checkpoint's dtype if the user sets none; the first that matches.
 struct AutoDtype {
-  std::string model;
+  std::string model;  // "none" = the checkpoint declares no dtype; rules for bfloat16 hold for it too
   std::optional<Condition> gpu;
+  Guard guard;
   std::string dtype;
 };
 
@@ -297,8 +298,10 @@ class EngineTable {
   [[nodiscard]] const std::vector<Rule>& tensors() const { return tensors_; }
   [[nodiscard]] const ParallelRule* Parallel(std::string_view size) const;
   [[nodiscard]] const std::vector<GpuFactor>& gpu_factors() const { return gpu_factors_; }
-  // Compute dtype for a checkpoint's dtype if the user sets none.
-  [[nodiscard]] const std::string& DtypeOf(const std::string& model_dtype, const FactSource& facts) const;
+  // What a checkpoint that declares no dtype most probably is.
+  [[nodiscard]] static const std::string& UsualDtype();
+  // Compute dtype for a checkpoint's dtype if the user sets none; "" = the checkpoint declares none.
+  [[nodiscard]] const std::string& DtypeOf(const std::string& declared, const FactSource& facts) const;
   [[nodiscard]] const std::string& dtype_flag() const { return dtype_flag_; }
   [[nodiscard]] const std::string& tensor_flag() const { return tensor_flag_; }
   [[nodiscard]] const std::string& data_flag() const { return data_flag_; }

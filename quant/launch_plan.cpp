@@ -150,7 +150,7 @@ class Planner final : public FactSource {
       case Subject::kDtype: {
         const std::optional<std::string> asked = Final(table_.dtype_flag());
         if (asked && *asked != "auto") return NormalDtype(*asked);
-        return table_.DtypeOf(ModelDtype(), *this);
+        return table_.DtypeOf(request_.model.dtype, *this);
       }
       case Subject::kArchitecture:
         return request_.model.architecture;
@@ -412,7 +412,7 @@ class Planner final : public FactSource {
   [[nodiscard]] bool SaysTheDtypeInVain() const {
     const bool gpu_known = request_.gpu || !request_.amd_architecture.empty();
     const std::optional<std::string> asked = settings_.Text(table_.dtype_flag());
-    return gpu_known && asked && NormalDtype(*asked) == table_.DtypeOf(ModelDtype(), *this);
+    return gpu_known && asked && NormalDtype(*asked) == table_.DtypeOf(request_.model.dtype, *this);
   }
 
   void Overwrite(const OverwriteRule& rule, Settings& distinct) {
@@ -450,8 +450,7 @@ class Planner final : public FactSource {
 
   // What the rules go by where no file says it; the facts carry a note then.
   [[nodiscard]] const std::string& ModelDtype() const {
-    static const std::string kUsual = "bfloat16";
-    return request_.model.dtype.empty() ? kUsual : request_.model.dtype;
+    return request_.model.dtype.empty() ? EngineTable::UsualDtype() : request_.model.dtype;
   }
 
   void MapField(Field field) {

@@ -646,8 +646,16 @@ class TableLoader {
     }
     if (const auto dtypes = root.Get("autoDtype")) {
       for (const Node& item : dtypes->Items()) {
-        item.Expect({"model", "gpu", "dtype"});
-        AutoDtype rule{item.Need("model").Text(), std::nullopt, item.Need("dtype").Text()};
+        item.Expect({"model", "gpu", "when", "unless", "dtype"});
+        AutoDtype rule{item.Need("model").Text(), std::nullopt, ReadGuard(item), item.Need("dtype").Text()};
+        // What the dtype is would depend on itself, or on what is mapped because of it.
+        const auto circular = [](const Condition& condition) {
+          return condition.subject == Subject::kDtype || condition.subject == Subject::kFlag ||
+                 condition.subject == Subject::kMapped;
+        };
+        bool bad = std::ranges::any_of(rule.guard.when, circular);
+        for (const auto& group : rule.guard.unless) bad = bad || std::ranges::any_of(group, circular);
+        if (bad) item.Fail("autoDtype cannot depend on flags or on dtype");
         if (const auto gpu = item.Get("gpu")) rule.gpu = ReadCondition("gpu", *gpu);
         table.auto_dtypes_.push_back(std::move(rule));
       }

@@ -521,6 +521,38 @@ TEST(CheckpointRules, ExpertsOfMarlinHaveWidthsInMultiplesOf64) {
   EXPECT_EQ(RefusalOn("8.0", "vllm", "0.25.0", experts, 4), "");
 }
 
+TEST(CheckpointRules, WhatACheckpointWithoutADtypeComputesInIsTheEngines) {
+  const auto takes_half = [](const char* engine, const char* release, const checkpoint::ModelFacts& model) {
+    return !Plan(Request(engine, release, model), {"x", "auto", "fp16", "auto", "auto"}).rejection;
+  };
+  checkpoint::ModelFacts model = Dense();
+  EXPECT_FALSE(takes_half("sglang", "0.5.15", model));
+  model.dtype = "";
+  EXPECT_TRUE(takes_half("sglang", "0.5.15", model));
+  EXPECT_FALSE(takes_half("vllm", "0.24.0", model));
+  model.architecture = "Gemma3ForCausalLM";
+  EXPECT_FALSE(takes_half("sglang", "0.5.15", model));
+  model.dtype = "float32";
+  EXPECT_FALSE(takes_half("sglang", "0.5.15", model));
+  model.architecture = "LlamaForCausalLM";
+  EXPECT_TRUE(takes_half("sglang", "0.5.15", model));
+  EXPECT_FALSE(takes_half("vllm", "0.24.0", model));
+}
+
+// MiniMax-M2: 1536 over 16 GPUs is 96 on each.
+TEST(CheckpointRules, SglangsExpertsInNvfp4HaveWidthsInMultiplesOf64BelowBlackwell) {
+  checkpoint::ModelFacts experts = Quantized(Moe(), "modelopt", "nvfp4");
+  experts.mlp_matrices = 3;
+  experts.moe_intermediate_size = 1536;
+  EXPECT_THAT(
+      RefusalOn("9.0", "sglang", "0.5.15", experts, 16),
+      HasSubstr("WidthNotSupported: an expert's first matrix has 192 outputs and 4096 inputs on each of 16 GPUs"));
+  EXPECT_EQ(RefusalOn("9.0", "sglang", "0.5.15", experts, 8), "");
+  EXPECT_EQ(RefusalOn("10.0", "sglang", "0.5.15", experts, 16), "");
+  experts.moe_intermediate_size = 192;
+  EXPECT_EQ(RefusalOn("9.0", "sglang", "0.5.15", experts, 1), "") << "gate and up are one matrix of 384";
+}
+
 // Nemotron-3-Nano in NVFP4 (vllm-project/vllm#49949): 1856 over eight GPUs cuts a group of 16, whatever is padded
 // later.
 TEST(CheckpointRules, AScaleOfNvfp4IsNotCutBetweenGpus) {

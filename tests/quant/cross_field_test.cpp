@@ -258,6 +258,12 @@ vllm 0.24.0 | awq | 9.0 | quantization=gptq | reject QuantizationConflict
 vllm 0.24.0 | fp8 | 9.0 | quantization=fp8 | ok
 vllm 0.24.0 | gguf | 9.0 | | reject CheckpointNotSupported
 vllm 0.20.2 | gguf | 9.0 | | ModelIsOneFile
+vllm 0.20.2 | gguf | 12.0 | | reject DtypeNotForQuantization
+vllm 0.20.2 | gguf | 10.0 | dtype=bfloat16 | reject DtypeNotForQuantization
+vllm 0.20.2 | gguf | 12.0 | dtype=float16 | ModelIsOneFile
+vllm 0.20.2 | gguf | 12.0 | dtype=float32 | AttentionBackendChanges ModelIsOneFile
+vllm 0.13.0 | gguf | 12.0 | | ModelIsOneFile
+vllm 0.11.2 | gguf | 12.0 | dtype=bfloat16 | ModelIsOneFile
 sglang 0.5.15 | gguf | 9.0 | | ModelIsOneFile
 vllm 0.26.0 | bnb | 9.0 | tensor-parallel-size=2 | reject NotWithTensorParallelism
 vllm 0.26.0 | bnb | 9.0 | pipeline-parallel-size=2 | ok

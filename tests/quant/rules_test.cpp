@@ -193,6 +193,8 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
       {"values: {qaunt: {of: [a]}}", "toy.yaml:12: \"qaunt\" is not the canonical name of a flag"},
       {"autoDtype: [{model: float32, gpu: old, dtype: float16}]", "toy.yaml:12: \"old\" is not a pattern for gpu"},
       {"autoDtype: [{model: float32}]", "toy.yaml:12: \"dtype\" is missing"},
+      {"autoDtype: [{model: none, when: {dtype: float16}, dtype: float16}]",
+       "toy.yaml:12: autoDtype cannot depend on flags or on dtype"},
       {"memory: {share: 1}",
        "toy.yaml:12: \"share\" is not one of fraction, default, context, wholeSequence, kvCache, batch, smallestBatch, "
        "activationsInShare, expertsOverData, sharesContext, bits, unless, indexCache"},
