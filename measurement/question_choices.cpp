@@ -33,7 +33,7 @@ struct Family {
   bool first_is_right = false;
 };
 
-constexpr std::array<Family, 18> kFamilies = {{
+constexpr std::array<Family, 22> kFamilies = {{
     {{"option1", "option2", "option3", "option4", "option5"}, {"1", "2", "3", "4", "5"}},
     {{"optiona", "optionb", "optionc", "optiond", "optione"}, {"a", "b", "c", "d", "e"}},
     {{"answera", "answerb", "answerc", "answerd"}, {"1", "2", "3", "4"}},
@@ -48,6 +48,10 @@ constexpr std::array<Family, 18> kFamilies = {{
     {{"sol1", "sol2"}, {}},
     {{"hypothesis1", "hypothesis2"}, {}},
     {{"ending0", "ending1", "ending2", "ending3"}, {}},
+    {{"ending1", "ending2", "ending3", "ending4", "ending5"}, {}},
+    {{"alternative1", "alternative2", "alternative3", "alternative4", "alternative5"}, {}},
+    {{"candidate1", "candidate2", "candidate3", "candidate4", "candidate5"}, {"1", "2", "3", "4", "5"}},
+    {{"1", "2", "3", "4", "5", "6"}, {"1", "2", "3", "4", "5", "6"}},
     {{"ans0", "ans1", "ans2"}, {}},
     {{"correct1", "incorrect1", "incorrect2", "incorrect3"}, {}, true},
     {{"correctanswer", "distractor1", "distractor2", "distractor3"}, {}, true},
@@ -378,6 +382,12 @@ std::optional<Choices> ReadChoiceMembers(const json& row) {
   return std::nullopt;
 }
 
+bool IsChoiceMember(std::string_view plain) {
+  return std::ranges::any_of(kFamilies, [&](const Family& family) {
+    return !plain.empty() && std::ranges::find(family.members, plain) != family.members.end();
+  });
+}
+
 base::Status CheckOneList(const json& row, const Found& list, Choices choices) {
   auto family = ReadChoiceMembers(row);
   if (!family || family->texts.size() < 2) return {};
@@ -525,11 +535,26 @@ void DropLetters(std::vector<std::string>& texts) {
   texts = std::move(bare);
 }
 
+namespace {
+
+// Ends the text with a letter outside ASCII of a script that has spaces between words?
+bool EndsInSpacedScript(std::string_view text) {
+  std::size_t at = text.size();
+  while (at > 0 && (static_cast<unsigned char>(text[at - 1]) & 0xC0U) == 0x80U) --at;
+  if (at == 0 || at == text.size()) return false;
+  const auto lead = static_cast<unsigned char>(text[at - 1]), next = static_cast<unsigned char>(text[at]);
+  if (lead >= 0xC3 && lead <= 0xDF) return true;        // Latin, Greek, Cyrillic, Hebrew, Arabic
+  if (lead == 0xE0) return next < 0xB8 || next > 0xBB;  // scripts of India; not Thai and Lao
+  return (lead == 0xEA && next >= 0xB0) || (lead >= 0xEB && lead <= 0xEC) || (lead == 0xED && next <= 0x9E);  // Korean
+}
+
+}  // namespace
+
 std::string Joined(std::string_view prompt, std::string_view choice) {
   if (prompt.empty() || choice.empty()) return std::string(choice);
   const auto last = static_cast<unsigned char>(prompt.back()), first = static_cast<unsigned char>(choice.front());
-  const bool ends_word =
-      std::isalnum(last) != 0 || std::string_view(".,:;?!)]}\"'").find(prompt.back()) != std::string_view::npos;
+  const bool ends_word = std::isalnum(last) != 0 || EndsInSpacedScript(prompt) ||
+                         std::string_view(".,:;?!)]}\"'").find(prompt.back()) != std::string_view::npos;
   const bool begins_word =
       std::isspace(first) == 0 && std::string_view(".,:;?!)]}").find(choice.front()) == std::string_view::npos;
   return (ends_word && begins_word ? " " : "") + std::string(choice);

@@ -23,6 +23,9 @@ struct Choices {
   std::optional<std::size_t> right;
 };
 
+// Is a member of this name, as Plain() writes it, a choice where its family is in the row?
+bool IsChoiceMember(std::string_view plain);
+
 // The member that has a list of choices.
 std::optional<Found> ChoiceListOf(const nlohmann::json& row);
 // Answers under their names, of which another member names the right one: {"answers": {"a": "...", "b": "..."},

@@ -4,6 +4,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "measurement/asked_form.h"
@@ -87,6 +89,22 @@ json Altered(json value) {
     for (json& item : value) item = Altered(item);
   }
   return value;
+}
+
+// "#idiom#", "#gap12#": a word, perhaps with a number, between two signs. "" = there is none.
+std::string_view GapMarkIn(std::string_view text) {
+  constexpr std::size_t kLongest = 20;  // bytes
+  for (std::size_t at = text.find('#'); at != std::string_view::npos; at = text.find('#', at + 1)) {
+    const std::size_t end = text.find('#', at + 1);
+    if (end == std::string_view::npos) break;
+    const std::string_view word = text.substr(at + 1, end - at - 1);
+    const std::size_t letters =
+        std::min(word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"), word.size());
+    if (letters > 0 && word.size() <= kLongest &&
+        word.substr(letters).find_first_not_of("0123456789") == std::string_view::npos)
+      return text.substr(at, word.size() + 2);
+  }
+  return "";
 }
 
 constexpr std::string_view kFrame = "Question: ", kFrameEnd = "\nAnswer:", kFrameStop = "\nQuestion:";
@@ -262,11 +280,12 @@ class RowReader {
     if (!classes.empty()) return "; " + classes;
     const std::string why = WhyNotJudged(row_);
     const std::string prompt = AdviceForPrompt(row_);
-    if (!why.empty() && !(answered && !prompt.empty())) return "; " + why;
+    if (!why.empty() && !((answered || chosen) && !prompt.empty())) return "; " + why;
     if (!prompt.empty() && !answered && (chosen || prompt.find(".question = ") != std::string::npos))
       return "; " + prompt;
     if (!prompt.empty() && answered) {
       const std::string of_answer = AdviceForClasses(row_, true);
+      if (!of_answer.empty() && JoinsWithoutQuestion(row_)) return "; " + of_answer;
       if (target && target->value->is_number_integer() && !of_answer.empty()) return "; " + of_answer + "; " + prompt;
       return "; " + prompt + (of_answer.empty() ? "" : "; " + of_answer);
     }
@@ -384,11 +403,28 @@ class RowReader {
       return Invalid("two choices are " + Quoted(choices.texts[*right]) +
                      ", and it is the right one: leave the row out");
     }
+    if (const std::string gap = gap_ ? "" : WhyGap(); !gap.empty()) return Invalid(gap);
     if (!gap_) DropLetters(choices.texts);
     for (const std::string& text : choices.texts) {
       out_.references.push_back(gap_ ? text + *gap_ : Joined(out_.prompt, text));
     }
     return {};
+  }
+
+  // "It is #idiom# that ...": the choices would go behind the prompt, and not where the gap is. "" = it has none.
+  [[nodiscard]] std::string WhyGap() const {
+    const auto asked = PromptOf(row_) ? PromptOf(row_) : QuestionOf(row_);
+    if (!asked || !asked->value->is_string() || !row_.contains(asked->name) || !FitsJq(asked->name)) return "";
+    const std::string& text = asked->value->get_ref<const std::string&>();
+    const std::string_view gap = GapMarkIn(text);
+    if (gap.empty()) return "";
+    const std::string said = Quoted(asked->name) + " has the gap " + Quoted(gap) + ", and choices would go behind it: ";
+    const std::size_t behind = static_cast<std::size_t>(gap.data() - text.data()) + gap.size();
+    if (!GapMarkIn(std::string_view(text).substr(behind)).empty())
+      return said + "it has several gaps, so write a row for each of them";
+    const std::string key = "." + JqKey(asked->name);
+    return said + "jq -c '.sentence = (" + key + R"( | gsub("_"; " ") | sub("#[A-Za-z]+[0-9]*#"; "_")) | del()" + key +
+           ")' FILE > OUT puts them there";
   }
 
   // Beside messages: what asks the same as a text, or a text of them.

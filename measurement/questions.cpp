@@ -449,27 +449,30 @@ json AnswerOf(const json& row, const Question& question) {
 std::string WhyNoVerdict(const std::vector<Question>& questions, const std::vector<json>& answers) {
   const auto verdict = std::ranges::find_if(questions, IsVerdict);
   if (verdict == questions.end()) return "";
-  std::ptrdiff_t verdicts = 0, words = 0;
+  std::ptrdiff_t verdicts = 0, words = 0, numbers = 0;
   for (const Question& question : questions) {
     if (IsVerdict(question)) {
       if (question.right != verdict->right) return "";
       ++verdicts;
     }
     words += question.match == Question::Match::kWords ? 1 : 0;
+    numbers += question.match == Question::Match::kNumber ? 1 : 0;
   }
-  if (words <= verdicts) return "";
+  if (words + numbers <= verdicts) return "";
+  // Beside numbers "no" is a word of their reasons: "8, as 7 has no mistake".
+  const std::string match = numbers > words ? "begins" : "words";
   const std::string word(Trimmed(verdict->references[verdict->right])), said = json(word).dump();
   const std::string other = json(Trimmed(verdict->references[1 - verdict->right])).dump();
   const std::string why = "the answer " + said + " would be asked as yes or no, and no answer is " + other +
-                          ": if it is a word like the others, ";
+                          ": if it is an answer like the others, ";
   // A program is for what it changes.
   const json& answer = answers[static_cast<std::size_t>(verdict - questions.begin())];
   const std::string name = answer.is_object() && !answer.empty() ? answer.begin().key() : "";
   const std::string expression = "^\\W*" + word + "\\W*$";
   if (!FitsJq(name) || !HasMatch(answer, std::regex(expression, std::regex::icase)))
-    return why + R"(write it as a text, with "match": "words")";
+    return why + "write it as a text, with \"match\": \"" + match + "\"";
   return why + "jq -c 'if any(." + JqKey(name) + " | .. | strings; test(" + json(expression).dump() +
-         "; \"i\")) then . + {match: \"words\"} else . end' FILE > OUT";
+         "; \"i\")) then . + {match: \"" + match + "\"} else . end' FILE > OUT";
 }
 
 // ---- Rows that cannot be read ----

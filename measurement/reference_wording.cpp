@@ -63,6 +63,12 @@ class WordingCheck {
     const auto is_free = [&](const std::string& reference) {
       return IsSentence(reference, asked) || IsEnumeration(reference, asked);
     };
+    if (out_.match == Match::kWords && std::ranges::any_of(references, IsListOfVerdicts))
+      return IsVerdictList(from, *std::ranges::find_if(references, IsListOfVerdicts));
+    if (out_.match == Match::kWords && std::ranges::any_of(references, IsWrittenEntities))
+      return Invalid(name + ": " + Excerpt(json(*std::ranges::find_if(references, IsWrittenEntities))) +
+                     " is a list of entities with their types: equal ones are written in many ways and in any order, "
+                     "so that no comparison of texts can judge it: leave these rows out");
     if (out_.match == Match::kWords && std::ranges::all_of(references, IsWrittenDuration))
       return IsDuration(from, references.front());
     if (std::all_of(references.begin(), references.end(), is_free)) return HasNoOneForm(from);
@@ -95,6 +101,10 @@ class WordingCheck {
             json::accept(reference) ? " (jq -c '" + key + " = (" + key + " | fromjson? // .)' FILE > OUT)" : python;
         return Invalid(said + " is a list in a text: write a list of texts" + fix + " if one of them suffices, else " +
                        R"("match": "exact" or "contains")");
+      }
+      if (const std::string form = ProgramOfBrackets(from, reference, asked); !form.empty()) {
+        return Invalid(said + " has the brackets that the prompt asks for: jq -c '" + form +
+                       "' FILE > OUT compares it with them");
       }
       if ((reference.starts_with('[') || reference.starts_with('{')) && json::accept(reference)) {
         return Invalid(
@@ -188,6 +198,30 @@ class WordingCheck {
         R"j() | map("(?=[\\s\\S]*" + gsub("(?<c>[\\[\\].*+?^${}()|\\\\/])"; "\\\(.c)") + ")") | join("")) | )j" +
         R"(.match = "regex" | del()" + key + ") else . end' FILE > OUT; if one of them suffices, jq -c '" + is + key +
         " = " + texts + ") else . end' FILE > OUT");
+  }
+
+  // "no, yes, no": the words, in this order and with these signs.
+  static base::Status IsVerdictList(const Found& from, const std::string& reference) {
+    const std::string said = Quoted(from.name) + ": " + Excerpt(json(reference)) +
+                             " is a list of verdicts in a text, and an answer may write it otherwise: ";
+    const std::string key = "." + JqKey(from.name);
+    if (!from.value->is_string() || !FitsJq(from.name)) return Invalid(said + R"(write a "match")");
+    return Invalid(
+        said + "if the prompt asks for them in this form, jq -c 'if (" + key +
+        R"j( | type == "string" and test("[,;\u3001\uFF0C]")) then .match = "words" else . end' FILE > OUT)j" +
+        " compares them in this order");
+  }
+
+  // "[[24]]", where the prompt asks for "[[...]]": what compares it with its brackets. "" = it is none.
+  static std::string ProgramOfBrackets(const Found& from, std::string_view reference, std::string_view asked) {
+    constexpr std::size_t kFewest = 5;  // bytes: "[[x]]"
+    reference = Trimmed(reference);
+    if (reference.size() < kFewest || !reference.starts_with("[[") || !reference.ends_with("]]")) return "";
+    const std::string_view inner = reference.substr(2, reference.size() - 4);
+    const bool one = inner.find_first_of("[],;") == std::string_view::npos;
+    if (!one || asked.find("[[") == std::string_view::npos || !from.value->is_string() || !FitsJq(from.name)) return "";
+    return "if (." + JqKey(from.name) +
+           R"j( | type == "string" and test("^\\s*\\[\\[[^\\[\\],;]+\\]\\]\\s*$")) then .match = "contains" else . end)j";
   }
 
   // "8 days, 3 hours and 18 minutes": its numbers in this order.

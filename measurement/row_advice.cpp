@@ -133,6 +133,7 @@ bool HasSentence(const json& value) {
 // Texts that no table names, and that are neither metadata nor answers.
 std::vector<Found> OtherTexts(const json& row, const std::vector<std::string>& taken) {
   const auto choices = ChoiceListOf(row);
+  const bool members = ReadChoiceMembers(row).has_value();
   std::vector<Found> texts;
   for (const auto& [key, value] : row.items()) {
     const std::string plain = Plain(key);
@@ -142,7 +143,7 @@ std::vector<Found> OtherTexts(const json& row, const std::vector<std::string>& t
     const auto has = [&plain](std::string_view part) { return plain.find(part) != std::string::npos; };
     const bool said =
         value.is_string() && !NamesReference(plain) && (has("response") || has("output") || has("completion"));
-    if (choices && choices->name == key) continue;
+    if ((choices && choices->name == key) || (members && IsChoiceMember(plain))) continue;
     const bool spans = value.is_object() && (plain == "target" || plain.starts_with("span"));
     if (std::ranges::find(taken, key) != taken.end() || !FitsJq(key) || IsTable({key, &value}) || !HasSentence(value))
       continue;
@@ -219,9 +220,34 @@ std::optional<Prompting> AskedAlone(const json& row, bool all) {
   return one;
 }
 
+// A word of all texts that are asked together, whose meaning or form the question may be about: {"Target": "bank"}.
+std::optional<Found> WordOf(const json& row, const std::vector<std::string>& members) {
+  constexpr std::size_t kLongest = 40, kLeastTexts = 2;  // bytes, texts
+  if (members.size() < kLeastTexts) return std::nullopt;
+  constexpr std::array<std::string_view, 7> kWords = {"target",  "targetword", "word", "lemma",
+                                                      "keyword", "term",       "noun"};
+  for (const std::string_view name : kWords) {
+    const auto word = Find(row, name);
+    if (!word || !word->value->is_string() || !HasText(*word->value) || !FitsJq(word->name)) continue;
+    const std::string& text = word->value->get_ref<const std::string&>();
+    const bool known = std::ranges::find(members, word->name) != members.end() || text.size() > kLongest;
+    if (known || VerdictIn(text) || IsDigits(Trimmed(text))) continue;
+    const bool within = std::ranges::all_of(members, [&](const std::string& member) {
+      return row[member].is_string() && Says(row[member].get_ref<const std::string&>(), *word->value);
+    });
+    if (within || name != "target") return word;
+  }
+  return std::nullopt;
+}
+
 // With the tables that it is about: a caption, names of columns and cells.
 std::optional<Prompting> AskedIn(const json& row, bool all) {
   auto asked = AskedAlone(row, all);
+  if (const auto word = asked && asked->relation ? WordOf(row, asked->members) : std::nullopt) {
+    std::vector<Found> texts = {*word};
+    for (const std::string& member : asked->members) texts.push_back({member, &row[member]});
+    asked = Named(texts);
+  }
   bool tables = false;
   for (const auto& [key, value] : row.items()) tables = tables || IsTable({key, &value});
   if (!asked || !tables) return asked;
@@ -292,6 +318,22 @@ std::string OnlyVerdict(const json& row, const std::vector<std::string>& taken) 
   return only;
 }
 
+// The name of a class beside its number: {"label": 100, "label_desc": "news_story"}.
+std::optional<Found> NameOfClass(const json& row, const Found& number) {
+  constexpr std::array<std::string_view, 10> kEnds = {"desc",   "description", "name", "text",  "str",
+                                                      "string", "names",       "word", "title", "value"};
+  const bool digits = number.value->is_string() && IsDigits(Trimmed(number.value->get_ref<const std::string&>()));
+  if (!number.value->is_number_integer() && !digits) return std::nullopt;
+  for (const std::string_view end : kEnds) {
+    const auto name = Find(row, Plain(number.name) + std::string(end));
+    if (!name || !name->value->is_string() || !FitsJq(name->name)) continue;
+    const std::string& text = name->value->get_ref<const std::string&>();
+    if (!HasText(*name->value) || text.size() > kLongestClass || IsDigits(Trimmed(text)) || IsSentence(text)) continue;
+    return name;
+  }
+  return std::nullopt;
+}
+
 // The members with texts that a program does not use.
 std::string LeftOut(const json& row, const Prompting& asked, const std::string& label) {
   constexpr int kMost = 6;
@@ -307,6 +349,18 @@ std::string LeftOut(const json& row, const Prompting& asked, const std::string& 
 }
 
 }  // namespace
+
+bool JoinsWithoutQuestion(const json& row) {
+  const auto asked = AskedIn(row, true);
+  if (!asked || !asked->relation || asked->asks) return false;
+  return std::ranges::any_of(kAnswerNames, [&](std::string_view name) {
+    const auto answer = Find(row, name);
+    const bool used = answer && std::ranges::find(asked->members, answer->name) != asked->members.end();
+    return answer && !used &&
+           (answer->value->is_boolean() ||
+            (answer->value->is_string() && VerdictIn(answer->value->get_ref<const std::string&>())));
+  });
+}
 
 std::string AdviceForClasses(const json& row, bool answered) {
   std::optional<Prompting> asked;
@@ -332,8 +386,9 @@ std::string AdviceForClasses(const json& row, bool answered) {
   const std::string unknown = asked && !answered ? OnlyVerdict(row, asked->members) : "";
   if (!unknown.empty()) names.push_back(unknown);
   for (const std::string_view name : names) {
-    const auto found = Find(row, name);
+    auto found = Find(row, name);
     if (!found || !FitsJq(found->name)) continue;
+    if (const auto named = NameOfClass(row, *found)) found = named;
     if (asked && std::ranges::find(asked->members, found->name) != asked->members.end()) continue;
     const std::string key = KeyOf(found->name);
     const auto text = found->value->is_string() ? ValueText(*found->value) : std::nullopt;
@@ -378,6 +433,16 @@ std::string AdviceForClasses(const json& row, bool answered) {
       const auto [before, classes] = with(R"(["false", "true"])");
       return "jq -c '" + before + program(classes, "(" + key + " | tostring)") + "' FILE > OUT asks for " +
              Quoted(found->name) + place;
+    }
+    if (found->value->is_number_integer() &&
+        !(found->value->get<std::int64_t>() >= 0 && found->value->get<std::int64_t>() <= kMostClass)) {
+      return Quoted(found->name) + ": " + Excerpt(*found->value) +
+             " is the number of a class, and they do not count from 0: jq -c -s '(map(" + key +
+             " | numbers) | unique) as $n | .[] | select(" + key +
+             R"( | numbers) | ($n | map("NAME " + tostring)) as $c | )" +
+             program("$c", "(" + key + " as $l | $n | index($l))") + "' FILE > OUT" + place +
+             "; with names of the classes in place of " + Quoted(kPlaceOfName + Excerpt(*found->value)) +
+             " and the others";
     }
     if (found->value->is_number_integer()) {
       const auto classes = with("[" + Quoted(kPlaceOfName + "0"s) + ", " + Quoted(kPlaceOfName + "1"s) + "]");
@@ -518,16 +583,22 @@ std::string AdviceForScenario(const json& row) {
 }
 
 std::string AdviceForStem(const json& row) {
-  const auto premise = Find(row, "premise");
+  const auto premise = First(row, std::array<std::string_view, 2>{"premise", "sentence"});
   const auto question = First(row, std::array<std::string_view, 3>{"question", "askfor", "asksfor"});
-  const bool known = premise && question && premise->value->is_string() &&
-                     (*question->value == json("cause") || *question->value == json("effect")) &&
-                     FitsJq(premise->name) && FitsJq(question->name);
+  struct Asks {
+    std::string_view cause, effect;
+  };
+  constexpr std::array<Asks, 3> kAsks = {{{"cause", "effect"}, {"원인", "결과"}, {"原因", "结果"}}};
+  const auto asks = std::ranges::find_if(kAsks, [&](const Asks& words) {
+    return question && (*question->value == json(words.cause) || *question->value == json(words.effect));
+  });
+  const bool known =
+      premise && asks != kAsks.end() && premise->value->is_string() && FitsJq(premise->name) && FitsJq(question->name);
   if (!known) return "";
   struct Stem {
     std::string_view language, cause, effect;
   };
-  constexpr std::array<Stem, 14> kStems = {{{"en", "because", "so"},
+  constexpr std::array<Stem, 15> kStems = {{{"en", "because", "so"},
                                             {"de", "weil", "deshalb"},
                                             {"fr", "parce que", "donc"},
                                             {"es", "porque", "por eso"},
@@ -540,9 +611,10 @@ std::string AdviceForStem(const json& row) {
                                             {"vi", "b\u1edfi v\u00ec", "v\u00ec v\u1eady"},
                                             {"ru", "потому что", "поэтому"},
                                             {"zh", "因为", "所以"},
+                                            {"ko", "왜냐하면", "그래서"},
                                             {"ja", "なぜなら", "そのため"}}};
   std::string text = ValueText(*premise->value).value_or("");
-  for (const std::string_view name : {"choice1", "choice2", "hypothesis1", "hypothesis2"}) {
+  for (const std::string_view name : {"choice1", "choice2", "hypothesis1", "hypothesis2", "1", "2"}) {
     const auto choice = Find(row, name);
     if (choice) text += " " + ValueText(*choice->value).value_or("");
   }
@@ -552,9 +624,9 @@ std::string AdviceForStem(const json& row) {
   const std::string key = "." + JqKey(premise->name), kind = "." + JqKey(question->name);
   return Quoted(question->name) + ": " + Excerpt(*question->value) + " and " + Quoted(premise->name) +
          " are no prompt: write one that the choices go on with: jq -c '.prompt = (" + key +
-         R"( | gsub("[.。 ]+$"; "")) + {cause: " )" + std::string(stem.cause) + R"(", effect: " )" +
-         std::string(stem.effect) + R"("}[)" + kind + "] | del(" + key + ", " + kind +
-         ")' FILE > OUT, if these are words of its language for \"because\" and \"so\"";
+         R"( | gsub("[.。 ]+$"; "")) + {")" + std::string(asks->cause) + R"(": " )" + std::string(stem.cause) +
+         R"(", ")" + std::string(asks->effect) + R"(": " )" + std::string(stem.effect) + R"("}[)" + kind + "] | del(" +
+         key + ", " + kind + ")' FILE > OUT, if these are words of its language for \"because\" and \"so\"";
 }
 
 std::string AdviceForMinimalPair(const json& row) {

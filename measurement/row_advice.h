@@ -12,6 +12,9 @@
 
 namespace autotune::measurement {
 
+// Two texts or more, none of which asks, and an answer that is yes or no: nothing says what of them is asked.
+bool JoinsWithoutQuestion(const nlohmann::json& row);
+
 // Of a row of texts and classes ("text", "label"): the text is asked with all classes of the file as choices.
 // `answered`: the class is a short text that is called an answer, and the text asks nothing.
 std::string AdviceForClasses(const nlohmann::json& row, bool answered = false);

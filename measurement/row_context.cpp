@@ -244,6 +244,8 @@ class SentCheck {
       return text && text->value->is_string() &&
              text->value->get_ref<const std::string&>().find_first_of(" \n") != std::string::npos;
     };
+    if (const std::string stem = prompt || !Find(row_, "sentence") ? "" : AdviceForStem(row_); !stem.empty())
+      return Invalid(stem);
     for (const auto& [name, need, form] : kUnsent) {
       const auto found = need == Need::kAlways ? Find(row_, name) : std::nullopt;
       if (!found || found->value->empty() || Says(sent, *found->value)) continue;
@@ -251,6 +253,7 @@ class SentCheck {
       if (form != Form::kMedium && (IsLink(*found->value) || NamesDocuments(name, *found->value))) continue;
       if (name == "code" && !words(found)) continue;  // of a language or a course
       if (name == "code" && question && words(question) && !IsAboutCode(sent)) return LeaveOutCode(*found);
+      if (name == "code" && IsSolution(*found->value, prompt ? prompt : question)) return LeaveOutCode(*found, false);
       if (const std::string stem = name == "premise" && !prompt ? AdviceForStem(row_) : ""; !stem.empty())
         return Invalid(stem);
       return unsent(*found, form);
@@ -332,10 +335,42 @@ class SentCheck {
     return std::ranges::any_of(kAbout, is_in) && std::ranges::none_of(kWrites, is_in);
   }
 
-  static base::Status LeaveOutCode(const Found& code) {
+  // But for a number that was changed.
+  static bool HasMostWordsOf(std::string_view comment, std::string_view text) {
+    constexpr std::size_t kFewest = 5;
+    std::size_t all = 0, known = 0;
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
+      const std::string_view word = text.substr(0, end);
+      text.remove_prefix(std::min(end + 1, text.size()));
+      if (word.empty()) continue;
+      ++all;
+      known += comment.find(word) != std::string_view::npos ? 1 : 0;
+    }
+    return all >= kFewest && 4 * known >= 3 * all;
+  }
+
+  // A function `solution` without arguments, which computes the answer, or one that repeats what is asked as a comment.
+  static bool IsSolution(const json& code, const std::optional<Found>& asked) {
+    if (!code.is_string() || !asked || !asked->value->is_string() || !HasWordsOf(*asked->value)) return false;
+    const std::string& program = code.get_ref<const std::string&>();
+    const std::string_view text = Trimmed(asked->value->get_ref<const std::string&>());
+    constexpr std::string_view kQuotes = "\"\"\"";
+    const std::size_t open = program.find(kQuotes);
+    const std::size_t close = open == std::string::npos ? open : program.find(kQuotes, open + kQuotes.size());
+    if (close != std::string::npos && HasMostWordsOf(std::string_view(program).substr(open, close - open), text))
+      return true;
+    const bool solves =
+        program.find("def solution()") != std::string::npos || program.find("def solve()") != std::string::npos;
+    return solves && !IsAboutCode(std::string(text));
+  }
+
+  // `asks`: the question may be about it.
+  static base::Status LeaveOutCode(const Found& code, bool asks = true) {
     return Invalid(Quoted(code.name) + ": " + Excerpt(*code.value) +
                    " would not be sent. It seems to be a solution: jq -c 'del(." + JqKey(code.name) +
-                   ")' FILE > OUT leaves it out; if the question is about it, write both as one \"prompt\"");
+                   ")' FILE > OUT leaves it out" +
+                   (asks ? "; if the question is about it, write both as one \"prompt\"" : ""));
   }
 
   // ["15829955"]: where the question is from, as BioASQ has it beside its snippets.

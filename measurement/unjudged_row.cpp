@@ -117,7 +117,8 @@ std::string WhyNotJudged(const json& row) {
   const bool answered = IsAnswered(row) || Find(row, "label");
   for (const auto& [name, reason] : kNotJudged) {
     if (answered && reason == kManyWays) continue;
-    const auto found = name == "label" && ChoiceListOf(row) ? std::nullopt : Find(row, name);
+    const auto found =
+        name == "label" && (ChoiceListOf(row) || ReadChoiceMembers(row)) ? std::nullopt : Find(row, name);
     if (found && reason == kPrograms && HasGrids(*found->value)) continue;
     const bool one = found && found->value->is_array() && found->value->size() == 1;
     const auto text = found ? ValueText(one ? found->value->front() : *found->value) : std::nullopt;

@@ -331,6 +331,50 @@ std::string WhyCandidates(const json& row, const Question& question, const std::
          " leaves it out";
 }
 
+// "[[placeholder]]", where a picture was: its description takes the place, or the row is left out. "" = there is none.
+std::string WhyPlaceholder(const json& row, const Question& question) {
+  std::string sent = SentOf(question);
+  for (const std::string& text : question.references) sent += "\n" + text;
+  for (const std::string_view mark : {"[[placeholder]]", "[[image]]", "[[figure]]"}) {
+    if (sent.find(mark) == std::string::npos) continue;
+    const std::string said = "the prompt has " + Quoted(mark) + ", the place of a picture: ";
+    const auto asked = PromptOf(row) ? PromptOf(row) : QuestionOf(row);
+    const auto texts = First(row, std::array<std::string_view, 6>{"description", "descriptions", "caption", "captions",
+                                                                  "imagedescription", "alttext"});
+    const bool known = asked && texts && asked->value->is_string() && row.contains(asked->name) &&
+                       row.contains(texts->name) && FitsJq(asked->name + texts->name) && HasText(*texts->value) &&
+                       Says(asked->value->get_ref<const std::string&>(), json(mark));
+    if (!known) return said + "no text says what it shows, so leave the row out";
+    const std::string key = MemberKey(asked->name), from = MemberKey(texts->name);
+    const std::string inner(mark.substr(2, mark.size() - 4));
+    return said + "jq -c '" + key + " = (reduce ([" + from + " | .. | strings][]) as $d (" + key +
+           "; sub(\"\\\\[\\\\[" + inner + "\\\\]\\\\]\"; $d))) | del(" + from + ")' FILE > OUT puts " +
+           Quoted(texts->name) + " there";
+  }
+  return "";
+}
+
+// Beside a question in English its like in Chinese, with choices of its own: both would mix. "" = there is none.
+std::string WhyOtherLanguage(const json& row, const Question& question, const std::vector<std::string>& unread) {
+  constexpr std::array<std::string_view, 10> kAsked = {"问题", "題目",   "题目",   "問題", "질문",
+                                                       "문제", "вопрос", "Вопрос", "سؤال", "प्रश्न"};
+  const bool other = std::ranges::any_of(unread, [&](const std::string& member) {
+    return std::ranges::find(kAsked, member) != kAsked.end() && row.contains(member) && HasText(row[member]);
+  });
+  if (!other || SentOf(question).empty()) return "";
+  std::string names, keys;
+  for (const std::string& member : unread) {
+    const auto letters = std::ranges::count_if(member, [](unsigned char c) { return std::isalpha(c) != 0; });
+    const bool outside = !member.empty() && static_cast<unsigned char>(member.front()) >= 0x80 && letters < 2;
+    if (!outside || !row.contains(member) || !FitsJq(member)) continue;
+    names += (names.empty() ? "" : ", ") + Quoted(member);
+    keys += (keys.empty() ? "" : ", ") + MemberKey(member);
+  }
+  return names + (unread.size() == 1 ? " is" : " are") +
+         " the question in another language, and would not be sent: " + "jq -c 'del(" + keys + ")' FILE > OUT leaves " +
+         (unread.size() == 1 ? "it" : "them") + " out; to ask in that language, delete the others";
+}
+
 // A list of texts that is not sent, and a reference that may be the number or the letter of one of them. "" = there is
 // no such list. What the texts of a list explain or tell is no choice.
 std::string WhyPosition(const json& row, const Question& question, const std::string& member) {
@@ -385,9 +429,9 @@ std::string WhyTelling(const json& row, const std::string& member) {
 
 // {"table_id": "t7"}, where nothing is sent with the question: what it is about is in another file. "" = it is not.
 std::string WhyElsewhere(const json& row) {
-  constexpr std::array<std::string_view, 14> kThings = {"table",    "image", "video",   "audio",     "figure",
+  constexpr std::array<std::string_view, 15> kThings = {"table",    "image", "video",   "audio",     "figure",
                                                         "document", "doc",   "passage", "paragraph", "context",
-                                                        "article",  "story", "report",  "contract"};
+                                                        "article",  "story", "report",  "contract",  "rule"};
   constexpr std::size_t kNoTexts = 5;  // of these, no other text can take the place
   const auto asked = QuestionOf(row), context = ContextOf(row);
   if (PromptOf(row) || (context && HasText(*context->value)) || HasContext(row)) return "";
@@ -444,6 +488,8 @@ std::string WhyIncomplete(const json& row, const Question& question, const std::
                           const std::set<std::string>& constant) {
   if (IsLmEvalSample(row)) return "";
   if (std::string target = WhyTarget(row, question); !target.empty()) return target;
+  if (std::string place = WhyPlaceholder(row, question); !place.empty()) return place;
+  if (std::string other = WhyOtherLanguage(row, question, unread); !other.empty()) return other;
   KnownText words;
   words.Add(SentOf(question));
   for (const std::string& reference : question.references) words.Add(reference);

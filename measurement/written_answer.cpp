@@ -238,6 +238,22 @@ std::vector<std::string> ListedInChinese(std::string_view text) {
   return {};
 }
 
+// "[emma, lily]"; "AC, AD, AB", which may be sides or pairs; not "(Paris, Texas)" and "NBC, CBS".
+bool IsListOfNames(std::string_view text, const std::vector<std::string>& items) {
+  constexpr std::size_t kLeastPairs = 3, kLongestPair = 3;  // items, letters
+  if (items.size() < 2 || text.find(',') == std::string_view::npos) return false;
+  const bool bracketed = text.starts_with('[') && text.ends_with(']') && text.find('[', 1) == std::string_view::npos;
+  const auto is_word = [](const std::string& item) {
+    return std::ranges::all_of(
+        item, [](unsigned char c) { return std::isalpha(c) != 0 || c == ' ' || c == '-' || c >= 0x80; });
+  };
+  if (bracketed && std::ranges::all_of(items, is_word)) return true;
+  return items.size() >= kLeastPairs && std::ranges::all_of(items, [&](const std::string& item) {
+           return item.size() == items.front().size() && item.size() <= kLongestPair &&
+                  std::ranges::all_of(item, [](unsigned char c) { return std::isupper(c) != 0; });
+         });
+}
+
 std::string_view WithoutQuotes(std::string_view item) {
   item = Trimmed(item);
   for (const char quote : {'"', '\'', '$'}) {
@@ -322,6 +338,7 @@ std::vector<std::string> ListedIn(std::string_view text) {
   }
   end_item();
   const auto all = [&](const auto& is) { return std::all_of(items.begin(), items.end(), is); };
+  if (IsListOfNames(Trimmed(text), items)) return items;
   const bool listed =
       items.size() > 1 && (all(IsLabel) || all([](const std::string& one) { return OneNumber(one).has_value(); }));
   return listed ? items : ListedInChinese(text);

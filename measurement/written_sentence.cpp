@@ -201,6 +201,26 @@ bool IsWordedNumber(std::string_view text, std::string_view asked) {
          });
 }
 
+bool IsWrittenEntities(std::string_view text) {
+  constexpr std::array<std::string_view, 15> kTypes = {"PER",  "ORG",      "LOC",     "MISC",  "GPE",
+                                                       "NORP", "FAC",      "PERSON",  "DATE",  "EVENT",
+                                                       "LAW",  "LOCATION", "PRODUCT", "MONEY", "ORGANIZATION"};
+  const auto is_type = [&](std::string_view word) { return std::ranges::find(kTypes, Trimmed(word)) != kTypes.end(); };
+  text = Trimmed(text);
+  if (text.empty()) return false;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of("\n;"), text.size());
+    std::string_view part = Trimmed(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (part.empty()) continue;
+    if (is_type(part.substr(0, part.find(':'))) && part.find(':') != std::string_view::npos) continue;
+    if (part.ends_with(')')) part.remove_suffix(1);
+    const std::size_t at = part.find_last_of(",(:|");
+    if (at == std::string_view::npos || at == 0 || !is_type(part.substr(at + 1))) return false;
+  }
+  return true;
+}
+
 bool IsWrittenDuration(std::string_view text) {
   constexpr std::array<std::string_view, 9> kUnits = {"second", "minute", "hour", "day",   "week",
                                                       "month",  "year",   "min",  "decade"};

@@ -21,6 +21,9 @@ bool IsWordedNumber(std::string_view text, std::string_view asked = {});
 // and so may "The Good, the Bad and the Ugly".
 bool IsEnumeration(std::string_view text, std::string_view asked = {});
 
+// "Ann Lee, PER\nACME, ORG", "Ann Lee (PERSON); Bern (LOC)", "ORG: ACME": each line or part has the type of an entity.
+bool IsWrittenEntities(std::string_view text);
+
 // "8 days, 3 hours and 18 minutes": two or more numbers, each with a unit of time.
 bool IsWrittenDuration(std::string_view text);
 

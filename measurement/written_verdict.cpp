@@ -256,8 +256,33 @@ std::vector<std::string> OppositesOf(std::string_view text) {
   return out;
 }
 
+bool IsListOfVerdicts(std::string_view text) {
+  constexpr std::array<std::string_view, 7> kNeither = {"unknown",   "maybe",   "uncertain",   "unclear",
+                                                        "ambiguous", "neither", "undetermined"};
+  constexpr std::array<std::string_view, 4> kSigns = {",", ";", "\u3001", "\uFF0C"};
+  text = Trimmed(text);
+  std::size_t parts = 0, verdicts = 0;
+  while (!text.empty()) {
+    std::size_t end = text.size(), size = 0;
+    for (const std::string_view sign : kSigns) {
+      if (const std::size_t at = text.find(sign); at < end) {
+        end = at;
+        size = sign.size();
+      }
+    }
+    const std::string_view part = Trimmed(text.substr(0, end));
+    text.remove_prefix(end + size);
+    const bool verdict = VerdictIn(part).has_value();
+    if (!verdict && std::ranges::none_of(kNeither, [&](std::string_view word) { return Is(part, word); })) return false;
+    verdicts += verdict ? 1 : 0;
+    ++parts;
+  }
+  return parts > 1 && verdicts > 0;
+}
+
 std::string_view ExplainedVerdict(std::string_view text) {
   text = Trimmed(text);
+  if (IsListOfVerdicts(text)) return "";
   for (const Pair& pair : kPairs) {
     for (const std::string_view word : {pair.no, pair.yes}) {
       if (!Begins(text, word)) continue;

@@ -29,6 +29,9 @@ YesNo VerdictOf(bool is_yes, std::string_view asked, std::string_view language);
 // All words for the opposite of the verdict `text`. Empty if `text` is not a verdict.
 std::vector<std::string> OppositesOf(std::string_view text);
 
+// "no, yes, no", "yes, unknown": several verdicts, perhaps with words for neither, and nothing else.
+bool IsListOfVerdicts(std::string_view text);
+
 // The verdict at the begin of "Yes. It decreased", "Nein, denn ...": a word of VerdictIn with more behind it. "" =
 // none.
 std::string_view ExplainedVerdict(std::string_view text);

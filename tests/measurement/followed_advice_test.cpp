@@ -569,7 +569,8 @@ TEST_F(FollowedAdvice, AsksWhatAClassIsAbout) {
 
 TEST_F(FollowedAdvice, MakesChoicesOfListsThatAnotherMemberMarks) {
   EXPECT_EQ(First(R"({"content": "It was #idiom# for all.", "candidates": ["odd", "even"], "answer": 1})"),
-            "Question: It was #idiom# for all.\nAnswer: -> even");  // ChID
+            "It was  ->even for all.");  // ChID
+  EXPECT_EQ(steps_.size(), 2U);
   EXPECT_EQ(First(R"({"question": "How long?", "options": ["a day", "an hour"], "labels": ["no", "yes"]})"),
             "Question: How long?\nAnswer: -> an hour");  // DurationQA
   EXPECT_TRUE(steps_.empty());

@@ -309,5 +309,147 @@ TEST_F(FollowedAnswers, TellsCallsAndChangesOfPrograms) {
               HasSubstr("is a change of a program"));
 }
 
+// ---- Sets that nobody had read before ----
+
+TEST_F(FollowedAnswers, TellsListsOfVerdictsFromVerdictsWithReasons) {
+  const auto set = Follow(R"({"input": "Who lies? Write a list of two words.", "target": "no, yes"})"
+                          "\n"
+                          R"({"input": "Who lies? Write a list of three words.", "target": "unknown, no, no"})");
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  EXPECT_TRUE(IsRight(set->questions[0], "It is **no, yes**."));
+  EXPECT_FALSE(IsRight(set->questions[0], "no, no"));
+  EXPECT_FALSE(IsRight(set->questions[0], "no"));
+  EXPECT_TRUE(IsRight(set->questions[1], "unknown, no, no"));
+  EXPECT_THAT(MessageOf(R"({"question": "Did it rain?", "answer": "No, it snowed"})"), HasSubstr("with its reasons"));
+}
+
+TEST_F(FollowedAnswers, AsksNoYesOrNoAmongNumbers) {
+  const auto set = Follow(R"({"input": "Write \"No\" or the number of the step. 1: a 2: b", "target": "2"})"
+                          "\n"
+                          R"({"input": "Write \"No\" or the number of the step. 1: b 2: b", "target": "1"})"
+                          "\n"
+                          R"({"input": "Write \"No\" or the number of the step. 1: c 2: c", "target": "No"})");
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  EXPECT_EQ(set->questions[2].match, Question::Match::kBegins);
+  EXPECT_TRUE(IsRight(set->questions[2], "No"));
+  EXPECT_FALSE(IsRight(set->questions[2], "2, as 1 has no mistake"));
+}
+
+TEST_F(FollowedAnswers, SendsNoSolution) {  // GSM-Hard
+  const std::string code =
+      R"("code": "def solution():\n    \"\"\"Ann has 3 hens and feeds a class of 4000 hens. How many is that?\"\"\"\n    return 4003\n")";
+  EXPECT_EQ(First(R"({"input": "Ann has 3 hens and feeds a class of 17 hens. How many is that?", )" + code +
+                  R"(, "target": 4003.5})"),
+            "Ann has 3 hens and feeds a class of 17 hens. How many is that? -> 4003.5");
+  const std::string said = MessageOf(
+      R"({"input": "Bo has 3 hens. How many hens has Bo?", "code": "def solution():\n  return 3", "target": 3})");
+  EXPECT_THAT(said, HasSubstr("seems to be a solution"));
+  EXPECT_THAT(said, Not(HasSubstr("prompt")));
+  EXPECT_THAT(
+      MessageOf(
+          R"({"input": "What does this function return?", "code": "def solution():\n  return 3", "target": "3"})"),
+      HasSubstr("is about it"));
+}
+
+TEST_F(FollowedAnswers, MakesChoicesOfNumberedMembers) {  // KoBEST
+  const std::string asked = "\uBE44\uAC00 \uC654\uB2E4";
+  EXPECT_EQ(First(R"({"ID": "1", "sentence": ")" + asked +
+                  R"(.", "question": "\uACB0\uACFC", "1": "\uAC74\uC870", "2": "\uC816\uC5C8\uB2E4", "Answer": "2"})"),
+            asked + " \uADF8\uB798\uC11C -> \uC816\uC5C8\uB2E4");
+  EXPECT_EQ(
+      First(
+          R"({"premise": ")" + asked +
+          R"(.", "question": "\uC6D0\uC778", "alternative_1": "\uAC74\uC870", "alternative_2": "\uC816\uC5C8\uB2E4", "label": 0})"),
+      asked + " \uC65C\uB0D0\uD558\uBA74 -> \uAC74\uC870");
+  const std::string rows =
+      R"({"context": "She took the bread.", "ending_1": "She cut it.", "ending_2": "She drank it.", "label": 0})"
+      "\n"
+      R"({"context": "She took the milk.", "ending_1": "She cut it.", "ending_2": "She drank it.", "label": 1})";
+  EXPECT_EQ(First(rows), "She took the bread. -> She cut it.");
+  EXPECT_THAT(MessageOf(rows), AllOf(Not(HasSubstr("NAME")), Not(HasSubstr("names no choice"))));
+  // Names of the members are labels, and numbers count from 1.
+  EXPECT_EQ(First(R"({"question": "Which one flies?", "1": "an ox", "2": "a crow", "answer": 1})"),
+            "Question: Which one flies?\nAnswer: -> an ox");
+  EXPECT_EQ(First(R"({"question": "Which one flies?", "a": "an ox", "b": "a crow", "answer": 2})"
+                  "\n"
+                  R"({"question": "Which one swims?", "a": "an eel", "b": "a crow", "answer": 1})"),
+            "Question: Which one flies?\nAnswer: -> a crow");
+  EXPECT_THAT(MessageOf(R"({"question": "Which one flies?", "a": "an ox", "b": "a crow", "answer": 1})"),
+              HasSubstr("may count from 0 or from 1"));
+}
+
+TEST_F(FollowedAnswers, AsksWhatTwoTextsHaveToDoWithAWord) {  // WiC
+  const std::string row =
+      R"({"Target": "bank", "SENTENCE1": "The bank was closed today.", "SENTENCE2": "They sat on the bank there.", "ANSWER": )";
+  for (const std::string answer : {R"("False"})", "false}"}) {
+    const std::string said = MessageOf(row + answer);
+    EXPECT_THAT(said, HasSubstr(R"({prompt: ("Target: " + .["Target"] + "\n" + "SENTENCE1: ")"));
+    EXPECT_THAT(said, AllOf(HasSubstr("with the question in place of"), Not(HasSubstr("'.prompt ="))));
+  }
+  EXPECT_THAT(First(row + "false}"), HasSubstr("the place of a question"));
+  // A target that is not in the texts is an answer.
+  EXPECT_THAT(
+      MessageOf(R"({"target": "rain", "sentence1": "The bank was closed today.", "sentence2": "It was closed too."})"),
+      Not(HasSubstr(R"("target: ")")));
+}
+
+TEST_F(FollowedAnswers, TakesTheNameOfAClassBesideItsNumber) {  // TNEWS
+  const auto set =
+      Follow(R"({"label": 103, "label_desc": "sports", "sentence": "They won the cup again today.", "id": 1})"
+             "\n"
+             R"({"label": 116, "label_desc": "games", "sentence": "A new game is sold today.", "id": 2})");
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  EXPECT_THAT(set->questions[0].references, testing::ElementsAre(" games", " sports"));
+  EXPECT_EQ(set->questions[0].right, 1U);
+  EXPECT_EQ(set->questions[1].right, 0U);
+  const std::string alone = R"({"label": 103, "text": "They won the cup again today."})"
+                            "\n"
+                            R"({"label": 116, "text": "A new game is sold today."})";
+  EXPECT_THAT(MessageOf(alone), HasSubstr("do not count from 0"));
+  EXPECT_THAT(First(alone), HasSubstr("is the place of the name of a class"));
+  EXPECT_THAT(steps_, testing::SizeIs(1));
+}
+
+TEST_F(FollowedAnswers, ComparesNoListsInTexts) {
+  for (const char* answer :
+       {R"(Ann Lee, PER\nOld Bank, ORG)", "Old Bank, ORG", "Ann (PERSON); Bern (LOC)", "ORG: Old Bank"}) {
+    EXPECT_THAT(MessageOf(R"({"query": "Which entities does it name?", "answer": ")" + std::string(answer) + R"("})"),
+                HasSubstr("is a list of entities"))
+        << answer;
+  }
+  for (const char* answer : {"[emma, lily]", "AC, AD, AB"}) {
+    EXPECT_THAT(MessageOf(R"({"question": "In which order?", "answer": ")" + std::string(answer) + R"("})"),
+                HasSubstr("is a list in a text"))
+        << answer;
+  }
+  for (const char* answer : {"Boston, MA", "NBC", "[emma]", "Paris, LA"})
+    EXPECT_TRUE(Follow(R"({"question": "Where is it?", "answer": ")" + std::string(answer) + R"("})").ok()) << answer;
+}
+
+TEST_F(FollowedAnswers, ComparesBracketsThatThePromptAsksFor) {  // KOR-Bench
+  const auto set = Follow(R"({"question": "Write it as [[answer]]. What is 20 + 4?", "answer": "[[24]]"})");
+  ASSERT_TRUE(set.ok()) << set.error().message;
+  EXPECT_TRUE(IsRight(set->questions[0], "It is [[24]]."));
+  EXPECT_FALSE(IsRight(set->questions[0], "It is [[124]]."));
+  EXPECT_THAT(MessageOf(R"({"question": "What is p?", "answer": "a crow", "rule_id": "1"})"),
+              HasSubstr("another file"));
+}
+
+TEST_F(FollowedAnswers, MixesNoLanguages) {  // ToMBench
+  EXPECT_EQ(First(R"({"\u6545\u4E8B": "\u5979\u4E0B\u96E8\u3002", "\u95EE\u9898": "\u5979\u5728\u54EA\u91CC\uFF1F", )"
+                  R"("STORY": "Ann went to the park alone.", "QUESTION": "Where is Ann?", "OPTION-A": "at home", )"
+                  R"("OPTION-B": "in the park", "ANSWER": "B"})"),
+            "Ann went to the park alone.\nQuestion: Where is Ann?\nAnswer: -> in the park");
+  EXPECT_THAT(steps_.back(), HasSubstr("del("));
+}
+
+TEST_F(FollowedAnswers, PutsDescriptionsInPlaceOfPictures) {  // ENEM
+  const std::string row =
+      R"({"question": "Look: [[placeholder]] What is it?", "alternatives": ["an ox", "a crow"], "label": "B", "description": )";
+  EXPECT_EQ(First(row + R"(["A bird with black wings."]})"),
+            "Question: Look: A bird with black wings. What is it?\nAnswer: -> a crow");
+  EXPECT_THAT(First(row + "[]}"), HasSubstr("leave the row out"));
+}
+
 }  // namespace
 }  // namespace autotune::measurement
