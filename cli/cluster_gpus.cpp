@@ -19,7 +19,7 @@ using nlohmann::json;
 std::string Note(const GpuPool& pool, const std::string& resource, const std::string& chosen) {
   std::string note;
   const auto add = [&](const std::string& part) { note += (note.empty() ? "" : ", ") + part; };
-  if (experiment::IsSharedGpu(resource, pool.product)) add("shares of cards that other pods use");
+  if (pool.info.shared || experiment::IsSharedGpu(resource, pool.product)) add("shares of cards that other pods use");
   if (pool.allowed == 0) {
     add("spec.gpu does not allow them");
   } else {
@@ -44,7 +44,9 @@ std::vector<GpuPool> GpuPools(const api::GpuSpec& spec, const std::vector<experi
     if (there == node.allocatable.end() || there->second <= 0) continue;
     const experiment::GpuInfo info = experiment::GpuOfNode(node, spec.resource_name);
     GpuPool& pool = by_product[info.product];
+    const bool shared = pool.info.shared || info.shared;
     if (pool.nodes == 0) pool.info = info;
+    pool.info.shared = shared;
     pool.product = info.product;
     ++pool.nodes;
     pool.closed += node.unschedulable ? 1 : 0;

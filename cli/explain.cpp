@@ -17,6 +17,7 @@
 #include "operator/deploy/engine_arguments.h"
 #include "operator/deploy/image_name.h"
 #include "operator/deploy/running_server.h"
+#include "operator/experiment/gpu_labels.h"
 #include "quant/engine_table.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
@@ -311,12 +312,7 @@ base::Result<Explanation> Explain(const quant::RuleSet& rules, const ExplainOpti
   const gpu::NameParts parts = gpu::SplitName(options.gpu);
   if (!parts.partition.empty() && explanation.plan.gpus > 1)
     explanation.plan.warnings.push_back(
-        {"gpu", "GpuIsPartition",
-         std::to_string(explanation.plan.gpus) + " x " + parts.partition +
-             (parts.virtual_gpu ? ": virtual GPUs have no direct path to each other unless the profile and the driver "
-                                  "allow it, and two may be of one card: whether an engine runs on several is not known"
-                                : ": a process sees one partition of a card (MIG), and partitions have no direct path "
-                                  "to each other: engines usually fail to start on several")});
+        {"gpu", "GpuIsPartition", experiment::SeveralPartsText(explanation.plan.gpus, parts)});
   if (request.gpu_shared)
     explanation.plan.warnings.push_back(
         {"gpu", "GpuIsShared",

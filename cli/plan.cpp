@@ -411,7 +411,10 @@ std::string GpuLines(const TaskPlan& plan) {
   for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
     const reconcile::GpuChoice& known = plan.gpus[i];
     const std::string& name = spec.gpus[i].name;
-    const std::string gpu = GpuText(known.product, known.capability, known.amd_architecture);
+    // Partitions whose product no label names are known by their resource.
+    const bool unnamed = known.product.empty() && known.capability && !plan.pools.empty();
+    const std::string gpu =
+        GpuText(unnamed ? spec.gpus[i].resource_name : known.product, known.capability, known.amd_architecture);
     text += (i == 0 ? "GPU    " : "       ") + (name.empty() ? "" : name + ": ");
     if (!gpu.empty()) {
       text += gpu + "  (from " + plan.gpu_sources[i] + ")";
@@ -506,6 +509,7 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
     api::GpuStatus& status = task.status.gpus.emplace_back();
     status.name = type.name;
     status.product = plan.gpus[i].product;
+    status.shared = plan.gpus[i].shared;
     if (type.price_per_hour.empty()) {
       status.price_per_hour = reconcile::PriceOf(options.gpu_prices, type, plan.gpus[i].product);
       if (!options.gpu_prices.empty() && status.price_per_hour.empty()) {

@@ -446,6 +446,7 @@ struct GpuStatus {
   std::string product;
   std::string compute_capability;  // "9.0"
   std::int64_t memory_bytes = 0;
+  bool shared = false;           // pods get shares of cards, though the product's name does not say it
   std::string price_per_hour;    // decimal, of the operator's configuration; "" = not known, or the spec has one
   std::string gpu_hours, price;  // spent on this type, with several
   std::string unavailable;       // reason for which nothing more starts on it; "" = it does

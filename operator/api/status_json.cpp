@@ -310,12 +310,14 @@ json ToJson(const GpuStatus& gpu) {
   json out = json::object();
   for (const auto& [name, member] : kGpuTexts) Put(out, name, gpu.*member);
   Put(out, "memoryBytes", gpu.memory_bytes);
+  if (gpu.shared) out["shared"] = true;
   return out;
 }
 
 void ReadGpu(ObjectReader& reader, GpuStatus& out) {
   for (const auto& [name, member] : kGpuTexts) reader.Text(name, out.*member);
   reader.Integer("memoryBytes", out.memory_bytes);
+  reader.Bool("shared", out.shared);
 }
 
 json ToJson(const ExpandedFor& expanded) {

@@ -326,6 +326,15 @@ bool IsSharedGpu(std::string_view resource, std::string_view product) {
   return resource.ends_with(".shared") || gpu::SplitName(product).shared;
 }
 
+std::string SeveralPartsText(int gpus, const gpu::NameParts& parts) {
+  if (parts.partition.empty()) return "";
+  return std::to_string(gpus) + " x " + parts.partition +
+         (parts.virtual_gpu ? ": virtual GPUs have no direct path to each other unless the profile and the driver "
+                              "allow it, and two may be of one card: whether an engine runs on several is not known"
+                            : ": a process sees one partition of a card (MIG), and partitions have no direct path "
+                              "to each other: engines usually fail to start on several");
+}
+
 bool IsPartOfGpu(std::string_view resource, std::string_view product) {
   return IsSharedGpu(resource, product) || !PartitionOfResource(resource).empty() ||
          !gpu::SplitName(product).partition.empty();

@@ -42,6 +42,10 @@ enum class Platform {
   kCoreWeave,            // kCoreWeaveGpu
 };
 
+// Why several such partitions or virtual GPUs are most probably no use to one engine; "" where the parts are of a whole
+// GPU.
+std::string SeveralPartsText(int gpus, const gpu::NameParts& parts);
+
 // Products that one label value means: one, or several that the platform does not tell apart.
 std::vector<const gpu::Product*> ProductsLabelled(Platform platform, std::string_view value);
 // AWS gives cards of different memory one name; instance-gpu-memory tells them apart. Null = it does not.

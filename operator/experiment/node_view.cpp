@@ -183,8 +183,22 @@ std::string_view PartitionOfResource(std::string_view resource) {
   return resource.starts_with(kPrefix) ? resource.substr(kPrefix.size()) : std::string_view();
 }
 
+namespace {
+
+// GPU Feature Discovery writes -SHARED and the replicas from its own configuration, which may not be the device
+// plugin's; its count is of what the driver has. With the single MIG strategy that is partitions.
+bool OffersMoreThanItHas(const NodeView& node, std::string_view resource) {
+  const std::int64_t cards = WholeNumber(Label(node, "nvidia.com/gpu.count"));
+  const auto offered = node.allocatable.find(std::string(resource));
+  return resource == "nvidia.com/gpu" && cards > 0 && offered != node.allocatable.end() && offered->second > cards &&
+         gpu::SplitName(Label(node, kGfdProduct)).partition.empty();
+}
+
+}  // namespace
+
 GpuInfo GpuOfNode(const NodeView& node, std::string_view resource) {
   GpuInfo gpu;
+  gpu.shared = OffersMoreThanItHas(node, resource);
   if (const std::string_view partition = PartitionOfResource(resource); !partition.empty()) {
     FromMigResource(node, std::string(LabelledResource(resource)), partition, gpu);
     return gpu;

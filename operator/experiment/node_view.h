@@ -28,6 +28,8 @@ struct GpuInfo {
   std::int64_t memory_bytes = 0;  // 0 = not known; an upper bound where gpu::IsUpperBound says so
   std::optional<quant::ComputeCapability> capability;
   std::string amd_architecture{};  // as in quant::LaunchRequest; "" = not an AMD GPU
+  // The node offers more GPUs than the labeller counts cards: a pod gets a share, whatever the product's label says.
+  bool shared = false;
 };
 // In this order: GPU Feature Discovery, AMD's node labeller, GKE, Karpenter and EKS, Karpenter on Azure, the instance
 // type. An AMD GPU's product is its product name, or its device id where the card has no name. Missing values are

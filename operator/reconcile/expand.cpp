@@ -173,6 +173,7 @@ api::GpuStatus StatusOf(const api::GpuSpec& spec, const GpuChoice& choice, const
   out.product = choice.product;
   out.compute_capability = choice.capability ? choice.capability->ToString() : "";
   out.memory_bytes = choice.memory_bytes;
+  out.shared = choice.shared;
   out.price_per_hour = was.price_per_hour;
   return out;
 }
@@ -413,7 +414,8 @@ std::vector<GpuChoice> GpusOf(const api::TaskSpec& spec, const api::TaskStatus& 
   for (const api::GpuSpec& type : spec.gpus) {
     const api::GpuStatus& known = api::GpuOf(status, type.name);
     // What an AMD product is, BuildSpace finds from its name.
-    gpus.push_back({known.product, quant::ComputeCapability::Parse(known.compute_capability), known.memory_bytes});
+    gpus.push_back({known.product, quant::ComputeCapability::Parse(known.compute_capability), known.memory_bytes, "",
+                    known.shared});
   }
   return gpus;
 }

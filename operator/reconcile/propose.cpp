@@ -363,6 +363,7 @@ std::vector<std::optional<engine_model::GpuSpec>> GpusForPrior(const api::TaskSp
 }  // namespace
 
 bool IsPredicted(const api::TaskSpec& spec, const api::TaskStatus& status, std::size_t type) {
+  if (api::GpuOf(status, spec.gpus[type].name).shared) return false;
   return !experiment::IsPartOfGpu(spec.gpus[type].resource_name, ProductOf(spec, status, type));
 }
 

@@ -46,6 +46,12 @@ bool Allowed(const api::GpuSpec& spec, const experiment::NodeView& node, const e
          MatchesSelector(spec.node_selector, node.labels);
 }
 
+bool IsPartition(const api::GpuSpec& spec) { return !experiment::PartitionOfResource(spec.resource_name).empty(); }
+
+bool IsShared(const api::GpuSpec& spec, const GpuChoice& gpu) {
+  return gpu.shared || experiment::IsSharedGpu(spec.resource_name, gpu.product);
+}
+
 // What the rules are asked about: the GPU that was chosen, else what the resource says of it.
 std::string AmdArchitecture(const api::GpuSpec& spec, const GpuChoice& gpu) {
   if (!gpu.amd_architecture.empty() || gpu.capability) return gpu.amd_architecture;
@@ -142,11 +148,25 @@ void WarnOfUnknownProducts(const api::TaskSpec& spec, Space& space) {
 void WarnOfSharedGpus(const api::TaskSpec& spec, Space& space) {
   for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
     const std::string& resource = spec.gpus[i].resource_name;
-    if (!experiment::IsSharedGpu(resource, space.gpus[i].product)) continue;
+    if (!IsShared(spec.gpus[i], space.gpus[i])) continue;
     space.warnings.push_back({GpuField(spec, i), "GpuIsShared",
                               (space.gpus[i].product.empty() ? resource : space.gpus[i].product) +
                                   " is a share of a card that other pods use at the same time: measured values depend "
                                   "on what these do, and nothing is predicted"});
+  }
+}
+
+// The name is the product's, else the resource's.
+void WarnOfSeveralParts(const api::TaskSpec& spec, Space& space) {
+  for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
+    int most = 1;
+    for (const tuning::Candidate& candidate : space.expansion.candidates) {
+      if (candidate.gpu == i) most = std::max(most, candidate.plan.gpus);
+    }
+    gpu::NameParts parts = gpu::SplitName(space.gpus[i].product);
+    if (parts.partition.empty()) parts.partition = experiment::PartitionOfResource(spec.gpus[i].resource_name);
+    if (most > 1 && !parts.partition.empty())
+      space.warnings.push_back({GpuField(spec, i), "GpuIsPartition", experiment::SeveralPartsText(most, parts)});
   }
 }
 
@@ -230,14 +250,23 @@ std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<ex
   std::map<std::string, Pool> pools;
   for (const experiment::NodeView& node : nodes) {
     const experiment::GpuInfo gpu = experiment::GpuOfNode(node, spec.resource_name);
-    if (gpu.product.empty() || !Allowed(spec, node, gpu)) continue;
-    Pool& pool = pools[gpu.product];
+    const bool known = !gpu.product.empty() || (IsPartition(spec) && (gpu.memory_bytes > 0 || gpu.capability));
+    if (!known || !Allowed(spec, node, gpu)) continue;
+    const auto [at, first] = pools.try_emplace(gpu.product);
+    Pool& pool = at->second;
     pool.gpus += node.allocatable.at(spec.resource_name);
-    pool.info = gpu;
+    const bool shared = pool.info.shared || gpu.shared;
+    const experiment::GpuInfo before = std::exchange(pool.info, gpu);
+    pool.info.shared = shared;
+    if (first || !gpu.product.empty()) continue;
+    pool.info.memory_bytes = std::min(before.memory_bytes, gpu.memory_bytes);
+    if (before.capability != gpu.capability) pool.info.capability.reset();
   }
   std::vector<std::pair<std::int64_t, GpuChoice>> counted;
   for (const auto& [product, pool] : pools)
-    counted.push_back({pool.gpus, {product, pool.info.capability, pool.info.memory_bytes, pool.info.amd_architecture}});
+    counted.push_back(
+        {pool.gpus,
+         {product, pool.info.capability, pool.info.memory_bytes, pool.info.amd_architecture, pool.info.shared}});
   // Stable: the map is ordered by name.
   std::stable_sort(counted.begin(), counted.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<GpuChoice> choices;
@@ -610,8 +639,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   for (std::size_t i = 0; i < spec.gpus.size(); ++i) {
     const GpuChoice& gpu = space.gpus[i];
     input.gpus.push_back({spec.gpus[i].name, gpu.capability, gpu.memory_bytes, AmdArchitecture(spec.gpus[i], gpu),
-                          experiment::IsSharedGpu(spec.gpus[i].resource_name, gpu.product),
-                          gpu::IsUpperBound(gpu.product, gpu.memory_bytes)});
+                          IsShared(spec.gpus[i], gpu), gpu::IsUpperBound(gpu.product, gpu.memory_bytes)});
   }
   input.baseline_gpu = api::BaselineGpu(spec);
   input.prompts = PromptsOf(spec.benchmark);
@@ -625,6 +653,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   WarnOfTheSameGpus(spec, space);
   WarnOfUnknownProducts(spec, space);
   WarnOfSharedGpus(spec, space);
+  WarnOfSeveralParts(spec, space);
   WarnOfUnknownMemory(spec, space);
   WarnOfUnits(spec, space);
 

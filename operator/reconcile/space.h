@@ -22,10 +22,12 @@ struct GpuChoice {
   std::optional<quant::ComputeCapability> capability;
   std::int64_t memory_bytes = 0;
   std::string amd_architecture{};  // as in quant::LaunchRequest; "" = NVIDIA, or as in GpuSpec::resource_name
+  bool shared = false;             // GpuInfo::shared of a node that the pods may run on
 };
 
 // The products of the nodes that the type allows, the one with the most allocatable GPUs first (ties by name). Empty
-// where no node is labelled.
+// where no node is labelled. Partitions (MIG) whose product no label names count as one product "", with what is known
+// of all of them.
 std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes);
 
 // Whether the type still allows GPUs that were chosen before. Missing or cordoned nodes do not matter: only the spec

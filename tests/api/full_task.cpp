@@ -257,7 +257,7 @@ json FullStatus() {
     "expandedFor": {"generation": 3, "hashScheme": 1, "modelSource": "90bb1e", "spec": "77aa",
       "runtimes": [{"name": "sglang", "image": "lmsysorg/sglang:v0.5.15", "hash": "01"},
                    {"name": "vllm-020", "image": "vllm/vllm-openai:v0.20.1", "hash": "02"}]},
-    "gpu": {"product": "NVIDIA-H100-80GB-HBM3", "computeCapability": "9.0", "memoryBytes": 85899345920,
+    "gpu": {"product": "NVIDIA-H100-80GB-HBM3", "computeCapability": "9.0", "memoryBytes": 85899345920, "shared": true,
             "pricePerHour": "4.10"},
     "deployed": {"kind": "Deployment", "name": "chat", "container": "server", "readAt": "2026-11-22T12:00:00Z",
                  "image": "vllm/vllm-openai:v0.24.0", "command": ["vllm", "serve", "/llama-3.1"], "env": {"VLLM_X": "1"},

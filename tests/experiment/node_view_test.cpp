@@ -168,6 +168,26 @@ TEST(GpuOfNode, ReadsTheLabelsOfEveryPlatformAndGuessesNothing) {
   }
 }
 
+// k8s-device-plugin issue 732: one A10G offered ten times, with the labels of a card that is not shared.
+TEST(GpuOfNode, SeesMoreGpusThanCards) {
+  NodeView node;
+  node.labels = {{"nvidia.com/gpu.product", "NVIDIA-A10G"},
+                 {"nvidia.com/gpu.count", "1"},
+                 {"nvidia.com/gpu.replicas", "1"},
+                 {"nvidia.com/gpu.memory", "23028"}};
+  node.allocatable = {{"nvidia.com/gpu", 10}, {"nvidia.com/mig-1g.5gb", 4}};
+  EXPECT_TRUE(GpuOfNode(node, "nvidia.com/gpu").shared);
+  EXPECT_EQ(GpuOfNode(node, "nvidia.com/gpu").product, "NVIDIA-A10G") << "pods are bound by this label";
+  EXPECT_FALSE(GpuOfNode(node, "nvidia.com/mig-1g.5gb").shared);
+  node.allocatable["nvidia.com/gpu"] = 1;
+  EXPECT_FALSE(GpuOfNode(node, "nvidia.com/gpu").shared);
+  node.allocatable["nvidia.com/gpu"] = 7;
+  node.labels["nvidia.com/gpu.product"] = "NVIDIA-A30-MIG-1g.6gb";
+  EXPECT_FALSE(GpuOfNode(node, "nvidia.com/gpu").shared);
+  node.labels = {{"nvidia.com/gpu.product", "NVIDIA-A10G"}};
+  EXPECT_FALSE(GpuOfNode(node, "nvidia.com/gpu").shared);
+}
+
 struct AmdRow {
   const char* what;
   Labels labels;

@@ -34,6 +34,39 @@ TEST(GpuChoices, AreOrderedByTheNumberOfGpus) {
   EXPECT_EQ(choices[0].memory_bytes, 81559LL << 20);
 }
 
+TEST(GpuChoices, KnowSharesThatNoLabelNames) {
+  experiment::NodeView node = GpuNode("a", "NVIDIA-A10G", 10, "8", "6");
+  const experiment::NodeView whole = GpuNode("b", "NVIDIA-A10G", 1, "8", "6");
+  EXPECT_FALSE(GpuChoices({}, {node, whole}).front().shared);
+  node.labels["nvidia.com/gpu.count"] = "1";
+  EXPECT_TRUE(GpuChoices({}, {node, whole}).front().shared);
+  EXPECT_TRUE(GpuChoices({}, {whole, node}).front().shared);
+  EXPECT_EQ(GpuChoices({}, {node, whole}).size(), 1U);
+}
+
+// network-operator issue 211: the mixed MIG strategy with a labeller that does not label the product of partitions.
+TEST(GpuChoices, TakePartitionsWithoutAProduct) {
+  experiment::NodeView node = GpuNode("a", "A100-PCIE-40GB", 0, "8", "0");
+  node.allocatable["nvidia.com/mig-1g.10gb"] = 4;
+  node.labels["nvidia.com/mig-1g.10gb.memory"] = "9728";
+  api::GpuSpec spec;
+  spec.resource_name = "nvidia.com/mig-1g.10gb";
+  const std::vector<GpuChoice> choices = GpuChoices(spec, {node});
+  ASSERT_EQ(choices.size(), 1U);
+  EXPECT_EQ(choices[0].product, "");
+  EXPECT_EQ(choices[0].memory_bytes, 9728LL << 20);
+  EXPECT_EQ(choices[0].capability, (quant::ComputeCapability{8, 0}));
+  // The same profile of another card: what is not the same is not known.
+  experiment::NodeView other = GpuNode("b", "NVIDIA-H100-80GB-HBM3", 0, "9", "0");
+  other.allocatable["nvidia.com/mig-1g.10gb"] = 7;
+  other.labels["nvidia.com/mig-1g.10gb.memory"] = "9856";
+  for (const auto& nodes : {std::vector{node, other}, std::vector{other, node}}) {
+    ASSERT_EQ(GpuChoices(spec, nodes).size(), 1U);
+    EXPECT_EQ(GpuChoices(spec, nodes)[0].memory_bytes, 9728LL << 20);
+    EXPECT_FALSE(GpuChoices(spec, nodes)[0].capability.has_value());
+  }
+}
+
 TEST(GpuChoices, HonourWhatTheSpecAllows) {
   const std::vector<experiment::NodeView> nodes = {GpuNode("a", "NVIDIA-A100-SXM4-80GB", 16, "8", "0"),
                                                    GpuNode("b", "NVIDIA-H100-80GB-HBM3", 8, "9", "0")};
@@ -151,6 +184,37 @@ TEST(BuildSpace, OnAmdRejectsTensorRtLlm) {
     EXPECT_EQ(pruned.rejection.message, "TensorRT-LLM runs on NVIDIA GPUs only");
   }
   EXPECT_FALSE(Warns(space.warnings, "ImageIsForNvidia"));  // there is no other build to name
+}
+
+TEST(BuildSpace, SaysWhatPartsOfCardsAreNotGoodFor) {
+  json object = SmallTask();
+  object["spec"]["parameters"]["tensor-parallel-size"] = {1, 2};
+  const auto space = [&](const GpuChoice& gpu) {
+    const auto task = api::TaskFromJson(object);
+    EXPECT_TRUE(task.ok()) << (task.ok() ? "" : task.error().message);
+    const auto facts = InlineFacts(task->spec, 0);
+    auto built = BuildSpace(task->spec, {**facts}, {gpu}, Rules(), {});
+    EXPECT_TRUE(built.ok()) << (built.ok() ? "" : built.error().message);
+    return *std::move(built);
+  };
+  const GpuChoice card = {"NVIDIA-A10G", quant::ComputeCapability{8, 6}, 23028LL << 20};
+  GpuChoice share = card;
+  share.shared = true;
+  const auto several = [](const Space& of) {
+    return std::ranges::any_of(of.expansion.candidates, [](const auto& candidate) { return candidate.plan.gpus > 1; });
+  };
+  EXPECT_TRUE(several(space(card)));
+  EXPECT_FALSE(Warns(space(card).warnings, "GpuIsShared"));
+  EXPECT_FALSE(several(space(share)));
+  EXPECT_TRUE(Warns(space(share).warnings, "GpuIsShared"));
+  EXPECT_FALSE(Warns(space(card).warnings, "GpuIsPartition"));
+  EXPECT_TRUE(
+      Warns(space({"NVIDIA-H100-80GB-HBM3-MIG-3g.40gb", quant::ComputeCapability{9, 0}, 40320LL << 20}).warnings,
+            "GpuIsPartition"));
+  object["spec"]["gpu"]["resourceName"] = "nvidia.com/mig-3g.40gb";
+  EXPECT_TRUE(Warns(space({"", quant::ComputeCapability{9, 0}, 40320LL << 20}).warnings, "GpuIsPartition"));
+  object["spec"]["parameters"]["tensor-parallel-size"] = {1};
+  EXPECT_FALSE(Warns(space({"", quant::ComputeCapability{9, 0}, 40320LL << 20}).warnings, "GpuIsPartition"));
 }
 
 TEST(ChooseGpu, TakesTheProductThatTheMostCandidatesCanRunOn) {
