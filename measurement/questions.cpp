@@ -458,7 +458,10 @@ std::string WhyNoVerdict(const std::vector<Question>& questions, const std::vect
     words += question.match == Question::Match::kWords ? 1 : 0;
     numbers += question.match == Question::Match::kNumber ? 1 : 0;
   }
-  if (words + numbers <= verdicts) return "";
+  // `true` is no word of a text that stands for "none" among numbers.
+  const json& said_first = answers[static_cast<std::size_t>(verdict - questions.begin())];
+  const bool is_text = said_first.is_object() && !said_first.empty() && HasText(*said_first.begin());
+  if (words + (is_text ? numbers : 0) <= verdicts) return "";
   // Beside numbers "no" is a word of their reasons: "8, as 7 has no mistake".
   const std::string match = numbers > words ? "begins" : "words";
   const std::string word(Trimmed(verdict->references[verdict->right])), said = json(word).dump();
