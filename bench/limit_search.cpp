@@ -269,9 +269,14 @@ base::Status LimitSearch::Identify(const std::string& model) {
     const bool listed =
         models->status == 200 && data != nullptr && data->is_array() && !data->empty() && (*data)[0].is_object();
     if (!listed && model.empty()) {
-      problem = "GET /v1/models: " + StatusText(models->status, models->location, models->body);
+      const std::string& prefix = server_.url().prefix;
+      problem = "GET " + prefix + "/v1/models: " + StatusText(models->status, models->location, models->body);
       if (!MayPass(models->status) && models->status != 200) {
-        if (models->status == 404 || models->status == 405) problem += "; name the model (--model)";
+        if (models->status == 404 || models->status == 405) {
+          problem += prefix.empty() ? "; name the model (--model)"
+                                    : "; a server without \"" + prefix +
+                                          "\" in its paths: a URL without it; one without a list: --model";
+        }
         problem += TokenHint(models->status);
         break;
       }
@@ -480,7 +485,9 @@ base::Status LimitSearch::FirstRequest(Workload& workload) {
   const bool chat = spec_.endpoint == measurement::Endpoint::kChat;
   std::string hint;
   if (first_status == 404 || first_status == 405 || first_status == 501) {
-    hint = " (POST " + std::string(workload.path()) + ")";
+    const std::string& prefix = server_.url().prefix;
+    hint = " (POST " + prefix + std::string(workload.path()) + ")";
+    if (!prefix.empty()) hint += "; a server without \"" + prefix + "\" in its paths: a URL without it";
     hint += chat ? "; a server without chats: no --chat (in a task: benchmark.endpoint: Completions)"
                  : "; a server that only has chats: --chat (in a task: benchmark.endpoint: Chat)";
   }

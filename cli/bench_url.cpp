@@ -126,6 +126,25 @@ std::string OverloadText(const bench::BenchSpec& spec, const bench::RunResult& r
          Decimal(lowest->requests_per_second, 2) + " were answered, and the queue grew";
 }
 
+// Of a search without an answer all of whose loads miss the error rate: so, by the lowest load; "" for others.
+std::string ErrorsText(const bench::BenchSpec& spec, const bench::RunResult& result, const std::string& name) {
+  const Point* lowest = nullptr;
+  for (const Point& point : result.points) {
+    if (point.scenario != name || IsInvalid(point)) continue;
+    const std::vector<measurement::Violation> violations = CheckSlo(spec.slo, point);
+    if (std::none_of(violations.begin(), violations.end(),
+                     [](const measurement::Violation& one) { return one.bound == "slo.errorRate"; })) {
+      return "";
+    }
+    if (lowest == nullptr || point.load.value < lowest->load.value) lowest = &point;
+  }
+  if (lowest == nullptr) return "";
+  const double sent = static_cast<double>(lowest->requests + lowest->errors + lowest->censored);
+  return "no measured load meets the limit of the error rate: " +
+         Decimal(100 * static_cast<double>(lowest->errors) / sent, 1) + " % of the requests at " +
+         lowest->load.ToString() + " failed, " + Decimal(100 * spec.slo.max_error_rate, 1) + " % may (--slo errorRate)";
+}
+
 std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& result, std::size_t scenario) {
   using measurement::StopReason;
   const bench::ScenarioOutcome& outcome = result.outcomes[scenario];
@@ -135,6 +154,7 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
     if (const std::string overload = OverloadText(spec, result, name); !overload.empty()) {
       return name + ": " + overload;
     }
+    if (const std::string errors = ErrorsText(spec, result, name); !errors.empty()) return name + ": " + errors;
     const bool undecided = std::any_of(result.points.begin(), result.points.end(), [](const Point& point) {
       return point.verdict == measurement::Verdict::kUndecided;
     });

@@ -306,6 +306,12 @@ Interval ShareInterval(double successes, double trials) {
   return {std::max(0.0, center - half), std::min(1.0, center + half)};
 }
 
+double ChanceOfAtLeast(double successes, double trials, double probability) {
+  if (!(successes > 0)) return 1;
+  if (successes > trials || !(probability > 0)) return 0;
+  return probability >= 1 ? 1 : boost::math::ibeta(successes, trials - successes + 1, probability);
+}
+
 double SignTest(int one, int other) {
   const int trials = one + other;
   const int fewer = std::min(one, other);

@@ -84,6 +84,9 @@ QuantileRanks RanksOf(double share, double independent);
 // A share of successes, such as an error rate: Wilson's interval. {0, 1} for no trials.
 Interval ShareInterval(double successes, double trials);
 
+// The probability of `successes` or more in `trials` by chance, if each has this probability. 1 for no successes.
+double ChanceOfAtLeast(double successes, double trials, double probability);
+
 // The two-sided p-value of a binomial test of equal odds (McNemar's exact test of discordant pairs). 1 for no trials.
 double SignTest(int one, int other);
 

@@ -113,8 +113,9 @@ TEST(BenchUrl, SaysThatARateIsTooCloseToItsLimit) {
   // A trace whose rate was not reached in the window.
   point.load = measurement::RequestRate(32);
   point.ttft.p99 = 100;
+  point.requests = std::lround(30 * point.window_seconds);
   text = ResultTable(example.spec, example.result);
-  EXPECT_THAT(text, HasSubstr("too close at 32/s: 32 requests/s were due, 10 were sent in the window and 16 answered; "
+  EXPECT_THAT(text, HasSubstr("too close at 32/s: 32 requests/s were due, 30 were sent in the window and 16 answered; "
                               "counts as missed.\n"));
 }
 
@@ -130,6 +131,20 @@ TEST(BenchUrl, WithoutAnSloNothingIsMet) {
   EXPECT_EQ(out["points"][1]["verdict"], "Missed") << "errors are a result without an SLO, too";
   example.spec.slo.max_error_rate = 0.05;
   EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("Met      <- best")) << "a limit that was set";
+}
+
+TEST(BenchUrl, SaysThatErrorsAreWhyNoLoadIsTheAnswer) {
+  Example example;
+  example.result.outcomes[0].best.reset();
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("no measured load meets ttft.p99 <= 500 ms"));
+  for (measurement::Point& point : example.result.points) {
+    point.errors = 3;
+    point.requests = 57;
+    point.censored = 0;
+  }
+  EXPECT_THAT(ResultTable(example.spec, example.result),
+              HasSubstr("no measured load meets the limit of the error rate: 5 % of the requests at 8 in flight "
+                        "failed, 1 % may (--slo errorRate)"));
 }
 
 TEST(BenchUrl, SaysWhereALowerLoadHasMoreGoodput) {

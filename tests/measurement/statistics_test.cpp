@@ -80,6 +80,22 @@ TEST(ShareInterval, IsWilsons) {
   EXPECT_EQ(ShareInterval(0, 0), (Interval{0, 1}));
 }
 
+TEST(ChanceOfAtLeast, IsTheBinomialTail) {
+  // The sum of the probabilities.
+  const struct {
+    double successes, trials, probability, chance;
+  } kCases[] = {{1, 17, 0.01, 0.1570568066},
+                {3, 17, 0.01, 0.0006121919},
+                {2, 400, 0.01, 0.9095219587},
+                {12, 400, 0.01, 0.0008492847}};
+  for (const auto& row : kCases) {
+    EXPECT_NEAR(ChanceOfAtLeast(row.successes, row.trials, row.probability), row.chance, 1e-9);
+  }
+  EXPECT_EQ(ChanceOfAtLeast(0, 17, 0.01), 1);
+  EXPECT_EQ(ChanceOfAtLeast(1, 17, 0), 0);
+  EXPECT_EQ(ChanceOfAtLeast(1, 17, 1), 1);
+}
+
 TEST(MeanInterval, WidensWhereBatchesFollowEachOther) {
   // An independent implementation of the same formulas on scipy.stats.t.
   const struct {
