@@ -30,6 +30,7 @@ TYPES = {
     "parse_dataclass": "json",
 }
 ARITY = {None: "one", 0: "none", "?": "optional", "+": "some", "*": "any"}
+WIDTH = 120
 
 
 def version_key(text):
@@ -99,6 +100,22 @@ def scalar(value):
         "true", "false", "null", "yes", "no", "on", "off", "y", "n", "none"):
         return text
     return json.dumps(text)
+
+
+def group_lines(groups):
+    """{"0-2,5": ["a", "b"]} as lines of YAML: one list for each range of releases."""
+    lines = []
+    for where in sorted(groups, key=lambda text: [[int(n) for n in span.split("-")] for span in text.split(",")]):
+        lines.append(f'  "{where}":')
+        line = "    ["
+        for name in groups[where]:
+            word = scalar(name) + ", "
+            if len(line) + len(word) > WIDTH:
+                lines.append(line.rstrip())
+                line = "     "
+            line += word
+        lines.append(line[:-2] + "]")
+    return lines
 
 
 def flow(row):

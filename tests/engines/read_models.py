@@ -23,10 +23,9 @@ import sys
 
 import yaml
 
-from flag_catalogue import ranges, scalar, version_key
+from flag_catalogue import group_lines, ranges, scalar, version_key
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-WIDTH = 120
 
 
 def parsed(root, pattern="**/*.py", needle=""):
@@ -230,16 +229,7 @@ def write_table(path, engine, table, left, text):
         for name in sorted(set().union(*(table[release][part] for release in releases))):
             groups.setdefault(ranges([i for i, release in enumerate(releases) if name in table[release][part]]), []).append(name)
         lines.append(f"{part}:" if groups else f"{part}: {{}}")
-        for where in sorted(groups, key=lambda text: [[int(n) for n in span.split("-")] for span in text.split(",")]):
-            lines.append(f'  "{where}":')
-            line = "    ["
-            for name in groups[where]:
-                word = scalar(name) + ", "
-                if len(line) + len(word) > WIDTH:
-                    lines.append(line.rstrip())
-                    line = "     "
-                line += word
-            lines.append(line[:-2] + "]")
+        lines += group_lines(groups)
     lines.append("text:" if text else "text: {}")
     lines += [f"  {scalar(name)}: {text[name]}" for name in sorted(text)]
     lines.append("left:" if left else "left: {}")

@@ -15,10 +15,9 @@ import sys
 
 import yaml
 
-from flag_catalogue import ranges, scalar, version_key
+from flag_catalogue import group_lines, ranges, version_key
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-WIDTH = 120
 PREFIXES = {"vllm": ("VLLM",), "sglang": ("SGLANG", "SGL")}
 
 
@@ -54,16 +53,7 @@ def write_table(path, engine, table):
     for name in sorted(known):
         reading = [i for i, r in enumerate(releases) if name in table[r] or name.startswith(begins[r])]
         groups.setdefault(ranges(reading), []).append(name)
-    for where in sorted(groups, key=lambda text: [[int(n) for n in span.split("-")] for span in text.split(",")]):
-        lines.append(f'  "{where}":')
-        line = "    ["
-        for name in groups[where]:
-            word = scalar(name) + ", "
-            if len(line) + len(word) > WIDTH:
-                lines.append(line.rstrip())
-                line = "     "
-            line += word
-        lines.append(line[:-2] + "]")
+    lines += group_lines(groups)
     path.write_text("\n".join(lines) + "\n")
 
 
