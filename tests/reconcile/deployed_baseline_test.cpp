@@ -89,7 +89,7 @@ TEST(DeployedBaseline, SaysByNameWhatIsNoBaselineOfThisTask) {
             path +
                 "runs image corp/llm:prod, which does not say the engine: write the program behind the image (vllm "
                 "serve, python3 -m sglang.launch_server, trtllm-serve), or set baseline.runtime");
-  EXPECT_THAT(BaselineOf("strace -f vllm serve " + kModel), HasSubstr(path + "begins with \"strace\": a command"));
+  EXPECT_THAT(BaselineOf("ssh gpu1 vllm serve " + kModel), HasSubstr(path + "begins with \"ssh\": a command"));
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --max-num-seqs $(nproc)"),
             path + "has $(nproc) for --max-num-seqs, but the command is parsed without a shell: write the value");
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " --max-num-seqs $SEQS"),
