@@ -124,6 +124,7 @@ Started StartedBy(const api::DeployedServer& server, const quant::RuleSet& rules
 // Nothing is known of it but what its command says of its weights: a rule that needs more says that it was not checked.
 checkpoint::ModelFacts UnknownModel(const quant::LaunchRequest& request, const quant::RuleSet& rules) {
   checkpoint::ModelFacts facts;
+  facts.dtype = "bfloat16";
   const quant::EngineTable* table = rules.Find(request.release.engine);
   for (const auto& [name, value] : request.parameters) {
     const auto use = table->FindCompleted(name, request.release.version);

@@ -189,6 +189,7 @@ TEST(Explain, TakesAWholeCommand) {
                                 {"kvcacheDtype=fp8"});
   ASSERT_TRUE(sglang.ok()) << sglang.error().message;
   EXPECT_EQ(sglang->request.release.engine, "sglang");
+  EXPECT_EQ(sglang->request.model.dtype, "bfloat16") << "as the note says";
   EXPECT_THAT(ExplanationJson(*sglang)["args"].dump(), HasSubstr("fp8_e4m3"));
 
   // Nothing is said of a model whose files cannot be read: it may have MLA.

@@ -392,6 +392,8 @@ sglang 0.5.15 | moe-nvfp4 | 10.0 | moe-runner-backend=flashinfer_cutlass | ok
 sglang 0.5.15 | nvfp4 | 9.0 | fp4-gemm-backend=flashinfer_cutlass | reject BackendNotOnThisGpu
 vllm 0.24.0 | nvfp4 | 12.0 | | ok
 vllm 0.24.0 | ct-int8 | 10.0 | | reject NoInt8Kernel
+sglang 0.5.15 | ct-int8 | 10.0 | | reject NoInt8Kernel
+sglang 0.5.15 | ct-int8 | 12.0 | | reject NoInt8Kernel
 vllm 0.24.0 | ct-int8 | 9.0 | | ok
 vllm 0.24.0 | dense | gfx942 | | RulesAreForNvidia
 
