@@ -1,7 +1,6 @@
 #include "measurement/client_places.h"
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "measurement/slo.h"

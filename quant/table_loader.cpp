@@ -176,6 +176,14 @@ std::vector<Condition> ReadConditions(const Node& node) {
   return conditions;
 }
 
+bool DependsOn(const Guard& guard, std::initializer_list<Subject> subjects) {
+  const auto has = [&](const Condition& condition) {
+    return std::ranges::find(subjects, condition.subject) != subjects.end();
+  };
+  return std::ranges::any_of(guard.when, has) ||
+         std::ranges::any_of(guard.unless, [&](const auto& group) { return std::ranges::any_of(group, has); });
+}
+
 Guard ReadGuard(const Node& node) {
   Guard guard;
   if (const auto when = node.Get("when")) guard.when = ReadConditions(*when);
@@ -459,50 +467,49 @@ class TableLoader {
 
   static void LoadModels(const Node& root, EngineTable& table) {
     root.Expect({"engine", "releases", "own", "backend", "nested", "types", "text", "left"});
-    const Node engine = root.Need("engine");
-    if (engine.Text() != table.traits_.engine)
-      engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
     ModelTable& models = table.models_;
-    const Node releases = root.Need("releases");
-    for (const Node& item : releases.Items()) models.releases.push_back(item.Release());
-    if (!std::ranges::is_sorted(models.releases)) releases.Fail("releases are not in ascending order");
-    const auto load = [&](const char* part, ModelTable::Names& names) {
-      for (const auto& [where, list] : root.Need(part).Members()) {
-        const std::vector<std::size_t> positions = ReadIndices(list, where, models.releases.size());
-        for (const Node& item : list.Items()) {
-          ModelTable::Releases& having = names[item.Text()];
-          having.resize(models.releases.size());
-          for (const std::size_t position : positions) having[position] = true;
-        }
-      }
-    };
-    load("own", models.own);
-    load("backend", models.backend);
-    load("nested", models.nested);
-    load("types", models.types);
+    models.releases = ReadReleases(root, table);
+    models.own = ReadNames(root.Need("own"), models.releases.size());
+    models.backend = ReadNames(root.Need("backend"), models.releases.size());
+    models.nested = ReadNames(root.Need("nested"), models.releases.size());
+    models.types = ReadNames(root.Need("types"), models.releases.size());
     for (const auto& [type, name] : root.Need("text").Members()) models.text[type] = name.Text();
     for (const auto& [name, last] : root.Need("left").Members()) models.left[name] = last.Text();
   }
 
   static void LoadVariables(const Node& root, EngineTable& table) {
     root.Expect({"engine", "releases", "read"});
-    const Node engine = root.Need("engine");
-    if (engine.Text() != table.traits_.engine)
-      engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
-    const Node releases = root.Need("releases");
-    for (const Node& item : releases.Items()) table.variable_releases_.push_back(item.Release());
-    if (!std::ranges::is_sorted(table.variable_releases_)) releases.Fail("releases are not in ascending order");
-    for (const auto& [where, list] : root.Need("read").Members()) {
-      const std::vector<std::size_t> positions = ReadIndices(list, where, table.variable_releases_.size());
-      for (const Node& item : list.Items()) {
-        std::vector<bool>& reads = table.variables_[item.Text()];
-        reads.resize(table.variable_releases_.size());
-        for (const std::size_t position : positions) reads[position] = true;
-      }
-    }
+    table.variable_releases_ = ReadReleases(root, table);
+    table.variables_ = ReadNames(root.Need("read"), table.variable_releases_.size());
   }
 
  private:
+  // Of a document that was read from an engine's releases.
+  static std::vector<Version> ReadReleases(const Node& root, const EngineTable& table) {
+    const Node engine = root.Need("engine");
+    if (engine.Text() != table.traits_.engine)
+      engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
+    const Node list = root.Need("releases");
+    std::vector<Version> releases;
+    for (const Node& item : list.Items()) releases.push_back(item.Release());
+    if (!std::ranges::is_sorted(releases)) list.Fail("releases are not in ascending order");
+    return releases;
+  }
+
+  // {"0-2,5": [a, b]}: which of `count` releases have a name.
+  static ModelTable::Names ReadNames(const Node& lists, std::size_t count) {
+    ModelTable::Names names;
+    for (const auto& [where, list] : lists.Members()) {
+      const std::vector<std::size_t> positions = ReadIndices(list, where, count);
+      for (const Node& item : list.Items()) {
+        ModelTable::Releases& having = names[item.Text()];
+        having.resize(count);
+        for (const std::size_t position : positions) having[position] = true;
+      }
+    }
+    return names;
+  }
+
   static std::vector<std::size_t> ReadIndices(const Node& node, const std::string& text, std::size_t count) {
     std::vector<std::size_t> indices;
     const char* at = text.data();
@@ -649,13 +656,8 @@ class TableLoader {
         item.Expect({"model", "gpu", "when", "unless", "dtype"});
         AutoDtype rule{item.Need("model").Text(), std::nullopt, ReadGuard(item), item.Need("dtype").Text()};
         // What the dtype is would depend on itself, or on what is mapped because of it.
-        const auto circular = [](const Condition& condition) {
-          return condition.subject == Subject::kDtype || condition.subject == Subject::kFlag ||
-                 condition.subject == Subject::kMapped;
-        };
-        bool bad = std::ranges::any_of(rule.guard.when, circular);
-        for (const auto& group : rule.guard.unless) bad = bad || std::ranges::any_of(group, circular);
-        if (bad) item.Fail("autoDtype cannot depend on flags or on dtype");
+        if (DependsOn(rule.guard, {Subject::kDtype, Subject::kFlag, Subject::kMapped}))
+          item.Fail("autoDtype cannot depend on flags or on dtype");
         if (const auto gpu = item.Get("gpu")) rule.gpu = ReadCondition("gpu", *gpu);
         table.auto_dtypes_.push_back(std::move(rule));
       }
@@ -665,12 +667,8 @@ class TableLoader {
         item.Expect({"method", "kvCache", "plain", "since", "until", "when", "unless"});
         EngineTable::DeclaredKv rule{item.Need("method").Texts(), {}, false, ReadRange(item), ReadGuard(item)};
         // What "auto" means would depend on itself.
-        const auto circular = [](const Condition& condition) {
-          return condition.subject == Subject::kCheckpointKv || condition.subject == Subject::kFlag;
-        };
-        bool bad = std::ranges::any_of(rule.guard.when, circular);
-        for (const auto& group : rule.guard.unless) bad = bad || std::ranges::any_of(group, circular);
-        if (bad) item.Fail("followsDeclaredKv cannot depend on flags or on checkpointKv");
+        if (DependsOn(rule.guard, {Subject::kCheckpointKv, Subject::kFlag}))
+          item.Fail("followsDeclaredKv cannot depend on flags or on checkpointKv");
         if (const auto values = item.Get("kvCache")) rule.values = values->Texts();
         if (const auto plain = item.Get("plain")) rule.plain = plain->Truth();
         table.declared_kv_.push_back(std::move(rule));
@@ -962,7 +960,7 @@ base::Result<std::shared_ptr<const EngineTable>> EngineTable::Load(const Source&
     }
     if (variables != nullptr) {
       current = variables;
-      TableLoader::LoadVariables(Node(&variables->file, YAML::Load(variables->text)), *table);
+      TableLoader::LoadVariables(Node(&variables->file, Parse(variables->text)), *table);
     }
     return std::shared_ptr<const EngineTable>(std::move(table));
   } catch (const TableError& error) {
