@@ -6,8 +6,9 @@
 
 #include "operator/deploy/running_server.h"
 #include "operator/experiment/pod_builder.h"
-#include "operator/kube/cpprest_transport.h"
+#include "operator/kube/cpprest/cpprest_transport.h"
 #include "operator/kube/environment.h"
+#include "operator/kube/user_agent.h"
 
 namespace autotune::cli {
 namespace {

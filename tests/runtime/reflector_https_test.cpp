@@ -5,7 +5,7 @@
 #include <chrono>
 
 #include "operator/kube/client.h"
-#include "operator/kube/cpprest_transport.h"
+#include "operator/kube/cpprest/cpprest_transport.h"
 #include "tests/runtime/fakes.h"
 #include "tests/scripted_server/scripted_server.h"
 

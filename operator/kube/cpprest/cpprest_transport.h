@@ -1,4 +1,5 @@
-// CpprestTransport: HttpTransport over cpprestsdk. The only pair of files that knows the library.
+// CpprestTransport: HttpTransport over cpprestsdk. The only public header of this folder, which alone knows the
+// library.
 //
 // Thread-safe. Owns two connection pools (calls, streams); nothing is global but the library's own I/O thread. Timeouts
 // are real time: the library's sockets know no other. Must be destroyed before main returns (the library's pools crash
@@ -25,10 +26,6 @@ void InitializeHttpThreads();
 // such a CA. If it names an exec plugin, nothing changes: the plugin inherits the environment that says so. REQUIRES:
 // no other thread runs.
 void SkipSystemRoots(const ClusterConfig& config);
-
-// "autotune-operator/0.1.0 (linux/arm64)": with the platform that the program was compiled for, in Go's words, as other
-// clients have it in the audit log.
-std::string UserAgent(const std::string& program, const std::string& version);
 
 struct TransportOptions {
   std::chrono::milliseconds idle_timeout{30'000};  // Send: no byte moved for this long
