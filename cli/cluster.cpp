@@ -4,11 +4,11 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "kube/client/environment.h"
+#include "kube/client/user_agent.h"
+#include "kube/cpprest/cpprest_transport.h"
 #include "operator/deploy/running_server.h"
 #include "operator/experiment/pod_builder.h"
-#include "operator/kube/cpprest/cpprest_transport.h"
-#include "operator/kube/environment.h"
-#include "operator/kube/user_agent.h"
 
 namespace autotune::cli {
 namespace {

@@ -13,10 +13,10 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "kube/client/client.h"
+#include "kube/client/config.h"
 #include "operator/api/autotune_task.h"
 #include "operator/experiment/node_view.h"
-#include "operator/kube/client.h"
-#include "operator/kube/config.h"
 
 namespace autotune::cli {
 

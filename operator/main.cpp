@@ -19,22 +19,22 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "kube/client/client.h"
+#include "kube/client/config.h"
+#include "kube/client/user_agent.h"
+#include "kube/cpprest/cpprest_transport.h"
+#include "kube/runtime/events.h"
+#include "kube/runtime/health_server.h"
+#include "kube/runtime/leader_election.h"
+#include "kube/runtime/leader_fence.h"
+#include "kube/runtime/metrics.h"
+#include "kube/runtime/metrics_server.h"
+#include "kube/runtime/shutdown.h"
 #include "operator/controller/json_log.h"
 #include "operator/controller/rule_source.h"
 #include "operator/controller/task_controller.h"
 #include "operator/controller/task_pages.h"
-#include "operator/kube/client.h"
-#include "operator/kube/config.h"
-#include "operator/kube/cpprest/cpprest_transport.h"
-#include "operator/kube/user_agent.h"
 #include "operator/reconcile/gpu_prices.h"
-#include "operator/runtime/events.h"
-#include "operator/runtime/health_server.h"
-#include "operator/runtime/leader_election.h"
-#include "operator/runtime/leader_fence.h"
-#include "operator/runtime/metrics.h"
-#include "operator/runtime/metrics_server.h"
-#include "operator/runtime/shutdown.h"
 
 namespace {
 
@@ -112,8 +112,8 @@ base::Result<api::RetentionSpec> ReadRetention(const Flags& flags) {
 }
 
 // Where metrics are served over TLS; nothing = with the probes.
-base::Result<std::optional<runtime::GetServerOptions>> ReadMetricsServer(const Flags& flags, base::Clock& clock) {
-  using Server = std::optional<runtime::GetServerOptions>;
+base::Result<std::optional<kube::runtime::GetServerOptions>> ReadMetricsServer(const Flags& flags, base::Clock& clock) {
+  using Server = std::optional<kube::runtime::GetServerOptions>;
   if (flags.metrics_address.empty() != flags.metrics_tls_directory.empty()) {
     return base::Invalid("--metrics-addr and --metrics-tls-dir go together");
   }
@@ -122,9 +122,9 @@ base::Result<std::optional<runtime::GetServerOptions>> ReadMetricsServer(const F
     if (flags.metrics_authorization) return base::Invalid("--metrics-authorization needs --metrics-tls-dir");
     return Server();
   }
-  auto server = runtime::ParseListenAddress(flags.metrics_address);
+  auto server = kube::runtime::ParseListenAddress(flags.metrics_address);
   if (!server) return base::Invalid("--metrics-addr: " + server.error().message);
-  auto files = runtime::TlsFiles::Open(flags.metrics_tls_directory, clock);
+  auto files = kube::runtime::TlsFiles::Open(flags.metrics_tls_directory, clock);
   if (!files) return base::Invalid("--metrics-tls-dir: " + files.error().message);
   server->tls = *std::move(files);
   return Server(*std::move(server));
@@ -159,11 +159,11 @@ int Run(const Flags& flags) {
   for (const std::string& unknown : reconcile::UnknownProducts(*gpu_prices)) spdlog::warn("--gpu-prices: {}", unknown);
   const auto retention = ReadRetention(flags);
   if (!retention) return WrongInput(retention.error().message);
-  const auto health = runtime::ParseListenAddress(flags.health_address);
+  const auto health = kube::runtime::ParseListenAddress(flags.health_address);
   if (!health) return WrongInput("--health-addr: " + health.error().message);
-  std::optional<runtime::GetServerOptions> ui;
+  std::optional<kube::runtime::GetServerOptions> ui;
   if (!flags.ui_address.empty()) {
-    const auto parsed = runtime::ParseListenAddress(flags.ui_address);
+    const auto parsed = kube::runtime::ParseListenAddress(flags.ui_address);
     if (!parsed) return WrongInput("--ui: " + parsed.error().message);
     ui = *parsed;
   }
@@ -190,14 +190,14 @@ int Run(const Flags& flags) {
       kube::MakeCpprestTransport(*config, kube::MakeCredentialSource(*config, environment, clock), transport_options);
   if (!transport) return WrongInput(transport.error().message);
 
-  runtime::Metrics metrics;
+  kube::runtime::Metrics metrics;
   kube::ClientOptions client_options;
   client_options.requests_per_second = flags.requests_per_second;
   client_options.burst = 2 * flags.requests_per_second;
   const char* hostname = std::getenv("HOSTNAME");
   const std::string instance = hostname == nullptr ? "autotune-operator" : hostname;
 
-  runtime::LeaderElectionOptions lease;
+  kube::runtime::LeaderElectionOptions lease;
   lease.ns = flags.lease_namespace.empty() ? config->default_namespace : flags.lease_namespace;
   lease.name = flags.lease_name;
   lease.identity = flags.identity.empty() ? Identity(instance) : flags.identity;
@@ -205,7 +205,7 @@ int Run(const Flags& flags) {
   lease.renew_deadline = std::chrono::seconds(flags.renew_seconds);
   lease.retry_period = std::chrono::seconds(flags.retry_seconds);
   lease.seed = static_cast<std::uint64_t>(clock.Wall().time_since_epoch().count());
-  if (auto checked = runtime::CheckLeaderElection(lease); flags.leader_elect && !checked) {
+  if (auto checked = kube::runtime::CheckLeaderElection(lease); flags.leader_elect && !checked) {
     return WrongInput(checked.error().message);
   }
   // A client of its own, whose requests wait for no others.
@@ -213,7 +213,7 @@ int Run(const Flags& flags) {
   lease_client_options.deadline = std::chrono::duration_cast<std::chrono::milliseconds>(lease.renew_deadline / 2);
   kube::Client lease_client(**transport, clock, lease_client_options, &metrics.ForClient(config->server));
   metrics.SetLeader(lease.name, false);
-  runtime::LeaderElection election(lease, lease_client, clock, [&](bool leading) {
+  kube::runtime::LeaderElection election(lease, lease_client, clock, [&](bool leading) {
     metrics.SetLeader(lease.name, leading);
     if (leading) return;
     // Whatever the workers are at: the fence lets no write of theirs out any more, and the next process starts afresh.
@@ -221,16 +221,16 @@ int Run(const Flags& flags) {
     spdlog::default_logger()->flush();
     std::_Exit(1);
   });
-  runtime::AlwaysLeader alone;
-  runtime::LeaderGate& gate = flags.leader_elect ? static_cast<runtime::LeaderGate&>(election) : alone;
-  runtime::LeaderFence fence(**transport, gate);
+  kube::runtime::AlwaysLeader alone;
+  kube::runtime::LeaderGate& gate = flags.leader_elect ? static_cast<kube::runtime::LeaderGate&>(election) : alone;
+  kube::runtime::LeaderFence fence(**transport, gate);
 
   kube::Client client(fence, clock, client_options, &metrics.ForClient(config->server));
-  runtime::KubeEventSink event_sink(client);
-  runtime::EventOptions event_options;
+  kube::runtime::KubeEventSink event_sink(client);
+  kube::runtime::EventOptions event_options;
   event_options.reporting_controller = "autotuner.io/operator";
   event_options.reporting_instance = instance;
-  runtime::EventRecorder events(event_options, event_sink, clock);
+  kube::runtime::EventRecorder events(event_options, event_sink, clock);
 
   reconcile::Settings settings;
   settings.environment.tools_image = flags.tools_image;
@@ -247,7 +247,7 @@ int Run(const Flags& flags) {
   controller::TaskController tasks(options, settings, **rules, client, events, metrics, clock, gate);
 
   const auto render = [&] { return tasks.RenderMetrics(); };
-  const auto server = runtime::StartHealthServer(
+  const auto server = kube::runtime::StartHealthServer(
       *health, {{"watches", [&] { return tasks.Alive(); }}, {"lease", [&] { return election.Alive(); }}},
       {{"caches", [&] { return tasks.Ready(); }}}, *metrics_at ? std::function<std::string()>() : render);
   if (!server) return WrongInput("--health-addr: " + server.error().message);
@@ -256,26 +256,26 @@ int Run(const Flags& flags) {
   kube::ClientOptions review_options;
   review_options.deadline = std::chrono::seconds(3);
   kube::Client review_client(**transport, clock, review_options, &metrics.ForClient(config->server));
-  std::unique_ptr<runtime::GetServer> metrics_server;
+  std::unique_ptr<kube::runtime::GetServer> metrics_server;
   if (*metrics_at) {
-    auto started = runtime::StartMetricsServer(
+    auto started = kube::runtime::StartMetricsServer(
         **metrics_at, render,
-        flags.metrics_authorization ? std::make_unique<runtime::AccessReview>(review_client, clock) : nullptr);
+        flags.metrics_authorization ? std::make_unique<kube::runtime::AccessReview>(review_client, clock) : nullptr);
     if (!started) return WrongInput("--metrics-addr: " + started.error().message);
     metrics_server = *std::move(started);
   }
 
   const controller::TaskPages pages([&] { return tasks.List(); }, [&](const auto& ns) { return tasks.Watches(ns); },
                                     client, **rules);
-  std::unique_ptr<runtime::GetServer> ui_server;
+  std::unique_ptr<kube::runtime::GetServer> ui_server;
   if (ui) {
-    auto started = runtime::GetServer::Start(
+    auto started = kube::runtime::GetServer::Start(
         *ui, [](const auto&) { return std::nullopt; }, [&](const auto& request) { return pages.Of(request.path); });
     if (!started) return WrongInput("--ui: " + started.error().message);
     ui_server = *std::move(started);
   }
 
-  runtime::SignalWaiter signals;
+  kube::runtime::SignalWaiter signals;
   spdlog::info("Started autotune-operator {} with rules {} against {}", AUTOTUNE_VERSION,
                (*rules)->Current()->version(), config->server);
   // A replica that does not lead keeps its caches full meanwhile, and is ready.
@@ -301,7 +301,7 @@ int Run(const Flags& flags) {
 int main(int argc, char** argv) {
   GiveBackWhatIsFreed();
   // Before the first thread: the HTTP library's would take SIGTERM otherwise, and its default is the process's end.
-  runtime::BlockSignals();
+  kube::runtime::BlockSignals();
   Flags flags;
   CLI::App app("Tunes LLM inference: reconciles AutotuneTask resources.", "autotune-operator");
   app.set_version_flag("--version", AUTOTUNE_VERSION);

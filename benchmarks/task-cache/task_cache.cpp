@@ -14,8 +14,8 @@
 #include <string_view>
 #include <utility>
 
+#include "kube/runtime/store.h"
 #include "operator/controller/cached_task.h"
-#include "operator/runtime/store.h"
 
 namespace {
 
@@ -71,8 +71,8 @@ json FinishedTask(int number, int experiments) {
 double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 template <typename T>
-void Measure(const char* what, typename runtime::Store<T>::Projection projection, int tasks, int experiments) {
-  runtime::Store<T> store("autotunetasks", std::move(projection));
+void Measure(const char* what, typename kube::runtime::Store<T>::Projection projection, int tasks, int experiments) {
+  kube::runtime::Store<T> store("autotunetasks", std::move(projection));
   const std::size_t before = mallinfo2().uordblks;
   double seconds = 0;
   for (int i = 0; i < tasks; ++i) {
@@ -97,7 +97,7 @@ int main(int argc, char** argv) {
       "|\n|---|---|---|---|\n",
       tasks, experiments, FinishedTask(0, experiments).dump().size());
   Measure<reconcile::ObservedTask>(
-      "whole", [](std::string_view text) { return reconcile::ObserveTask(runtime::ParseObject(text)); }, tasks,
+      "whole", [](std::string_view text) { return reconcile::ObserveTask(kube::runtime::ParseObject(text)); }, tasks,
       experiments);
   Measure<controller::CachedTask>("as the operator keeps them", controller::CachedTask::FromText, tasks, experiments);
   return 0;

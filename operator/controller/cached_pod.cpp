@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "kube/runtime/store.h"
 #include "operator/controller/packed_hash.h"
-#include "operator/runtime/store.h"
 
 namespace autotune::controller {
 namespace {
@@ -26,7 +26,7 @@ CachedPod CachedPod::Ended() const {
   return ended;
 }
 
-experiment::PodView CachedPod::View(const runtime::ObjectMeta& meta) const {
+experiment::PodView CachedPod::View(const kube::runtime::ObjectMeta& meta) const {
   if (whole_) return *whole_;
   experiment::PodView pod;
   pod.name = meta.key.name;
@@ -56,7 +56,7 @@ experiment::PodView PodViewFromText(std::string_view pod) {
                                           "spec.initContainers.securityContext",
                                           "spec.tolerations",
                                           "spec.volumes"};
-  return experiment::PodViewFromJson(runtime::ParseObject(pod, kUnread));
+  return experiment::PodViewFromJson(kube::runtime::ParseObject(pod, kUnread));
 }
 
 }  // namespace autotune::controller

@@ -8,8 +8,8 @@
 #include <memory>
 #include <string_view>
 
+#include "kube/runtime/object_key.h"
 #include "operator/experiment/pod_view.h"
-#include "operator/runtime/object_key.h"
 
 namespace autotune::controller {
 
@@ -22,7 +22,7 @@ class CachedPod {
   // All of the pod is here.
   [[nodiscard]] bool whole() const { return whole_ != nullptr; }
   // The pod; of one that is not whole name, namespace, UID, version, owner, role, hash, attempt, phase and `deleting`.
-  [[nodiscard]] experiment::PodView View(const runtime::ObjectMeta& meta) const;
+  [[nodiscard]] experiment::PodView View(const kube::runtime::ObjectMeta& meta) const;
 
  private:
   CachedPod() = default;

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <utility>
 
+#include "kube/runtime/store.h"
 #include "operator/controller/packed_hash.h"
 #include "operator/reconcile/verdict.h"
-#include "operator/runtime/store.h"
 
 namespace autotune::controller {
 namespace {
@@ -47,9 +47,9 @@ base::Result<CachedTask> CachedTask::FromText(std::string_view object) {
   // Nine tenths of a finished task, of which nothing is kept.
   static const base::JsonPaths kUnreadOnceFinished = {
       "metadata.annotations", "metadata.labels", "metadata.managedFields", "status.experiments.{attempts,hash,state}"};
-  auto finished = FromJson(runtime::ParseObject(object, kUnreadOnceFinished));
+  auto finished = FromJson(kube::runtime::ParseObject(object, kUnreadOnceFinished));
   if (finished && finished->settled()) return finished;
-  return FromJson(runtime::ParseObject(object));
+  return FromJson(kube::runtime::ParseObject(object));
 }
 
 base::Result<CachedTask> CachedTask::FromJson(const nlohmann::json& object) {

@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "base/clock.h"
-#include "operator/runtime/log_field.h"
+#include "kube/runtime/log_field.h"
 
 namespace autotune::controller {
 namespace {
@@ -51,7 +51,7 @@ std::string LogLine(std::string_view time, std::string_view level, std::string_v
   entry["ts"] = time;
   entry["level"] = level;
   entry["msg"] = message;
-  for (const auto& [name, value] : runtime::LogField::All()) entry[name] = value;
+  for (const auto& [name, value] : kube::runtime::LogField::All()) entry[name] = value;
   return entry.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -1,5 +1,5 @@
 // JSON lines for spdlog: {"ts":"...","level":"info","msg":"...","task":"ns/name","reconcile":"..."}, one object per
-// line, whatever a message contains, with the fields of the thread that wrote it (runtime::LogField).
+// line, whatever a message contains, with the fields of the thread that wrote it (kube::runtime::LogField).
 #pragma once
 
 #include <condition_variable>

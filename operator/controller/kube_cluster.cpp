@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "kube/runtime/log_field.h"
 #include "operator/deploy/running_server.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/observed_task.h"
-#include "operator/runtime/log_field.h"
 
 namespace autotune::controller {
 namespace {
@@ -106,9 +106,9 @@ const kube::Resource& ConfigMapResource() {
   return resource;
 }
 
-KubeCluster::KubeCluster(kube::Client& client, runtime::EventRecorder& events, TaskMetrics& metrics,
-                         runtime::Expectations& expectations, const runtime::StoreView& tasks,
-                         const runtime::StoreView& pods, runtime::ObjectKey task, std::stop_token stop)
+KubeCluster::KubeCluster(kube::Client& client, kube::runtime::EventRecorder& events, TaskMetrics& metrics,
+                         kube::runtime::Expectations& expectations, const kube::runtime::StoreView& tasks,
+                         const kube::runtime::StoreView& pods, kube::runtime::ObjectKey task, std::stop_token stop)
     : client_(client),
       events_(events),
       metrics_(metrics),
@@ -142,7 +142,7 @@ base::Result<std::string> KubeCluster::PatchStatus(const api::ObjectMeta& task, 
 
 base::Status KubeCluster::CreatePod(const json& pod) {
   const std::string ns = MetaText(pod, "namespace");
-  const runtime::LogField log_experiment(
+  const kube::runtime::LogField log_experiment(
       "experiment", pod.value(json::json_pointer("/metadata/labels") / experiment::kHashLabel, std::string()));
   kube::WriteOptions options;
   options.field_manager = kFieldManager;
@@ -262,7 +262,7 @@ base::Status KubeCluster::VisitTasks(const std::string& ns,
 }
 
 void KubeCluster::Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) {
-  runtime::Event out;
+  kube::runtime::Event out;
   out.regarding = {api::kApiVersion, api::kKind, task.ns, task.name, task.uid};
   out.warning = event.warning;
   out.reason = event.reason;

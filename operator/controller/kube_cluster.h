@@ -9,13 +9,13 @@
 #include <stop_token>
 #include <string>
 
+#include "kube/client/client.h"
+#include "kube/runtime/events.h"
+#include "kube/runtime/expectations.h"
+#include "kube/runtime/store.h"
 #include "operator/controller/task_metrics.h"
-#include "operator/kube/client.h"
 #include "operator/reconcile/cluster.h"
 #include "operator/reconcile/decide.h"
-#include "operator/runtime/events.h"
-#include "operator/runtime/expectations.h"
-#include "operator/runtime/store.h"
 
 namespace autotune::controller {
 
@@ -29,9 +29,9 @@ inline constexpr const char* kFieldManager = "autotune-operator";
 
 class KubeCluster final : public reconcile::Cluster {
  public:
-  KubeCluster(kube::Client& client, runtime::EventRecorder& events, TaskMetrics& metrics,
-              runtime::Expectations& expectations, const runtime::StoreView& tasks, const runtime::StoreView& pods,
-              runtime::ObjectKey task, std::stop_token stop);
+  KubeCluster(kube::Client& client, kube::runtime::EventRecorder& events, TaskMetrics& metrics,
+              kube::runtime::Expectations& expectations, const kube::runtime::StoreView& tasks,
+              const kube::runtime::StoreView& pods, kube::runtime::ObjectKey task, std::stop_token stop);
 
   base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) override;
   base::Status CreatePod(const nlohmann::json& pod) override;
@@ -47,12 +47,12 @@ class KubeCluster final : public reconcile::Cluster {
   base::Status AdoptExisting(const std::string& ns, const std::string& name, const nlohmann::json& wanted);
 
   kube::Client& client_;
-  runtime::EventRecorder& events_;
+  kube::runtime::EventRecorder& events_;
   TaskMetrics& metrics_;
-  runtime::Expectations& expectations_;
-  const runtime::StoreView& tasks_;
-  const runtime::StoreView& pods_;
-  const runtime::ObjectKey task_;
+  kube::runtime::Expectations& expectations_;
+  const kube::runtime::StoreView& tasks_;
+  const kube::runtime::StoreView& pods_;
+  const kube::runtime::ObjectKey task_;
   const std::stop_token stop_;
 };
 

@@ -35,8 +35,8 @@ struct TaskController::NamespaceCache {
       : ns(std::move(name)),
         tasks("autotunetasks", CachedTask::FromText),
         pods("pods", [this](std::string_view pod) -> base::Result<CachedPod> { return Cached(PodViewFromText(pod)); }),
-        task_source(runtime::MakeWatchSource(client, TaskResource(), ns)),
-        pod_source(runtime::MakeWatchSource(
+        task_source(kube::runtime::MakeWatchSource(client, TaskResource(), ns)),
+        pod_source(kube::runtime::MakeWatchSource(
             client, PodResource(), ns, std::string(experiment::kManagedByLabel) + "=" + experiment::kManagedByValue)) {}
 
   // Of what a pod reported nothing is read any more once its task is over. Where a task is not here yet, its next
@@ -49,15 +49,15 @@ struct TaskController::NamespaceCache {
   }
 
   std::string ns;
-  runtime::Store<CachedTask> tasks;
-  runtime::Store<CachedPod> pods;
-  std::unique_ptr<runtime::WatchSource> task_source, pod_source;
-  std::unique_ptr<runtime::Reflector> task_reflector, pod_reflector;
+  kube::runtime::Store<CachedTask> tasks;
+  kube::runtime::Store<CachedPod> pods;
+  std::unique_ptr<kube::runtime::WatchSource> task_source, pod_source;
+  std::unique_ptr<kube::runtime::Reflector> task_reflector, pod_reflector;
 };
 
 TaskController::TaskController(TaskControllerOptions options, reconcile::Settings settings, RuleSource& rules,
-                               kube::Client& client, runtime::EventRecorder& events, runtime::Metrics& metrics,
-                               base::Clock& clock, runtime::LeaderGate& gate)
+                               kube::Client& client, kube::runtime::EventRecorder& events,
+                               kube::runtime::Metrics& metrics, base::Clock& clock, kube::runtime::LeaderGate& gate)
     : options_(std::move(options)),
       settings_(std::move(settings)),
       rules_(rules),
@@ -67,31 +67,32 @@ TaskController::TaskController(TaskControllerOptions options, reconcile::Setting
       task_metrics_(metrics.registry()),
       clock_(clock),
       expectations_(clock),
-      queue_(std::make_unique<runtime::WorkQueue>(clock, runtime::RateLimits{}, &metrics.ForQueue(kControllerName))) {
+      queue_(std::make_unique<kube::runtime::WorkQueue>(clock, kube::runtime::RateLimits{},
+                                                        &metrics.ForQueue(kControllerName))) {
   metrics_.WatchQueue(kControllerName, queue_.get());
   std::uint64_t seed = static_cast<std::uint64_t>(clock.Wall().time_since_epoch().count());
-  const auto reflect = [&](const std::string& name, runtime::WatchSource& source, runtime::StoreWriter& writer,
-                           const runtime::Reflector* after = nullptr) {
-    runtime::ReflectorOptions reflector;
+  const auto reflect = [&](const std::string& name, kube::runtime::WatchSource& source,
+                           kube::runtime::StoreWriter& writer, const kube::runtime::Reflector* after = nullptr) {
+    kube::runtime::ReflectorOptions reflector;
     reflector.name = name;
     reflector.after = after;
     reflector.seed = ++seed;
     // Finished tasks are up to 1 MiB each: fifty of them stay far below the client's body limit.
     if (name == "autotunetasks") reflector.page_size = 50;
-    return std::make_unique<runtime::Reflector>(reflector, source, writer, clock_, &metrics_.ForReflectors());
+    return std::make_unique<kube::runtime::Reflector>(reflector, source, writer, clock_, &metrics_.ForReflectors());
   };
 
   std::vector<std::string> namespaces = options_.namespaces;
   if (namespaces.empty()) namespaces.emplace_back();
   for (const std::string& ns : namespaces) {
     auto cache = std::make_unique<NamespaceCache>(ns, client_);
-    cache->tasks.OnChange([this](const runtime::Change<CachedTask>& change) {
-      queue_->Add(change.any().meta.key, change.from_list ? runtime::WorkQueue::kFromList : 0);
+    cache->tasks.OnChange([this](const kube::runtime::Change<CachedTask>& change) {
+      queue_->Add(change.any().meta.key, change.from_list ? kube::runtime::WorkQueue::kFromList : 0);
     });
-    cache->pods.OnChange([this](const runtime::Change<CachedPod>& change) {
-      const runtime::ObjectMeta& meta = change.any().meta;
+    cache->pods.OnChange([this](const kube::runtime::Change<CachedPod>& change) {
+      const kube::runtime::ObjectMeta& meta = change.any().meta;
       if (meta.owner_kind != api::kKind) return;
-      queue_->Add({meta.key.ns, meta.owner_name}, change.from_list ? runtime::WorkQueue::kFromList : 0);
+      queue_->Add({meta.key.ns, meta.owner_name}, change.from_list ? kube::runtime::WorkQueue::kFromList : 0);
     });
     cache->task_reflector = reflect("autotunetasks", *cache->task_source, cache->tasks.writer());
     // Pods of finished tasks are then small from the start: what they reported would leave holes in the heap.
@@ -100,20 +101,20 @@ TaskController::TaskController(TaskControllerOptions options, reconcile::Setting
   }
   if (options_.watch_nodes) {
     // Nodes are looked at when a task is expanded; their frequent updates wake nobody.
-    nodes_ = std::make_unique<runtime::Store<experiment::NodeView>>(
+    nodes_ = std::make_unique<kube::runtime::Store<experiment::NodeView>>(
         "nodes", [](std::string_view node) -> base::Result<experiment::NodeView> {
           static const base::JsonPaths kUnread = {"metadata.annotations",   "metadata.managedFields",
                                                   "status.conditions",      "status.images",
                                                   "status.volumesAttached", "status.volumesInUse"};
-          return experiment::NodeViewFromJson(runtime::ParseObject(node, kUnread));
+          return experiment::NodeViewFromJson(kube::runtime::ParseObject(node, kUnread));
         });
-    node_source_ = runtime::MakeWatchSource(client_, NodeResource(), "");
+    node_source_ = kube::runtime::MakeWatchSource(client_, NodeResource(), "");
     node_reflector_ = reflect("nodes", *node_source_, nodes_->writer());
   }
-  controller_ = std::make_unique<runtime::Controller>(
-      runtime::ControllerOptions{.name = kControllerName, .workers = options_.workers, .log_field = "task"},
-      [this](const runtime::ObjectKey& key, const std::stop_token& stop) { return Reconcile(key, stop); }, *queue_,
-      clock_, gate, &metrics_.ForController(kControllerName, options_.workers));
+  controller_ = std::make_unique<kube::runtime::Controller>(
+      kube::runtime::ControllerOptions{.name = kControllerName, .workers = options_.workers, .log_field = "task"},
+      [this](const kube::runtime::ObjectKey& key, const std::stop_token& stop) { return Reconcile(key, stop); },
+      *queue_, clock_, gate, &metrics_.ForController(kControllerName, options_.workers));
 }
 
 TaskController::~TaskController() { Stop(); }
@@ -138,17 +139,17 @@ bool TaskController::Stop() {
   return in_time;
 }
 
-std::vector<runtime::CacheSync> TaskController::Caches() const {
-  std::vector<runtime::CacheSync> caches;
-  for (const runtime::Reflector* reflector : Reflectors()) {
+std::vector<kube::runtime::CacheSync> TaskController::Caches() const {
+  std::vector<kube::runtime::CacheSync> caches;
+  for (const kube::runtime::Reflector* reflector : Reflectors()) {
     caches.push_back({reflector->name(), [reflector] { return reflector->HasSynced(); },
                       [reflector] { return reflector->LastError(); }, [reflector] { return reflector->Received(); }});
   }
   return caches;
 }
 
-std::vector<const runtime::Reflector*> TaskController::Reflectors() const {
-  std::vector<const runtime::Reflector*> reflectors;
+std::vector<const kube::runtime::Reflector*> TaskController::Reflectors() const {
+  std::vector<const kube::runtime::Reflector*> reflectors;
   for (const auto& cache : caches_) {
     reflectors.push_back(cache->task_reflector.get());
     reflectors.push_back(cache->pod_reflector.get());
@@ -158,7 +159,7 @@ std::vector<const runtime::Reflector*> TaskController::Reflectors() const {
 }
 
 base::Status TaskController::Ready() const {
-  for (const runtime::Reflector* reflector : Reflectors()) {
+  for (const kube::runtime::Reflector* reflector : Reflectors()) {
     const std::string cache = "cache " + reflector->name();
     if (!reflector->HasSynced()) return base::Retry(cache + " has not synced: " + reflector->LastError());
     const auto failing = reflector->FailingSince();
@@ -174,7 +175,7 @@ base::Status TaskController::Alive() const {
   if (const base::Duration longest = queue_->InProcess().longest; longest >= kLongestReconcile) {
     return base::Retry("a reconcile has been running for " + InSeconds(longest));
   }
-  for (const runtime::Reflector* reflector : Reflectors()) {
+  for (const kube::runtime::Reflector* reflector : Reflectors()) {
     const base::Duration silence = clock_.Now() - reflector->LastBeat();
     if (!reflector->HasSynced() || silence < kLongestSilence) continue;
     return base::Retry("watch " + reflector->name() + " has been silent for " + InSeconds(silence));
@@ -218,7 +219,7 @@ TaskController::NamespaceCache* TaskController::CacheOf(const std::string& ns) c
 }
 
 base::Result<std::optional<experiment::PodView>> TaskController::PodOf(const CachedTask& task, NamespaceCache& cache,
-                                                                       const runtime::Entry<CachedPod>& entry,
+                                                                       const kube::runtime::Entry<CachedPod>& entry,
                                                                        const std::stop_token& stop) {
   using Found = std::optional<experiment::PodView>;
   const CachedPod& pod = *entry.object;
@@ -236,19 +237,19 @@ base::Result<std::optional<experiment::PodView>> TaskController::PodOf(const Cac
   return Found(std::move(view));
 }
 
-base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::ObjectKey& key,
-                                                                 const std::stop_token& stop) {
+base::Result<kube::runtime::ReconcileResult> TaskController::Reconcile(const kube::runtime::ObjectKey& key,
+                                                                       const std::stop_token& stop) {
   NamespaceCache* cache = CacheOf(key.ns);
   const std::shared_ptr<const CachedTask> cached = cache == nullptr ? nullptr : cache->tasks.Get(key);
   if (!cached) {
     expectations_.Forget(key);
     const base::MutexLock lock(mutex_);
     remembered_.erase(key);
-    return runtime::ReconcileResult{};
+    return kube::runtime::ReconcileResult{};
   }
   if (!expectations_.Satisfied(key)) {
     // The event that shows our own write queues the key; the time-out is for an event that was lost.
-    return runtime::ReconcileResult{expectations_.ExpiresAt(key) - clock_.Now()};
+    return kube::runtime::ReconcileResult{expectations_.ExpiresAt(key) - clock_.Now()};
   }
 
   const std::shared_ptr<const reconcile::ObservedTask> task = cached->Observed();
@@ -267,7 +268,7 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
     if (!expiry || now < *expiry) {
       const base::MutexLock lock(mutex_);
       remembered_.erase(key);
-      return expiry ? runtime::ReconcileResult{*expiry - now} : runtime::ReconcileResult{};
+      return expiry ? kube::runtime::ReconcileResult{*expiry - now} : kube::runtime::ReconcileResult{};
     }
   }
   if (nodes_ && !cached->settled()) {
@@ -319,12 +320,12 @@ base::Result<runtime::ReconcileResult> TaskController::Reconcile(const runtime::
     }
   }
   if (!applied.status) return applied.status.error();
-  if (applied.look_again) return runtime::ReconcileResult{base::Duration{0}};
+  if (applied.look_again) return kube::runtime::ReconcileResult{base::Duration{0}};
   if (plan.delete_task) spdlog::info("Deleted task {}: its retention is over", key.ToString());
   if (plan.status) {
     spdlog::info("Task {}: {} {}", key.ToString(), plan.status->state, plan.status->progress);
   }
-  runtime::ReconcileResult result;
+  kube::runtime::ReconcileResult result;
   if (plan.wake_at) result.requeue_after = *plan.wake_at - now;
   return result;
 }

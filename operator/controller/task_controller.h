@@ -14,19 +14,19 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/thread_annotations.h"
+#include "kube/client/client.h"
+#include "kube/runtime/controller.h"
+#include "kube/runtime/events.h"
+#include "kube/runtime/expectations.h"
+#include "kube/runtime/metrics.h"
+#include "kube/runtime/reflector.h"
+#include "kube/runtime/store.h"
+#include "kube/runtime/watch_source.h"
 #include "operator/controller/rule_source.h"
 #include "operator/controller/task_metrics.h"
 #include "operator/controller/task_pages.h"
-#include "operator/kube/client.h"
 #include "operator/reconcile/decide.h"
 #include "operator/reconcile/observed_task.h"
-#include "operator/runtime/controller.h"
-#include "operator/runtime/events.h"
-#include "operator/runtime/expectations.h"
-#include "operator/runtime/metrics.h"
-#include "operator/runtime/reflector.h"
-#include "operator/runtime/store.h"
-#include "operator/runtime/watch_source.h"
 
 namespace autotune::controller {
 
@@ -43,8 +43,8 @@ struct TaskControllerOptions {
 class TaskController {
  public:
   TaskController(TaskControllerOptions options, reconcile::Settings settings, RuleSource& rules, kube::Client& client,
-                 runtime::EventRecorder& events, runtime::Metrics& metrics, base::Clock& clock,
-                 runtime::LeaderGate& gate);
+                 kube::runtime::EventRecorder& events, kube::runtime::Metrics& metrics, base::Clock& clock,
+                 kube::runtime::LeaderGate& gate);
   ~TaskController();
   TaskController(const TaskController&) = delete;
   TaskController& operator=(const TaskController&) = delete;
@@ -67,28 +67,29 @@ class TaskController {
 
   // nullopt if the pod is gone.
   base::Result<std::optional<experiment::PodView>> PodOf(const CachedTask& task, NamespaceCache& cache,
-                                                         const runtime::Entry<CachedPod>& entry,
+                                                         const kube::runtime::Entry<CachedPod>& entry,
                                                          const std::stop_token& stop);
-  base::Result<runtime::ReconcileResult> Reconcile(const runtime::ObjectKey& key, const std::stop_token& stop);
+  base::Result<kube::runtime::ReconcileResult> Reconcile(const kube::runtime::ObjectKey& key,
+                                                         const std::stop_token& stop);
   [[nodiscard]] NamespaceCache* CacheOf(const std::string& ns) const;
-  std::vector<runtime::CacheSync> Caches() const;
-  std::vector<const runtime::Reflector*> Reflectors() const;
+  std::vector<kube::runtime::CacheSync> Caches() const;
+  std::vector<const kube::runtime::Reflector*> Reflectors() const;
 
   const TaskControllerOptions options_;
   const reconcile::Settings settings_;
   RuleSource& rules_;
   kube::Client& client_;
-  runtime::EventRecorder& events_;
-  runtime::Metrics& metrics_;
+  kube::runtime::EventRecorder& events_;
+  kube::runtime::Metrics& metrics_;
   TaskMetrics task_metrics_;
   base::Clock& clock_;
-  runtime::Expectations expectations_;
+  kube::runtime::Expectations expectations_;
 
-  std::unique_ptr<runtime::WorkQueue> queue_;
+  std::unique_ptr<kube::runtime::WorkQueue> queue_;
   std::vector<std::unique_ptr<NamespaceCache>> caches_;
-  std::unique_ptr<runtime::Store<experiment::NodeView>> nodes_;
-  std::unique_ptr<runtime::WatchSource> node_source_;
-  std::unique_ptr<runtime::Reflector> node_reflector_;
+  std::unique_ptr<kube::runtime::Store<experiment::NodeView>> nodes_;
+  std::unique_ptr<kube::runtime::WatchSource> node_source_;
+  std::unique_ptr<kube::runtime::Reflector> node_reflector_;
 
   base::Mutex scrape_mutex_;
   base::Mutex mutex_;
@@ -97,9 +98,9 @@ class TaskController {
     std::string uid;
     reconcile::Memory memory;
   };
-  std::map<runtime::ObjectKey, Remembered> remembered_ GUARDED_BY(mutex_);
+  std::map<kube::runtime::ObjectKey, Remembered> remembered_ GUARDED_BY(mutex_);
 
-  std::unique_ptr<runtime::Controller> controller_;  // last: its workers end before anything that they use
+  std::unique_ptr<kube::runtime::Controller> controller_;  // last: its workers end before anything that they use
 };
 
 }  // namespace autotune::controller

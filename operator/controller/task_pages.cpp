@@ -12,8 +12,8 @@ namespace {
 
 constexpr const char* kEverySeconds = "10";
 
-runtime::Page Html(std::string body, bool goes_on) {
-  runtime::Page page{200, std::move(body), "text/html; charset=utf-8"};
+kube::runtime::Page Html(std::string body, bool goes_on) {
+  kube::runtime::Page page{200, std::move(body), "text/html; charset=utf-8"};
   page.headers = {{"Cache-Control", "no-store"},
                   {"X-Content-Type-Options", "nosniff"},
                   {"Content-Security-Policy",
@@ -22,11 +22,11 @@ runtime::Page Html(std::string body, bool goes_on) {
   return page;
 }
 
-runtime::Page Missing() { return {404, "no such page: / is all tasks, /NAMESPACE/NAME the report of one\n"}; }
+kube::runtime::Page Missing() { return {404, "no such page: / is all tasks, /NAMESPACE/NAME the report of one\n"}; }
 
 }  // namespace
 
-runtime::Page TaskPages::Of(const std::string& path) const {
+kube::runtime::Page TaskPages::Of(const std::string& path) const {
   if (path == "/") return List();
   const std::size_t slash = path.find('/', 1);
   if (slash == std::string::npos || slash + 1 == path.size()) return Missing();
@@ -37,7 +37,7 @@ runtime::Page TaskPages::Of(const std::string& path) const {
   return Report(ns, name);
 }
 
-runtime::Page TaskPages::List() const {
+kube::runtime::Page TaskPages::List() const {
   std::vector<report::TaskLine> lines;
   for (const Listed& task : list_()) {
     lines.push_back({task.key.ns, task.key.name, task.state, task.summary.progress, task.summary.best,
@@ -46,7 +46,7 @@ runtime::Page TaskPages::List() const {
   return Html(report::TaskListPage(lines), true);
 }
 
-runtime::Page TaskPages::Report(const std::string& ns, const std::string& name) const {
+kube::runtime::Page TaskPages::Report(const std::string& ns, const std::string& name) const {
   const auto object = client_.Get({api::kGroup, api::kVersion, api::kPlural, true}, ns, name);
   if (!object) {
     if (object.error().code == base::Code::kNotFound) return Missing();

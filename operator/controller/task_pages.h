@@ -9,18 +9,18 @@
 #include <string>
 #include <vector>
 
+#include "kube/client/client.h"
+#include "kube/runtime/get_server.h"
+#include "kube/runtime/object_key.h"
 #include "operator/controller/cached_task.h"
 #include "operator/controller/rule_source.h"
-#include "operator/kube/client.h"
-#include "operator/runtime/get_server.h"
-#include "operator/runtime/object_key.h"
 
 namespace autotune::controller {
 
 class TaskPages {
  public:
   struct Listed {
-    runtime::ObjectKey key;
+    kube::runtime::ObjectKey key;
     std::string state;
     CachedTask::Summary summary;
   };
@@ -30,11 +30,11 @@ class TaskPages {
       : list_(std::move(list)), watches_(std::move(watches)), client_(client), rules_(rules) {}
 
   // "/" and "/NAMESPACE/NAME". The page of a running task reloads every few seconds.
-  [[nodiscard]] runtime::Page Of(const std::string& path) const;
+  [[nodiscard]] kube::runtime::Page Of(const std::string& path) const;
 
  private:
-  [[nodiscard]] runtime::Page List() const;
-  [[nodiscard]] runtime::Page Report(const std::string& ns, const std::string& name) const;
+  [[nodiscard]] kube::runtime::Page List() const;
+  [[nodiscard]] kube::runtime::Page Report(const std::string& ns, const std::string& name) const;
 
   std::function<std::vector<Listed>()> list_;
   std::function<bool(const std::string& ns)> watches_;

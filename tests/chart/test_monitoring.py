@@ -9,7 +9,7 @@ import yaml
 
 from chart import CHART, ROOT, render
 
-SOURCES = [*(ROOT / "operator/runtime").glob("*.cpp"), *(ROOT / "operator/controller").glob("*.cpp")]
+SOURCES = [*(ROOT / "kube/runtime").glob("*.cpp"), *(ROOT / "operator/controller").glob("*.cpp")]
 METRIC = re.compile(r"\b(?:autotune|controller_runtime|workqueue|rest_client|reflector|leader_election|process)_[a-z_]+\b")
 
 

@@ -55,7 +55,7 @@ TEST(CachedPod, TheTextIsReadAsThePod) {
 
 TEST(CachedPod, OfOneThatHasEndedWhatDecidesAboutItsEndIsKept) {
   const json object = EndedPod();
-  const runtime::ObjectMeta meta = runtime::ReadObjectMeta(object);
+  const kube::runtime::ObjectMeta meta = kube::runtime::ReadObjectMeta(object);
   const CachedPod ended = CachedPod(experiment::PodViewFromJson(object)).Ended();
   ASSERT_FALSE(ended.whole());
   const experiment::PodView view = ended.View(meta);

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "operator/runtime/log_field.h"
+#include "kube/runtime/log_field.h"
 #include "tests/temporary_directory.h"
 
 namespace autotune::controller {
@@ -16,9 +16,9 @@ using nlohmann::json;
 TEST(LogLine, CarriesTheFieldsOfItsThreadWhileTheyLive) {
   EXPECT_EQ(LogLine("now", "info", "a \"b\""), "{\"ts\":\"now\",\"level\":\"info\",\"msg\":\"a \\\"b\\\"\"}\n");
   {
-    const runtime::LogField task("task", "ml/llama");
+    const kube::runtime::LogField task("task", "ml/llama");
     {
-      const runtime::LogField reconcile("reconcile", "7");
+      const kube::runtime::LogField reconcile("reconcile", "7");
       const json line = json::parse(LogLine("now", "warning", "x\xff"));
       EXPECT_EQ(line["task"], "ml/llama");
       EXPECT_EQ(line["reconcile"], "7");

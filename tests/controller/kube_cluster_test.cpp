@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "kube/client/http_transport.h"
+#include "kube/runtime/metrics.h"
 #include "operator/controller/cached_pod.h"
 #include "operator/experiment/pod_view.h"
-#include "operator/kube/http_transport.h"
 #include "operator/reconcile/observed_task.h"
-#include "operator/runtime/metrics.h"
 
 namespace autotune::controller {
 namespace {
@@ -67,14 +67,14 @@ class KubeClusterTest : public ::testing::Test {
   base::SimulatedClock clock;
   ScriptedTransport transport;
   kube::Client client{transport, clock};
-  runtime::KubeEventSink sink{client};
-  runtime::EventRecorder events{{}, sink, clock};
-  runtime::Metrics metrics;
+  kube::runtime::KubeEventSink sink{client};
+  kube::runtime::EventRecorder events{{}, sink, clock};
+  kube::runtime::Metrics metrics;
   TaskMetrics task_metrics{metrics.registry()};
-  runtime::Expectations expectations{clock};
-  runtime::Store<reconcile::ObservedTask> tasks{
-      "autotunetasks", [](std::string_view text) { return reconcile::ObserveTask(runtime::ParseObject(text)); }};
-  runtime::Store<experiment::PodView> pods{
+  kube::runtime::Expectations expectations{clock};
+  kube::runtime::Store<reconcile::ObservedTask> tasks{
+      "autotunetasks", [](std::string_view text) { return reconcile::ObserveTask(kube::runtime::ParseObject(text)); }};
+  kube::runtime::Store<experiment::PodView> pods{
       "pods", [](std::string_view pod) -> base::Result<experiment::PodView> { return PodViewFromText(pod); }};
   KubeCluster cluster{client,       events,      task_metrics, expectations,
                       tasks.view(), pods.view(), {"ns", "t"},  std::stop_token()};

@@ -19,9 +19,9 @@
 #include <utility>
 #include <vector>
 
+#include "kube/client/http_transport.h"
+#include "kube/runtime/leader_gate.h"
 #include "operator/experiment/pod_builder.h"
-#include "operator/kube/http_transport.h"
-#include "operator/runtime/leader_gate.h"
 
 namespace autotune::controller {
 namespace {
@@ -227,10 +227,10 @@ class Running {
 
   base::SimulatedClock clock;
   kube::Client client;
-  runtime::Metrics metrics;
-  runtime::KubeEventSink sink;
-  runtime::EventRecorder events;
-  runtime::AlwaysLeader gate;
+  kube::runtime::Metrics metrics;
+  kube::runtime::KubeEventSink sink;
+  kube::runtime::EventRecorder events;
+  kube::runtime::AlwaysLeader gate;
   base::Result<std::unique_ptr<RuleSource>> rules = RuleSource::Open({}, clock);
   std::optional<TaskController> controller;
   std::stop_source stop;
@@ -345,10 +345,10 @@ TEST(TaskController, IsNotAliveWhenAReconcileHangs) {
   base::SimulatedClock clock;
   HangingApi api;
   kube::Client client(api, clock);
-  runtime::Metrics metrics;
-  runtime::KubeEventSink sink(client);
-  runtime::EventRecorder events({}, sink, clock);
-  runtime::AlwaysLeader gate;
+  kube::runtime::Metrics metrics;
+  kube::runtime::KubeEventSink sink(client);
+  kube::runtime::EventRecorder events({}, sink, clock);
+  kube::runtime::AlwaysLeader gate;
   const auto rules = RuleSource::Open({}, clock);
   ASSERT_TRUE(rules) << rules.error().message;
   TaskControllerOptions options;

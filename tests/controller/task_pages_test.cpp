@@ -32,7 +32,7 @@ class TaskPagesTest : public ::testing::Test {
 };
 
 TEST_F(TaskPagesTest, ListEveryTaskWithALinkToItsReport) {
-  const runtime::Page page = pages_.Of("/");
+  const kube::runtime::Page page = pages_.Of("/");
   EXPECT_EQ(page.status, 200);
   EXPECT_EQ(page.content_type, "text/html; charset=utf-8");
   EXPECT_THAT(page.body, HasSubstr("<a href=\"ml/llama\">llama</a>"));
@@ -48,7 +48,7 @@ TEST_F(TaskPagesTest, ShowTheReportOfTheTaskAsItIsNow) {
   const std::string path = "/apis/autotuner.io/v1alpha1/namespaces/ml/autotunetasks/";
   transport_.On("GET " + path + "llama", 200, Object("llama", "Searching"));
   transport_.On("GET " + path + "done", 200, Object("done", "Failed"));
-  const runtime::Page page = pages_.Of("/ml/llama");
+  const kube::runtime::Page page = pages_.Of("/ml/llama");
   EXPECT_EQ(page.status, 200);
   EXPECT_THAT(page.body, HasSubstr("<h1>llama"));
   EXPECT_EQ(page.headers.at("Refresh"), "10") << "it goes on";

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "operator/kube/config.h"
+#include "kube/client/config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);

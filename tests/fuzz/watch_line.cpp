@@ -3,27 +3,27 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "kube/runtime/store.h"
+#include "kube/runtime/watch_event.h"
 #include "operator/controller/cached_pod.h"
 #include "operator/controller/cached_task.h"
 #include "operator/experiment/node_view.h"
-#include "operator/runtime/store.h"
-#include "operator/runtime/watch_event.h"
 
 namespace {
 
 using namespace autotune;  // NOLINT(google-build-using-namespace): a test
 template <typename T>
-void Feed(runtime::Store<T>& store, const runtime::WatchEvent& event) {
-  runtime::StoreWriter& writer = store.writer();
+void Feed(kube::runtime::Store<T>& store, const kube::runtime::WatchEvent& event) {
+  kube::runtime::StoreWriter& writer = store.writer();
   switch (event.type) {
-    case runtime::WatchEventType::kAdded:
-    case runtime::WatchEventType::kModified:
+    case kube::runtime::WatchEventType::kAdded:
+    case kube::runtime::WatchEventType::kModified:
       writer.Upsert(event.object);
       break;
-    case runtime::WatchEventType::kDeleted:
+    case kube::runtime::WatchEventType::kDeleted:
       writer.Remove(event.object);
       break;
-    case runtime::WatchEventType::kBookmark:
+    case kube::runtime::WatchEventType::kBookmark:
       writer.Advance(event.meta.resource_version);
       break;
   }
@@ -32,18 +32,20 @@ void Feed(runtime::Store<T>& store, const runtime::WatchEvent& event) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto event = runtime::ParseWatchEvent({reinterpret_cast<const char*>(data), size});
+  const auto event = kube::runtime::ParseWatchEvent({reinterpret_cast<const char*>(data), size});
   if (!event) {
     if (event.error().message.empty()) abort();
     return 0;
   }
-  runtime::Store<controller::CachedTask> tasks("autotunetasks", controller::CachedTask::FromText);
-  runtime::Store<controller::CachedPod> pods("pods", [](std::string_view pod) -> base::Result<controller::CachedPod> {
-    return controller::CachedPod(controller::PodViewFromText(pod)).Ended();
-  });
-  runtime::Store<experiment::NodeView> nodes("nodes", [](std::string_view node) -> base::Result<experiment::NodeView> {
-    return experiment::NodeViewFromJson(runtime::ParseObject(node));
-  });
+  kube::runtime::Store<controller::CachedTask> tasks("autotunetasks", controller::CachedTask::FromText);
+  kube::runtime::Store<controller::CachedPod> pods(
+      "pods", [](std::string_view pod) -> base::Result<controller::CachedPod> {
+        return controller::CachedPod(controller::PodViewFromText(pod)).Ended();
+      });
+  kube::runtime::Store<experiment::NodeView> nodes(
+      "nodes", [](std::string_view node) -> base::Result<experiment::NodeView> {
+        return experiment::NodeViewFromJson(kube::runtime::ParseObject(node));
+      });
   Feed(tasks, *event);
   Feed(pods, *event);
   Feed(nodes, *event);

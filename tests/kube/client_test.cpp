@@ -1,5 +1,5 @@
 // Client: what goes out for each call, and which code each answer becomes. Over a transport that answers from a list.
-#include "operator/kube/client.h"
+#include "kube/client/client.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Where the API server is and who we are: a corpus of kubeconfigs and pods, each with what must come out.
-#include "operator/kube/config.h"
+#include "kube/client/config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

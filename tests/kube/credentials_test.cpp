@@ -1,6 +1,6 @@
 // Credentials that rotate: files that are read again, plugins that are run again. Time is simulated; the plugins are
 // shell scripts.
-#include "operator/kube/credentials.h"
+#include "kube/client/credentials.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "operator/kube/cpprest/cpprest_transport.h"
+#include "kube/cpprest/cpprest_transport.h"
 #include "tests/scripted_server/scripted_server.h"
 
 namespace kube::testing {

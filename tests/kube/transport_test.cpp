@@ -23,7 +23,7 @@
 #include <thread>
 #include <vector>
 
-#include "operator/kube/user_agent.h"
+#include "kube/client/user_agent.h"
 #include "tests/kube/transport_fixture.h"
 
 namespace kube {

@@ -1,4 +1,4 @@
-#include "operator/runtime/controller.h"
+#include "kube/runtime/controller.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-namespace runtime {
+namespace kube::runtime {
 namespace {
 
 using namespace std::chrono_literals;
@@ -321,4 +321,4 @@ TEST_F(ControllerTest, AStandbyStartsNoWorker) {
 }
 
 }  // namespace
-}  // namespace runtime
+}  // namespace kube::runtime

@@ -1,4 +1,4 @@
-#include "operator/runtime/events.h"
+#include "kube/runtime/events.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace runtime {
+namespace kube::runtime {
 namespace {
 
 using namespace std::chrono_literals;
@@ -208,4 +208,4 @@ TEST_F(EventsTest, EventsOfClusterScopedObjectsGoToTheDefaultNamespace) {
 }
 
 }  // namespace
-}  // namespace runtime
+}  // namespace kube::runtime

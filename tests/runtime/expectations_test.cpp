@@ -1,10 +1,10 @@
-#include "operator/runtime/expectations.h"
+#include "kube/runtime/expectations.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/runtime/fakes.h"
 
-namespace runtime {
+namespace kube::runtime {
 namespace {
 
 using namespace std::chrono_literals;
@@ -95,4 +95,4 @@ TEST_F(ExpectationsTest, ForgetDropsAll) {
 }
 
 }  // namespace
-}  // namespace runtime
+}  // namespace kube::runtime

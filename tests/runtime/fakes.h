@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "operator/runtime/reflector.h"
-#include "operator/runtime/store.h"
+#include "kube/runtime/reflector.h"
+#include "kube/runtime/store.h"
 
-namespace runtime::testing {
+namespace kube::runtime::testing {
 
 struct Thing {
   std::string color;
@@ -216,4 +216,4 @@ class ScriptedSource final : public WatchSource {
   std::vector<WatchRequest> watch_requests_;
 };
 
-}  // namespace runtime::testing
+}  // namespace kube::runtime::testing

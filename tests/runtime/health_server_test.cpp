@@ -1,5 +1,5 @@
 // The probe endpoint against good and hostile clients on plain sockets.
-#include "operator/runtime/health_server.h"
+#include "kube/runtime/health_server.h"
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace runtime {
+namespace kube::runtime {
 namespace {
 
 using namespace std::chrono_literals;
@@ -299,4 +299,4 @@ TEST_F(HealthServerTest, EndsWithOpenConnections) {
 }
 
 }  // namespace
-}  // namespace runtime
+}  // namespace kube::runtime

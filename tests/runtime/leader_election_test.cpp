@@ -1,6 +1,6 @@
 // Replicas that want one Lease, on a simulated clock: an API server that keeps it, and can be cut off from each of
 // them.
-#include "operator/runtime/leader_election.h"
+#include "kube/runtime/leader_election.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
-#include "operator/runtime/leader_fence.h"
-#include "operator/runtime/micro_time.h"
+#include "kube/runtime/leader_fence.h"
+#include "kube/runtime/micro_time.h"
 
-namespace runtime {
+namespace kube::runtime {
 namespace {
 
 using namespace std::chrono_literals;
@@ -413,4 +413,4 @@ TEST(CheckLeaderElection, RefusesTimesThatCannotWork) {
 }
 
 }  // namespace
-}  // namespace runtime
+}  // namespace kube::runtime

@@ -1,5 +1,5 @@
 // Metrics over TLS for who may read them: certificates that rotate, tokens that the API server judges.
-#include "operator/runtime/metrics_server.h"
+#include "kube/runtime/metrics_server.h"
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace runtime {
+namespace kube::runtime {
 namespace {
 
 using namespace std::chrono_literals;
@@ -255,4 +255,4 @@ TEST_F(MetricsServerTest, FilesThatAreNoCertificateAreAnErrorThatNamesThem) {
 }
 
 }  // namespace
-}  // namespace runtime
+}  // namespace kube::runtime

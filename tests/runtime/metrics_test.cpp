@@ -1,4 +1,4 @@
-#include "operator/runtime/metrics.h"
+#include "kube/runtime/metrics.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,9 @@
 #include <set>
 #include <sstream>
 
-namespace runtime {
+#include "kube/client/client_observer.h"
+
+namespace kube::runtime {
 namespace {
 
 using namespace std::chrono_literals;
@@ -99,4 +101,4 @@ TEST(Metrics, AskTheQueueWhenTheyAreRead) {
 }
 
 }  // namespace
-}  // namespace runtime
+}  // namespace kube::runtime

@@ -4,12 +4,12 @@
 
 #include <chrono>
 
-#include "operator/kube/client.h"
-#include "operator/kube/cpprest/cpprest_transport.h"
+#include "kube/client/client.h"
+#include "kube/cpprest/cpprest_transport.h"
 #include "tests/runtime/fakes.h"
 #include "tests/scripted_server/scripted_server.h"
 
-namespace runtime {
+namespace kube::runtime {
 namespace {
 
 using namespace std::chrono_literals;
@@ -169,4 +169,4 @@ TEST_F(ReflectorHttps, StopsWhileAWatchIsOpen) {
 }
 
 }  // namespace
-}  // namespace runtime
+}  // namespace kube::runtime

@@ -1,5 +1,5 @@
 // The behaviours of a correct list and watch, each against a script. No HTTP, no real time.
-#include "operator/runtime/reflector.h"
+#include "kube/runtime/reflector.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 
 #include "tests/runtime/fakes.h"
 
-namespace runtime {
+namespace kube::runtime {
 namespace {
 
 using namespace std::chrono_literals;
@@ -446,4 +446,4 @@ TEST_F(ReflectorTest, FallsBackToListsForGoodWhenTheServerHasNoWatchList) {
 }
 
 }  // namespace
-}  // namespace runtime
+}  // namespace kube::runtime

@@ -1,5 +1,5 @@
 // Signals to a whole process: each test runs in a child, because masks and pending signals belong to the process.
-#include "operator/runtime/shutdown.h"
+#include "kube/runtime/shutdown.h"
 
 #include <gtest/gtest.h>
 #include <pthread.h>
@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <thread>
 
-namespace runtime {
+namespace kube::runtime {
 namespace {
 
 class ShutdownDeathTest : public ::testing::Test {
@@ -86,4 +86,4 @@ TEST_F(ShutdownDeathTest, WritingToAClosedPeerIsAnErrorNotTheEnd) {
 }
 
 }  // namespace
-}  // namespace runtime
+}  // namespace kube::runtime

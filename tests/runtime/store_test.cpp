@@ -1,11 +1,11 @@
-#include "operator/runtime/store.h"
+#include "kube/runtime/store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/runtime/fakes.h"
 
-namespace runtime {
+namespace kube::runtime {
 namespace {
 
 using ::testing::ElementsAre;
@@ -198,4 +198,4 @@ TEST(ObjectMeta, OfWhatIsNoObjectIsEmpty) {
 }
 
 }  // namespace
-}  // namespace runtime
+}  // namespace kube::runtime

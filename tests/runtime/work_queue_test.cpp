@@ -1,4 +1,4 @@
-#include "operator/runtime/work_queue.h"
+#include "kube/runtime/work_queue.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-namespace runtime {
+namespace kube::runtime {
 namespace {
 
 using namespace std::chrono_literals;
@@ -317,4 +317,4 @@ TEST(WorkQueue, NeverTwoWorkersOnAKeyAndNoLostWakeUp) {
 }
 
 }  // namespace
-}  // namespace runtime
+}  // namespace kube::runtime

@@ -1,0 +1,105 @@
+// Controller: N workers that take keys from a queue and reconcile them.
+//
+// Owns its worker threads between Start and the destructor (or Stop). Queue, clock, gate and observer are borrowed.
+// Workers start when every cache has synced and leadership is acquired. The result of a reconcile determines the next
+// step:
+//   success                 backoff forgotten, again after requeue_after if that is set
+//   kInvalid                terminal: counted, not retried until something changes
+//   kRetry with retry_after again after that time, or the backoff if it is longer
+//   every other error       again with backoff
+// An exception is an error like kRetry: counted as a panic.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/thread_annotations.h"
+#include "kube/runtime/leader_gate.h"
+#include "kube/runtime/object_key.h"
+#include "kube/runtime/work_queue.h"
+
+namespace kube::runtime {
+
+struct ReconcileResult {
+  // Reconcile this key again after this time although nothing changed. Zero or less: at once.
+  std::optional<base::Duration> requeue_after;
+};
+
+enum class ReconcileOutcome { kSuccess, kRequeueAfter, kError, kTerminalError, kPanic };
+
+// For metrics. Thread-safe; called by workers.
+class ControllerObserver {
+ public:
+  virtual ~ControllerObserver() = default;
+  virtual void OnReconcileStart() = 0;
+  virtual void OnReconcileEnd(ReconcileOutcome outcome, base::Duration duration) = 0;
+};
+
+struct ControllerOptions {
+  std::string name;  // for logs
+  int workers = 1;
+  base::Duration cache_sync_timeout = std::chrono::minutes(2);
+  const char* log_field = "object";  // what a key is called in the log lines of its reconcile
+};
+
+// A cache that must have synced before anything is decided.
+struct CacheSync {
+  std::string name;
+  std::function<bool()> synced;
+  std::function<std::string()> last_error{};  // reason for which it has not: RBAC, a missing CRD
+  std::function<std::uint64_t()> received{};  // objects read so far: the wait goes on while they come; null = not known
+};
+
+class Controller {
+ public:
+  // The stop token is set when the process shuts down: finish running work, begin no new work.
+  using Reconcile = std::function<base::Result<ReconcileResult>(const ObjectKey& key, const std::stop_token& stop)>;
+
+  Controller(ControllerOptions options, Reconcile reconcile, WorkQueue& queue, base::Clock& clock, LeaderGate& gate,
+             ControllerObserver* observer = nullptr);
+  ~Controller();
+  Controller(const Controller&) = delete;
+  Controller& operator=(const Controller&) = delete;
+
+  // Waits for the caches and for leadership, then starts the workers. Blocks until then. kRetry with the names and last
+  // errors of the caches that did not sync in time; kCancelled when stopped.
+  base::Status Start(const std::vector<CacheSync>& caches, const std::stop_token& stop);
+
+  // Shuts the queue down and waits for the reconciles that run, at most `grace` of the clock's time; then their stop
+  // token is set and they are waited for. True when all ended within the grace. Idempotent.
+  bool Stop(base::Duration grace = std::chrono::seconds(30));
+
+ private:
+  void Work();
+  void ReconcileOne(const ObjectKey& key);
+
+  const ControllerOptions options_;
+  const Reconcile reconcile_;
+  WorkQueue& queue_;
+  base::Clock& clock_;
+  LeaderGate& gate_;
+  ControllerObserver* const observer_;
+
+  std::stop_source stop_;
+  std::stop_source drained_;  // requested when the last worker ended: ends the grace
+  std::atomic<int> running_{0};
+  std::atomic<std::uint64_t> reconciles_{0};
+  std::vector<std::jthread> workers_;
+};
+
+// Splits a wait for caches from a controller, for programs with several controllers. kRetry after `timeout` without a
+// new object for any cache, and after ten times that in all.
+base::Status AwaitCaches(const std::vector<CacheSync>& caches, base::Duration timeout, base::Clock& clock,
+                         const std::stop_token& stop);
+
+}  // namespace kube::runtime
