@@ -131,7 +131,7 @@ bool SearchedLimits(const PageData& data) {
          !tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(data.task.spec));
 }
 
-// "160 in flight, 33.20 requests/s: the highest load at which it keeps the SLO", or the highest one that was tried.
+// "160 in flight, 33.20 requests/s: the highest load at which it meets the SLO", or the highest one that was tried.
 std::string LoadFact(const PageData& data) {
   const ResultRow& shown = *ShownRow(data.rows);
   if (shown.load == nullptr) return "";
@@ -141,10 +141,10 @@ std::string LoadFact(const PageData& data) {
   const std::string who = StartsOfBest(data.rows).size() > 1 ? "every start" : "it";
   const measurement::Load highest = HighestKept(shown).load;
   if (highest == shown.load->load && NextThatBroke(shown) == nullptr)
-    return text + ", the highest load that was tried: " + who + " keeps the SLO";
+    return text + ", the highest load that was tried: " + who + " meets the SLO";
   return text + (highest == shown.load->load
-                     ? ": the highest load at which " + who + " keeps the SLO"
-                     : ": the best score of the loads at which " + who + " keeps the SLO, up to " + highest.ToString());
+                     ? ": the highest load at which " + who + " meets the SLO"
+                     : ": the best score of the loads at which " + who + " meets the SLO, up to " + highest.ToString());
 }
 
 // The measurement at that load. Where the score is the throughput of this one point, it is not repeated.
@@ -178,7 +178,7 @@ std::string LessLoadFact(const PageData& data) {
          LatencyText(*shown.load, measurement::Metric::kTpot, measurement::Statistic::kP50);
 }
 
-// Whether the starts of the best kept the SLO up to different loads.
+// Whether the starts of the best met the SLO up to different loads.
 bool StartsDisagree(const PageData& data) {
   const std::vector<const ResultRow*> starts = StartsOfBest(data.rows);
   return SearchedLimits(data) && std::any_of(starts.begin(), starts.end(), [&](const ResultRow* row) {
@@ -186,7 +186,7 @@ bool StartsDisagree(const PageData& data) {
          });
 }
 
-// Of several starts: where each was scored, and what each kept if they disagree.
+// Of several starts: where each was scored, and up to which load each met the SLO if they disagree.
 std::string StartsFact(const PageData& data) {
   const int count = data.task.status.best->starts;
   if (count < 2) return "";
@@ -195,11 +195,11 @@ std::string StartsFact(const PageData& data) {
       "the score is the mean of " + std::to_string(count) + " starts" + (loads.empty() ? "" : ", at " + loads);
   const std::vector<const ResultRow*> starts = StartsOfBest(data.rows);
   if (!SearchedLimits(data) || starts.size() < 2) return text;
-  if (!StartsDisagree(data)) return text + "; each kept the SLO up to " + HighestKept(*starts.front()).load.ToString();
+  if (!StartsDisagree(data)) return text + "; each met the SLO up to " + HighestKept(*starts.front()).load.ToString();
   std::vector<std::string> parts;
   for (const ResultRow* row : starts) {
     const std::string step = DecidingStep(data.task, *row);
-    parts.push_back(row->experiment->name + " kept the SLO up to " + HighestKept(*row).load.ToString() +
+    parts.push_back(row->experiment->name + " met the SLO up to " + HighestKept(*row).load.ToString() +
                     (step.empty() ? "" : " (" + step + ")"));
   }
   text += "; " + text::Joined(parts, ", ");
@@ -208,7 +208,7 @@ std::string StartsFact(const PageData& data) {
     return row->load->load.value > HighestKept(shown).load.value;
   });
   if (!missed) return text;
-  return text + ". Not every start kept the loads of this mean: what every start kept is " +
+  return text + ". Not every start met the SLO at the loads of this mean; all of them met it at " +
          shown.load->load.ToString() + ", with " + PerGpuText(shown);
 }
 
@@ -217,9 +217,9 @@ std::string RateFact(const PageData& data) {
   const reconcile::TriedRates rates = TriedRatesOf(data.rows);
   if (rates.start == nullptr) return "";
   const std::string missed = rates.missed == nullptr ? "" : MissedStepText(data.task, *rates.missed);
-  if (rates.kept == nullptr) return "no tried rate kept the SLO (" + rates.start->name + "): " + missed;
-  return rates.kept->load.ToString() + " kept the SLO (" + rates.start->name +
-         "): " + LatenciesText(data, *rates.kept) + "; " + (missed.empty() ? "no higher rate was tried" : missed);
+  if (rates.kept == nullptr) return "no tried rate met the SLO (" + rates.start->name + "): " + missed;
+  return rates.kept->load.ToString() + " met the SLO (" + rates.start->name + "): " + LatenciesText(data, *rates.kept) +
+         "; " + (missed.empty() ? "no higher rate was tried" : missed);
 }
 
 std::string GainFact(const PageData& data, const ResultRow* baseline) {

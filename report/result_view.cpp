@@ -379,7 +379,7 @@ std::vector<const ResultRow*> StartsOfBest(const std::vector<ResultRow>& rows) {
   for (const ResultRow& row : rows) {
     if (IsFreshStartOf(row, *best)) starts.push_back(&row);
   }
-  // Its first measurement counts where it kept the SLO.
+  // Its first measurement counts where it met the SLO.
   const auto first = static_cast<std::size_t>(std::max(best->starts, 1));
   if (best->load != nullptr && starts.size() < first) starts.insert(starts.begin(), &*best);
   return starts;
@@ -510,7 +510,7 @@ std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row) {
 std::string MissedStepText(const api::AutotuneTask& task, const measurement::Point& point) {
   const auto broken = measurement::CheckSlo(experiment::SloOf(task.spec.slo), point);
   return point.load.ToString() + (point.requests == 0 ? ": " + measurement::NothingAnsweredText(point)
-                                  : broken.empty()    ? " does not keep the SLO with 95 % confidence"
+                                  : broken.empty()    ? " does not meet the SLO with 95 % confidence"
                                                       : " missed " + BrokenText(broken));
 }
 
@@ -664,10 +664,10 @@ std::string LoadOfBestText(const api::TaskStatus::Best& best, const std::vector<
   } else if (!rate.empty()) {
     text += " (" + rate + " requests/s)";
   }
-  if (StartsOfBest(rows).size() > 1) text += ", which every start kept";
+  if (StartsOfBest(rows).size() > 1) text += ", where every start met the SLO";
   const reconcile::TriedRates rates = TriedRatesOf(rows);
   if (rates.kept == nullptr) return text;
-  return text + "; in an open loop " + rates.kept->load.ToString() + " kept the SLO" +
+  return text + "; in an open loop " + rates.kept->load.ToString() + " met the SLO" +
          (rates.missed == nullptr ? " (no higher rate was tried)" : "");
 }
 

@@ -35,7 +35,7 @@ struct ResultRow {
   std::optional<measurement::QualityGate> gate;       // the comparison with it
   bool best = false, pareto = false, tied = false;
   // Index of the row whose point is shown for it: of several starts the one scored at the lowest load, where the others
-  // keep the SLO, too (tuning::Judged::shown).
+  // meet the SLO, too (tuning::Judged::shown).
   std::size_t shown = 0;
   bool cannot_win = false;                     // given up early
   std::vector<measurement::Violation> broken;  // where it is not feasible: every bound, worst first
@@ -72,7 +72,7 @@ const ResultRow* ShownRow(const std::vector<ResultRow>& rows);
 std::vector<const ResultRow*> StartsOfBest(const std::vector<ResultRow>& rows);
 // Where they were scored: "192 and 182 in flight"; "128 in flight" where all are the same; "" for fewer than two.
 std::string LoadsOfStarts(const std::vector<ResultRow>& rows);
-// The highest load that kept the SLO, of the kind and scenario of the scored one: that one, where none above did.
+// The highest load that met the SLO, of the kind and scenario of the scored one: that one, where none above did.
 // REQUIRES: row.load is not null.
 const measurement::Point& HighestKept(const ResultRow& row);
 // The request rates that fresh starts of the best were asked for where requests in flight were searched.

@@ -153,9 +153,9 @@ std::string BoundText(const api::AutotuneTask& task, const ResultRow& row, const
   }
   const measurement::Load ours = HighestKept(row).load, theirs = HighestKept(best).load;
   const bool several = best.starts > 1 || !best.experiment->confirms.empty();
-  std::string text = ". It kept the SLO up to " + ours.ToString();
+  std::string text = ". It met the SLO up to " + ours.ToString();
   if (ours == theirs && !several) {
-    text = ". Both kept the SLO up to " + ours.ToString();
+    text = ". Both met the SLO up to " + ours.ToString();
   } else if (ours.kind == theirs.kind) {
     text += std::string(" (the best") + (several ? " in every start" : "") + ": " +
             (ours.value == theirs.value ? "the same" : LoadText(theirs)) + ")";

@@ -323,7 +323,7 @@ void PrintRow(const Mode& mode, const Bound& bound, const char* scenario, int en
 // What one search says of a configuration, beside the truth.
 struct Answer {
   double limit = 0, true_limit = 0;  // requests in flight or requests/s
-  double score = 0, true_score = 0;  // output tokens/s there; 0 = no load keeps the SLO
+  double score = 0, true_score = 0;  // output tokens/s there; 0 = no load meets the SLO
   double ci = 0;                     // half-width of the score's interval, as a share of it
   double spent = 0;                  // s of measuring
   bool holds = false;                // the interval holds the true score
@@ -362,7 +362,7 @@ struct Configuration {
   std::string name;
   Engine engine;
   std::vector<Answer> closed, open;  // by search
-  double ladder = 0;  // output tokens/s at the highest of the fixed loads that keeps the SLO; 0 = none does
+  double ladder = 0;  // output tokens/s at the highest of the fixed loads that meets the SLO; 0 = none does
 };
 
 std::vector<Configuration> Finding() {
@@ -464,7 +464,7 @@ void PrintFinding(int duration, int searches) {
 
 // A configuration by its closed loop, and by the rate that it sustains.
 struct TwoScores {
-  double truth = 0;               // output tokens/s of the highest rate that keeps the SLO
+  double truth = 0;               // output tokens/s of the highest rate that meets the SLO
   double loop = 0, ci = 0;        // of the closed loop's limit alone, and its interval's half width
   bool loop_holds = false;        // that interval holds the truth
   bool stands = false;            // its queue stands

@@ -99,25 +99,27 @@ TEST(HtmlReport, SaysWhatEachStartKeptAndMergesNoPoints) {
   const api::AutotuneTask task = StartedAfresh();
   const std::string page = HtmlReport(task, Rules());
   EXPECT_THAT(page,
-              HasSubstr("6 in flight, 7.5 requests/s in e4-dddddd: the highest load at which every start keeps the "
+              HasSubstr("6 in flight, 7.5 requests/s in e4-dddddd: the highest load at which every start meets the "
                         "SLO"));
   EXPECT_THAT(page,
-              HasSubstr("the score is the mean of 2 starts, at 8 and 6 in flight; e2-bbbbbb kept the SLO up to 8 in "
+              HasSubstr("the score is the mean of 2 starts, at 8 and 6 in flight; e2-bbbbbb met the SLO up to 8 in "
                         "flight (32 in flight missed"));
-  EXPECT_THAT(page, HasSubstr("e4-dddddd kept the SLO up to 6 in flight"));
-  EXPECT_THAT(page, HasSubstr("Not every start kept the loads of this mean: what every start kept is 6 in flight, with "
-                              "1413.0 tok/s per GPU"));
+  EXPECT_THAT(page, HasSubstr("e4-dddddd met the SLO up to 6 in flight"));
+  EXPECT_THAT(
+      page, HasSubstr("Not every start met the SLO at the loads of this mean; all of them met it at 6 in flight, with "
+                      "1413.0 tok/s per GPU"));
   EXPECT_THAT(page, HasSubstr("<dt>Measured there</dt><dd>1413.0 tok/s per GPU, TTFT p99 310 ms"));
-  EXPECT_THAT(page, HasSubstr("7.2 requests/s kept the SLO (e4-dddddd): TTFT p99 106 ms (bound 500 ms); no higher rate "
+  EXPECT_THAT(page, HasSubstr("7.2 requests/s met the SLO (e4-dddddd): TTFT p99 106 ms (bound 500 ms); no higher rate "
                               "was tried"));
   EXPECT_THAT(page, HasSubstr("8 in flight (first start)"));
   EXPECT_THAT(page, HasSubstr("as e2-bbbbbb"));
-  EXPECT_THAT(page, Not(HasSubstr("the highest load at which it keeps the SLO")));
+  EXPECT_THAT(page, Not(HasSubstr("the highest load at which it meets the SLO")));
   EXPECT_THAT(page, HasSubstr("3 experiments and 1 fresh start out of"));
   EXPECT_THAT(Headline(task), HasSubstr("the mean of 2 starts, at 8 and 6 in flight"));
-  EXPECT_THAT(Headline(task),
-              HasSubstr("with 6 requests in flight (7.5 requests/s), which every start kept; in an open loop 7.2 "
-                        "requests/s kept the SLO (no higher rate was tried)"));
+  EXPECT_THAT(
+      Headline(task),
+      HasSubstr("with 6 requests in flight (7.5 requests/s), where every start met the SLO; in an open loop 7.2 "
+                "requests/s met the SLO (no higher rate was tried)"));
 }
 
 TEST(HtmlReport, SaysWhichRatesWereTried) {
@@ -133,7 +135,7 @@ TEST(HtmlReport, SaysWhichRatesWereTried) {
   EXPECT_THAT(HtmlReport(task, Rules()), Not(HasSubstr("no higher rate was tried")));
   EXPECT_THAT(Headline(task), Not(HasSubstr("no higher rate was tried")));
   loads.erase(loads.end() - 2);
-  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("no tried rate kept the SLO (e4-dddddd): 7.6 requests/s missed"));
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("no tried rate met the SLO (e4-dddddd): 7.6 requests/s missed"));
 }
 
 TEST(HtmlReport, ShowsTheStartWhoseLoadAllStartsKept) {
@@ -142,7 +144,7 @@ TEST(HtmlReport, ShowsTheStartWhoseLoadAllStartsKept) {
     if (load.measured.load == measurement::Concurrency(6)) load.measured.load = measurement::Concurrency(12);
   }
   EXPECT_THAT(HtmlReport(task, Rules()),
-              HasSubstr("8 in flight, 8 requests/s: the highest load at which every start keeps the SLO"))
+              HasSubstr("8 in flight, 8 requests/s: the highest load at which every start meets the SLO"))
       << "the fresh start kept more than the first one";
 }
 
@@ -171,7 +173,7 @@ TEST(HtmlReport, OneNumberHasOneText) {
 TEST(HtmlReport, TheScoredLoadNeedNotBeTheHighestThatKeepsTheSlo) {
   api::AutotuneTask task = Finished();
   EXPECT_THAT(HtmlReport(task, Rules()),
-              HasSubstr("8 in flight, 8 requests/s: the highest load at which it keeps the SLO"));
+              HasSubstr("8 in flight, 8 requests/s: the highest load at which it meets the SLO"));
   api::LoadRow higher = task.status.experiments[1].loads[0];
   higher.measured.load = measurement::Concurrency(12);
   higher.measured.output_tokens_per_second -= 1;
@@ -179,7 +181,7 @@ TEST(HtmlReport, TheScoredLoadNeedNotBeTheHighestThatKeepsTheSlo) {
   EXPECT_THAT(
       HtmlReport(task, Rules()),
       HasSubstr(
-          "8 in flight, 8 requests/s: the best score of the loads at which it keeps the SLO, up to 12 in flight"));
+          "8 in flight, 8 requests/s: the best score of the loads at which it meets the SLO, up to 12 in flight"));
 }
 
 TEST(HtmlReport, NamesALowerLoadThatGivesNearlyTheSame) {

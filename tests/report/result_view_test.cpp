@@ -89,7 +89,7 @@ TEST(DecidingStep, CountsTheLastMeasurementOfALoadAndNoInvalidOne) {
   EXPECT_EQ(DecidingStep(task, ResultRows(task)[1]), "32 in flight missed slo.ttft.p99 (700 ms, allowed 500 ms)");
   best.loads.back().measured.ttft.p99 = 480;  // the point lies inside, its interval does not
   best.loads.back().measured.verdict = measurement::Verdict::kMissed;
-  EXPECT_EQ(DecidingStep(task, ResultRows(task)[1]), "32 in flight does not keep the SLO with 95 % confidence");
+  EXPECT_EQ(DecidingStep(task, ResultRows(task)[1]), "32 in flight does not meet the SLO with 95 % confidence");
   best.loads.back().measured.verdict = measurement::Verdict::kClientBound;
   best.loads.erase(best.loads.begin() + 1);
   EXPECT_EQ(DecidingStep(task, ResultRows(task)[1]), "");

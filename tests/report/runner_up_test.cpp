@@ -22,7 +22,7 @@ TEST(RunnerUpText, SaysHowFarTheSecondIsAndWhichLimitStoppedIt) {
   api::AutotuneTask task = Finished();
   task.status.experiments[1].loads[0].measured.load = measurement::Concurrency(16);
   EXPECT_EQ(Text(task),
-            "e1-aaaaaa (baseline, default): 29.2% below the best. It kept the SLO up to 8 in flight (the best: 16); 32 "
+            "e1-aaaaaa (baseline, default): 29.2% below the best. It met the SLO up to 8 in flight (the best: 16); 32 "
             "in flight "
             "missed slo.ttft.p99 (900 ms, allowed 500 ms).");
 }

@@ -18,7 +18,7 @@ Prints one JSON line: {"limit": 53.2, "slo": [...], "openLoop": [{"share": 0.9, 
   * the best and the runner-up: their limit by concurrency, and open loops around the rate that the search reports for them;
   * the best's neighbours that were not measured: one value of one swept parameter up or down, or another preset.
 With `--ladder`, each server also gets these fixed numbers of requests in flight, and the table says what a ladder of them would have
-reported: the throughput at the highest of them that keeps the SLO.
+reported: the throughput at the highest of them that meets the SLO.
 Writes one JSON line for each server to FILE as soon as it has it, and prints a table at the end. Exit code 1 where a limit is missing.
 What a server has so far is in FILE with the suffix .NAME.json, so what an interrupted run has measured is kept.
 Parameters and presets are read from the task in the status file.
@@ -165,7 +165,7 @@ def ladder(options, url, workload):
 
 
 def limit_of(result):
-    """The point that is the limit; None where no load keeps the SLO."""
+    """The point that is the limit; None where no load meets the SLO."""
     for limit in result.get("limits", []):
         if "point" in limit:
             return result["points"][limit["point"]]
@@ -263,7 +263,7 @@ def check_server(options):
     result = json.loads(options.limit.read_text(encoding="utf-8"))
     limit = limit_of(result)
     if limit is None:
-        sys.exit(f"no load keeps the SLO: {json.dumps(result['limits'])}")
+        sys.exit(f"no load meets the SLO: {json.dumps(result['limits'])}")
     # Of a closed loop: what it got through.
     rate = limit.get("requestRate", limit["requestsPerSecond"])
     points = open_loop(options, options.url, result["spec"], rate)
@@ -330,7 +330,7 @@ def check_search(options):
         if "ladder" in row:
             step = row["ladder"].get("reported")
             print(f"{'':10} ladder: " + (f"{step['outputTokensPerSecond']:.1f} tok/s at {step['concurrency']:g} in flight" if step else
-                                         row["ladder"].get("error", "no load keeps the SLO")))
+                                         row["ladder"].get("error", "no load meets the SLO")))
         for point in row["openLoop"] if isinstance(row.get("openLoop"), list) else []:
             print(f"{'':10} {point['requestRate']:6.1f}/s answered {point['requestsPerSecond']:.1f}/s, {point['verdict']}, "
                   f"TTFT p99 {point['ttftP99']:.0f} ms")
