@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "operator/api/autotune_task.h"
 #include "text/table.h"
 
@@ -37,12 +38,10 @@ std::size_t Distance(const std::string& a, const std::string& b) {
   return table[a.size()][b.size()];
 }
 
-char Small(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
-
 std::string Folded(const std::string& text) {
   std::string out;
   for (const char c : text) {
-    if (c != '-' && c != '_') out += Small(c);
+    if (c != '-' && c != '_') out += base::AsciiLower(c);
   }
   return out;
 }
@@ -51,7 +50,7 @@ std::string Folded(const std::string& text) {
 std::string Initials(const std::string& name) {
   std::string out;
   for (std::size_t i = 0; i < name.size(); ++i) {
-    if (i == 0 || std::isupper(static_cast<unsigned char>(name[i])) != 0) out += Small(name[i]);
+    if (i == 0 || std::isupper(static_cast<unsigned char>(name[i])) != 0) out += base::AsciiLower(name[i]);
   }
   return out;
 }
@@ -97,7 +96,7 @@ std::optional<Amount> AmountOf(const std::string& text) {
   const auto [end, error] =
       std::from_chars(plain.data() + begin, plain.data() + plain.size(), amount.number, std::chars_format::fixed);
   if (error != std::errc()) return std::nullopt;
-  for (const char* c = end; c != plain.data() + plain.size(); ++c) amount.unit += Small(*c);
+  for (const char* c = end; c != plain.data() + plain.size(); ++c) amount.unit += base::AsciiLower(*c);
   return amount;
 }
 
@@ -123,9 +122,7 @@ std::vector<std::string> WrittenOtherwise(const std::string& text) {
   if (std::regex_match(text, found, kCapability)) return {found[1].str() + "." + found[2].str()};
   if (std::regex_match(text, found, kAddress)) return {found[2].str()};
   if (!std::regex_match(text, kDistribution)) return {};
-  std::string upper = WithoutSpaces(text);
-  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return {upper};
+  return {base::AsciiUpper(WithoutSpaces(text))};
 }
 
 // What a text with a number may have meant.

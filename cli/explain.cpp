@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "cli/asked_gpu.h"
 #include "cli/correction.h"
 #include "cli/model_source.h"
@@ -37,14 +37,10 @@ using text::Table;
 
 // "gemm", "gemm_dtype", "GEMMDtype": a field in other words. Not "kv_cache_dtype", which is a flag of engines.
 bool MeansField(std::string name, quant::Field field) {
-  const auto lower = [](std::string text) {
-    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
-  };
   constexpr std::string_view kSuffix = "dtype";
-  std::string canonical = lower(std::string(quant::FieldName(field)));
+  std::string canonical = base::AsciiLower(quant::FieldName(field));
   canonical.resize(canonical.size() - kSuffix.size());
-  name = lower(std::move(name));
+  name = base::AsciiLower(std::move(name));
   return name == canonical || name == canonical + "dtype" || name == canonical + "_dtype";
 }
 

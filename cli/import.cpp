@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -11,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "checkpoint/quantization.h"
 #include "measurement/scenario.h"
 #include "operator/api/autotune_task.h"
@@ -27,11 +27,6 @@ using text::ToYaml;
 // Where the predecessor looked for models that are named without an owner.
 constexpr std::string_view kModelBase = "/mnt/data/models";
 constexpr std::size_t kMaxIntegerRange = 16;
-
-std::string Lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 std::string Quoted(const std::string& text) { return "\"" + text + "\""; }
 
@@ -128,7 +123,7 @@ class Importer {
   void ReadName() {
     const std::string name = Text(task_, "", "task_name");
     std::string label;
-    for (const char c : Lower(name)) {
+    for (const char c : base::AsciiLower(name)) {
       const bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
       if (good || (!label.empty() && label.back() != '-')) label += good ? c : '-';
     }
@@ -141,7 +136,7 @@ class Importer {
 
   void ReadRuntime() {
     const std::string mode = Text(task_, "", "deployment_mode");
-    const std::string name = Text(task_, "", "base_runtime"), lower = Lower(name);
+    const std::string name = Text(task_, "", "base_runtime"), lower = base::AsciiLower(name);
     static const std::map<std::string, std::string, std::less<>> kEngines = {{"vllm", "vllm"},
                                                                              {"sglang", "sglang"},
                                                                              {"tensorrt_llm", "tensorrt-llm"},

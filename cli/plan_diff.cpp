@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "base/keys.h"
 #include "operator/deploy/engine_arguments.h"
 #include "report/result_view.h"
@@ -42,10 +42,10 @@ std::optional<std::string> ShownField(const Fields& fields, const std::string& p
   const auto found = fields.find(path);
   if (found == fields.end()) return std::nullopt;
   const std::string& value = found->second;
-  const auto secret = [](std::string name) {
-    std::ranges::transform(name, name.begin(),
-                           [](unsigned char c) { return c == '_' ? '-' : static_cast<char>(std::tolower(c)); });
-    return deploy::IsSecretFlag(name);
+  const auto secret = [](const std::string& name) {
+    std::string flag = base::AsciiLower(name);
+    std::ranges::replace(flag, '_', '-');
+    return deploy::IsSecretFlag(flag);
   };
   if (path.ends_with(".value")) {  // of a variable
     const auto name = fields.find(path.substr(0, path.rfind('.')) + ".name");

@@ -1,10 +1,10 @@
 #include "cli/remedies.h"
 
 #include <algorithm>
-#include <cctype>
 #include <regex>
 #include <vector>
 
+#include "base/ascii_case.h"
 #include "bench/cause_rules.h"
 
 namespace autotune::cli {
@@ -58,7 +58,7 @@ std::string PatternOf(std::string_view message) {
       pattern += '*';
       message.remove_prefix(kGap.size());
     } else {
-      pattern += static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
+      pattern += base::AsciiLower(message[0]);
       message.remove_prefix(1);
     }
   }
@@ -118,9 +118,7 @@ std::string AdviceOf(std::string_view message) {
     }
     if (std::ranges::find(flags, flag) != flags.end()) continue;
     flags.push_back(flag);
-    std::string verb = (*at)[1].str();
-    std::ranges::transform(verb, verb.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    advice += (advice.empty() ? "" : ", ") + verb + " " + flag;
+    advice += (advice.empty() ? "" : ", ") + base::AsciiLower((*at)[1].str()) + " " + flag;
   }
   return advice;
 }

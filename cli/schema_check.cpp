@@ -1,7 +1,6 @@
 #include "cli/schema_check.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -9,6 +8,7 @@
 #include <set>
 #include <string_view>
 
+#include "base/ascii_case.h"
 #include "cli/correction.h"
 #include "text/yaml_json.h"
 
@@ -286,10 +286,9 @@ void CheckName(const json& task, Checker& checker) {
   const std::string text = name;
   static const std::regex kName("^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$");
   if (text.size() <= 253 && std::regex_match(text, kName)) return;
-  std::string small;
-  for (const char c : text) {
-    small += c == '_' || c == ' ' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
+  std::string small = base::AsciiLower(text);
+  std::ranges::replace_if(
+      small, [](char c) { return c == '_' || c == ' '; }, '-');
   const bool valid = small.size() <= 253 && std::regex_match(small, kName);
   checker.Say("metadata.name", Shown(name) +
                                    " is not a valid name: lower-case letters, digits, - and ., at most 253 characters, "

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
+
+#include "base/ascii_case.h"
 
 namespace autotune::gpu {
 namespace {
@@ -233,12 +234,6 @@ constexpr std::array kProducts = {
     Amd("mi210", "AMD Instinct MI210", "mi210|*", "gfx90a", 64, Sheet(181, 0, 0, 181, 1.638, 0)),
 };
 
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
 std::vector<std::string> Split(std::string_view text, std::string_view separators) {
   std::vector<std::string> parts;
   while (!text.empty()) {
@@ -315,7 +310,7 @@ constexpr std::array kBoards = {
 std::vector<std::string> WordsOf(std::string_view name) {
   constexpr std::array<std::string_view, 6> kVendors = {"nvidia", "amd", "tesla", "instinct", "corporation", "grid"};
   std::vector<std::string> words;
-  for (const std::string& word : Split(Lower(name), " -_/")) {
+  for (const std::string& word : Split(base::AsciiLower(name), " -_/")) {
     if (std::ranges::find(kVendors, word) == kVendors.end()) AddCardWords(word, words);
   }
   return words;
@@ -358,7 +353,7 @@ std::span<const Product> Products() { return kProducts; }
 
 NameParts SplitName(std::string_view name) {
   NameParts parts;
-  const std::string lower = Lower(name);
+  const std::string lower = base::AsciiLower(name);
   std::size_t end = lower.size();
   if (lower.ends_with("-shared")) {
     parts.shared = true;
@@ -376,7 +371,7 @@ NameParts SplitName(std::string_view name) {
       parts.partition.empty() && at != std::string::npos) {
     parts.virtual_gpu = true;
     parts.partition = std::string(name.substr(at, end - at));
-    parts.partition.back() = static_cast<char>(std::toupper(static_cast<unsigned char>(parts.partition.back())));
+    parts.partition.back() = base::AsciiUpper(parts.partition.back());
     end = at - 1;
   }
   parts.product = name.substr(0, end);
@@ -399,7 +394,7 @@ std::int64_t PartitionMebibytes(std::string_view partition) {
 std::vector<const Product*> ProductsNamed(std::string_view name) {
   const NameParts parts = SplitName(name);
   const std::string& whole = parts.product;
-  const std::string lower = Lower(whole);
+  const std::string lower = base::AsciiLower(whole);
   if (parts.partition == "invalid")
     return {};  // GPU Feature Discovery, of a GPU that is not partitioned as it should be
   // GKE's label of the first A100; that of the larger one is nvidia-a100-80gb.
@@ -413,8 +408,8 @@ std::vector<const Product*> ProductsNamed(std::string_view name) {
   const std::vector<std::string> words = WordsOf(whole);
   // What the driver calls a product is that product alone: "NVIDIA H200" is not the H200 NVL.
   for (const Product& product : kProducts) {
-    if (Lower(whole).find_first_of(" -") != std::string::npos && WordsOf(product.driver) == words &&
-        Lower(whole).starts_with(Split(Lower(product.driver), " -")[0])) {
+    if (base::AsciiLower(whole).find_first_of(" -") != std::string::npos && WordsOf(product.driver) == words &&
+        base::AsciiLower(whole).starts_with(Split(base::AsciiLower(product.driver), " -")[0])) {
       return {&product};
     }
   }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/ascii_case.h"
 #include "operator/reconcile/answer.h"
 #include "report/changes.h"
 #include "report/page_parts.h"
@@ -95,8 +96,7 @@ Markup DrawTable(const text::Table& table) {
   };
   std::vector<std::string> titles = content.titles;  // in capitals, for terminals
   for (std::string& title : titles) {
-    std::transform(title.begin() + 1, title.end(), title.begin() + 1,
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    title.replace(1, std::string::npos, base::AsciiLower(std::string_view(title).substr(1)));
   }
   Markup body = row(titles, "th");
   for (const std::vector<std::string>& cells : content.rows) body += row(cells, "td");

@@ -1,7 +1,6 @@
 #include "report/result_view.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <map>
@@ -9,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "measurement/excess.h"
 #include "operator/deploy/container_command.h"
 #include "operator/experiment/pod_builder.h"
@@ -571,8 +571,7 @@ std::string LatencyTitle(const LatencyColumn& column) {
   std::string title = column.metric == measurement::Metric::kE2e ? "E2E" : MetricTitle(column.metric);
   title += " ";
   title += measurement::StatisticName(column.statistic);
-  for (char& c : title) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return title;
+  return base::AsciiUpper(title);
 }
 
 std::string LoadOfPointText(const measurement::Point& point) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/ascii_case.h"
 #include "simulator/python_text.h"
 
 namespace autotune::simulator {
@@ -58,8 +59,7 @@ Converted Convert(const RecordedArgument& argument, const std::string& value) {
   if (type == "float") return PythonFloat(value) ? text : Invalid(type, value);
   if (type == "human_readable_int" || type == "human_readable_int_or_auto") {
     if (type == "human_readable_int_or_auto") {
-      std::string lower;
-      for (const char c : value) lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      const std::string lower = base::AsciiLower(value);
       if (lower == "auto" || lower == "-1") return text;
     }
     const HumanReadableInt number = ParseHumanReadableInt(value);
@@ -90,10 +90,8 @@ Converted Convert(const RecordedArgument& argument, const std::string& value) {
     return list.is_array() ? text : Converted{"", "Invalid JSON list: " + value};
   }
   if (type == "<lambda>" && (argument.Key() == "moe-backend" || argument.Key() == "linear-backend")) {
-    std::string normalised;
-    for (const char c : value) {
-      normalised += c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    }
+    std::string normalised = base::AsciiLower(value);
+    std::ranges::replace(normalised, '-', '_');
     return {PythonRepr(normalised), ""};
   }
   if (type == "_optional_type" || type == "nullable_str") {
@@ -365,10 +363,8 @@ std::string Metavar(const RecordedArgument& argument) {
     }
     return set + "}";
   }
-  std::string upper;
-  for (const char c : argument.Key()) {
-    upper += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  }
+  std::string upper = base::AsciiUpper(argument.Key());
+  std::ranges::replace(upper, '-', '_');
   return upper;
 }
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii_case.h"
 #include "simulator/options_file.h"
 #include "simulator/python_text.h"
 
@@ -56,11 +56,6 @@ std::string ResolveDtype(const std::string& flag, const ModelShape& shape) {
   return shape.dtype == "float32" ? "float16" : shape.dtype;
 }
 
-std::string Upper(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return text;
-}
-
 // A member of --quantization-config is a name, or an object whose weight names it.
 std::string OnlineMember(const json& config, const char* member) {
   if (!config.is_object() || !config.contains(member)) return "";
@@ -95,7 +90,7 @@ void ResolveVllm(const Reader& read, EngineSettings* s) {
     s->online_moe = OnlineMember(parsed, "moe");
   }
   s->kv_cache_dtype = read.Text("kv-cache-dtype", "auto");
-  s->attention_backend = Upper(read.Text("attention-backend"));
+  s->attention_backend = base::AsciiUpper(read.Text("attention-backend"));
   if (s->attention_backend == "AUTO" || s->attention_backend == "NONE") s->attention_backend.clear();
   s->moe_backend = read.Text("moe-backend");
   std::replace(s->moe_backend.begin(), s->moe_backend.end(), '-', '_');

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/ascii_case.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/directory.h"
 
@@ -97,8 +98,8 @@ struct NamedSize {
 std::optional<NamedSize> SizeInName(std::string_view name) {
   std::optional<NamedSize> size;
   for (std::size_t i = 0; i < name.size(); ++i) {
-    const bool word_start = i == 0 || std::isalnum(static_cast<unsigned char>(name[i - 1])) == 0 ||
-                            std::tolower(static_cast<unsigned char>(name[i - 1])) == 'a';
+    const bool word_start =
+        i == 0 || std::isalnum(static_cast<unsigned char>(name[i - 1])) == 0 || base::AsciiLower(name[i - 1]) == 'a';
     if (!word_start || std::isdigit(static_cast<unsigned char>(name[i])) == 0) continue;
     // A decimal point belongs to the number before it.
     if (i > 0 && name[i - 1] == '.') continue;
@@ -110,11 +111,11 @@ std::optional<NamedSize> SizeInName(std::string_view name) {
       experts = value;
       value = std::strtod(end + 1, &end);
     }
-    const char unit = static_cast<char>(std::tolower(static_cast<unsigned char>(*end)));
+    const char unit = base::AsciiLower(*end);
     const bool ends = unit != '\0' && std::isalnum(static_cast<unsigned char>(end[1])) == 0;
     if ((unit != 'b' && unit != 'm') || !ends || value <= 0) continue;
     const double billions = value * (unit == 'm' ? 1e-3 : 1.0);
-    const bool active = i > 0 && std::tolower(static_cast<unsigned char>(name[i - 1])) == 'a' &&
+    const bool active = i > 0 && base::AsciiLower(name[i - 1]) == 'a' &&
                         (i < 2 || std::isalnum(static_cast<unsigned char>(name[i - 2])) == 0);
     if (active) {
       if (size) size->moe = true;
@@ -127,15 +128,9 @@ std::optional<NamedSize> SizeInName(std::string_view name) {
   return size;
 }
 
-std::string Lower(std::string_view text) {
-  std::string out;
-  for (const char c : text) out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
 // Checkpoints that are quantized say so in their names by convention; without their config.json this is all there is.
 void QuantizationFromName(std::string_view name, ModelShape* shape) {
-  const std::string lower = Lower(name);
+  const std::string lower = base::AsciiLower(name);
   const auto has = [&](std::string_view word) { return lower.find(word) != std::string::npos; };
   if (has("-awq")) {
     shape->checkpoint_quantization = "awq";
@@ -236,7 +231,7 @@ ModelShape ShapeFromName(std::string_view name) {
   const std::size_t slash = name.rfind('/');
   const std::string_view base = slash == std::string_view::npos ? name : name.substr(slash + 1);
   NamedSize size = SizeInName(base).value_or(NamedSize{8, false});
-  const std::string lower = Lower(base);
+  const std::string lower = base::AsciiLower(base);
   if (lower.find("moe") != std::string::npos || lower.find("mixtral") != std::string::npos ||
       lower.find("gpt-oss") != std::string::npos) {
     size.moe = true;

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "base/ascii_case.h"
+
 namespace autotune::simulator {
 namespace {
 
@@ -82,8 +84,7 @@ std::optional<double> PythonFloat(std::string_view text) {
     if (rest.front() == '-') sign = -1;
     rest.remove_prefix(1);
   }
-  std::string lower;
-  for (const char c : rest) lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string lower = base::AsciiLower(rest);
   if (lower == "inf" || lower == "infinity") return sign * std::numeric_limits<double>::infinity();
   if (lower == "nan") return std::numeric_limits<double>::quiet_NaN();
   if (rest.empty() || !(IsDigit(rest.front()) || rest.front() == '.')) return std::nullopt;
@@ -106,7 +107,7 @@ HumanReadableInt ParseHumanReadableInt(std::string_view text) {
     for (const char c : fraction) matches = matches && IsDigit(c);
     if (matches) {
       const bool binary = std::isupper(static_cast<unsigned char>(suffix)) != 0;
-      const char unit = static_cast<char>(std::tolower(static_cast<unsigned char>(suffix)));
+      const char unit = base::AsciiLower(suffix);
       const int power = unit == 'k' ? 1 : unit == 'm' ? 2 : unit == 'g' ? 3 : 4;
       if (binary && dot != std::string_view::npos) {
         return {std::nullopt, "Decimals are not allowed with binary suffixes like " + std::string(1, suffix) +

@@ -29,6 +29,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/ascii_case.h"
 #include "bench/event_loop.h"
 #include "bench/priority.h"
 #include "bench/stamped_socket.h"
@@ -206,8 +207,7 @@ void Peer::OnReady(std::uint32_t) {
   }
   const std::size_t end = received_.find("\r\n\r\n");
   if (end == std::string::npos) return;
-  std::string head = received_.substr(0, end);
-  std::transform(head.begin(), head.end(), head.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string head = base::AsciiLower(received_.substr(0, end));
   const std::size_t at = head.find("content-length:");
   const std::size_t length = at == std::string::npos ? 0 : std::strtoul(head.c_str() + at + 15, nullptr, 10);
   if (received_.size() < end + 4 + length) return;

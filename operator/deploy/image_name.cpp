@@ -1,9 +1,8 @@
 #include "operator/deploy/image_name.h"
 
-#include <algorithm>
-#include <cctype>
 #include <set>
 
+#include "base/ascii_case.h"
 #include "quant/engine_table.h"
 
 namespace autotune::deploy {
@@ -13,7 +12,7 @@ namespace {
 std::string Plain(std::string_view text) {
   std::string plain;
   for (const char c : text) {
-    if (c != '-' && c != '_') plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (c != '-' && c != '_') plain += base::AsciiLower(c);
   }
   return plain;
 }

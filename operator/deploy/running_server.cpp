@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "operator/deploy/container_command.h"
 #include "operator/deploy/engine_arguments.h"
 #include "operator/deploy/image_name.h"
@@ -38,10 +38,7 @@ bool EndsLikeOneOf(const std::array<std::string_view, N>& ends, std::string_view
 // "1", "true", "off": what a switch of an engine is set to, and neither a directory nor a secret.
 bool IsSwitch(const std::string& value) {
   static constexpr std::array<std::string_view, 8> kWords = {"0", "1", "true", "false", "on", "off", "yes", "no"};
-  std::string lower = value;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return IsOneOf(kWords, lower);
+  return IsOneOf(kWords, base::AsciiLower(value));
 }
 
 // Variables that a pod of an experiment has for itself: keys, where it listens, which GPUs and network interfaces it

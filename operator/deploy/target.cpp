@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+
+#include "base/ascii_case.h"
 
 namespace autotune::deploy {
 namespace {
@@ -23,11 +24,8 @@ constexpr std::array<Target, 8> kTargets = {{
 std::span<const Target> Targets() { return kTargets; }
 
 const Target* FindTarget(std::string_view name) {
-  const auto found = std::find_if(kTargets.begin(), kTargets.end(), [&](const Target& target) {
-    return std::ranges::equal(
-        std::string_view(target.name), name, {}, [](unsigned char c) { return std::tolower(c); },
-        [](unsigned char c) { return std::tolower(c); });
-  });
+  const auto found = std::find_if(kTargets.begin(), kTargets.end(),
+                                  [&](const Target& target) { return base::EqualIgnoringCase(target.name, name); });
   return found == kTargets.end() ? nullptr : &*found;
 }
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <iterator>
 
+#include "base/ascii_case.h"
 #include "operator/experiment/node_view.h"
 
 namespace autotune::experiment {
@@ -226,7 +226,7 @@ std::string GfdLabel(const gpu::Product& product, const gpu::NameParts& parts) {
     // The driver's own name for the board of a vGPU: "NVIDIA H100XM-80C", of older releases "GRID T4-16C".
     label = Dashed(parts.product);
     if (!label.starts_with("NVIDIA-") && !label.starts_with("GRID-")) {
-      for (char& c : label) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+      label = base::AsciiUpper(label);
       if (!label.starts_with("NVIDIA-") && !label.starts_with("GRID-")) label.insert(0, "NVIDIA-");
     }
     label += "-" + parts.partition;

@@ -1,7 +1,6 @@
 #include "operator/experiment/node_affinity.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii_case.h"
 #include "operator/experiment/gpu_labels.h"
 
 namespace autotune::experiment {
@@ -47,11 +47,6 @@ bool IsTooLittle(const gpu::Product& product, const Requirement& need) {
          (need.capability && product.capability && *product.capability < *need.capability);
 }
 
-std::string Cased(std::string text, int (*convert)(int)) {
-  for (char& c : text) c = static_cast<char>(convert(static_cast<unsigned char>(c)));
-  return text;
-}
-
 // A product that somebody asked for, by a name.
 struct Wanted {
   std::string name;  // whole, as it was written
@@ -72,10 +67,10 @@ struct Wanted {
         return {name};
       case Platform::kGke:
       case Platform::kAws:
-        return {whole, Cased(whole, std::tolower)};
+        return {whole, base::AsciiLower(whole)};
       case Platform::kAzure:
       case Platform::kCoreWeave:
-        return {whole, Cased(whole, std::toupper)};
+        return {whole, base::AsciiUpper(whole)};
     }
     return {};
   }
@@ -333,8 +328,8 @@ bool IsWanted(const api::GpuSpec& spec, const std::string& labelled) {
     const Wanted wanted(std::move(name), PartitionSelected(spec), false);
     if (wanted.parts.partition != has.parts.partition || wanted.parts.shared != has.parts.shared) return false;
     if (wanted.products.empty()) {
-      return labelled == wanted.name || labelled == Cased(wanted.name, std::tolower) ||
-             labelled == Cased(wanted.name, std::toupper);
+      return labelled == wanted.name || labelled == base::AsciiLower(wanted.name) ||
+             labelled == base::AsciiUpper(wanted.name);
     }
     return !has.products.empty() && std::ranges::all_of(has.products, [&](const gpu::Product* product) {
       return std::ranges::find(wanted.products, product) != wanted.products.end();

@@ -27,6 +27,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/ascii_case.h"
+
 namespace scripted {
 
 Reply Reply::ResetAtOnce() {
@@ -117,12 +119,6 @@ Reply& Reply::Close() {
 
 namespace {
 
-bool SameName(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
-  });
-}
-
 std::string Decode(const std::string& text) {
   std::string decoded;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -163,7 +159,7 @@ bool Fits(const Recorded& request, const std::string& method, const std::string&
 
 std::string Recorded::Header(std::string_view name) const {
   for (const auto& [field, value] : headers) {
-    if (SameName(field, name)) return value;
+    if (base::EqualIgnoringCase(field, name)) return value;
   }
   return {};
 }
@@ -317,7 +313,7 @@ class Connection {
         std::size_t value = colon + 1;
         while (value < line.size() && line[value] == ' ') ++value;
         request.headers.emplace_back(line.substr(0, colon), line.substr(value));
-        if (SameName(line.substr(0, colon), "Content-Length")) length = std::stoul(line.substr(value));
+        if (base::EqualIgnoringCase(line.substr(0, colon), "Content-Length")) length = std::stoul(line.substr(value));
       }
       begin = line_end + 2;
     }
