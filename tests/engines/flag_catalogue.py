@@ -75,7 +75,7 @@ def shape(argument, document):
     row["alias"] = flags
     if argument.get("refuses"):
         row["state"] = "removed"  # the flag is only there to say so
-    elif argument["kind"].startswith("Deprecated"):
+    elif argument["kind"].startswith("Deprecated") or argument.get("deprecated"):
         row["state"] = "deprecated"
         if "new_flag" in argument:
             row["new"] = argument["new_flag"]

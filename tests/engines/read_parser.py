@@ -18,6 +18,7 @@ import importlib.machinery
 import importlib.metadata
 import importlib.util
 import json
+import re
 import sys
 import types
 import typing
@@ -90,6 +91,22 @@ class CudaPlatform(importlib.abc.MetaPathFinder):
         return spec
 
 
+# "[DEPRECATED] ...", "Deprecated. Use --b instead.", "--a is deprecated and ...": of this flag, not of another one.
+SAYS_DEPRECATED = re.compile(
+    r"\A\W*(?:--\S+ is |\w+ \(--\S+\) is )?deprecated\b(?:.*?\b[Uu]se (?P<new>--[a-z0-9-]+(?:=\w+)?))?",
+    re.IGNORECASE | re.DOTALL)
+
+
+def deprecation(action):
+    """What a flag's help says of its end, if its action has no class of its own for that."""
+    if type(action).__name__.lstrip("_").startswith("Deprecated"):
+        return None
+    help_text = action.help if isinstance(action.help, str) else ""
+    said = SAYS_DEPRECATED.match(help_text)
+    # Python's own argument of add_argument, from 3.13 on.
+    return said or (SAYS_DEPRECATED.match("deprecated") if getattr(action, "deprecated", False) else None)
+
+
 def describe(action):
     if not action.option_strings:
         return {"positional": action.dest, "nargs": action.nargs}
@@ -101,7 +118,12 @@ def describe(action):
     refuses = {"refuses": True} if getattr(action, "error_message", None) else {}
     # What to use in place of a deprecated flag, in SGLang's words.
     new_flag = getattr(action, "new_flag", None)
-    replaced = {"new_flag": new_flag} if new_flag else {}
+    said = deprecation(action)
+    replaced = {"deprecated": True} if said else {}
+    if said and not new_flag:
+        new_flag = said.group("new")
+    if new_flag:
+        replaced["new_flag"] = new_flag.rstrip(".")
     return {
         "flags": action.option_strings,
         "kind": type(action).__name__.lstrip("_"),

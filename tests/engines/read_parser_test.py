@@ -35,6 +35,9 @@ class ServerArgs:
         parser.add_argument("--lora", action=Own, nargs="*")
         parser.add_argument("model", nargs="?")
         parser.add_argument("--old", action=Deprecated, new_flag="--backend")
+        parser.add_argument("--gone", help="[DEPRECATED] --gone has no effect. Use --on=now instead.")
+        parser.add_argument("--going", help="going (--going) is deprecated because it is being removed.")
+        parser.add_argument("--heir", help="Replaces the deprecated --gone.")
 """
 
 
@@ -68,6 +71,11 @@ class ReadParser(unittest.TestCase):
             {"positional": "model", "nargs": "?"},
             {"flags": ["--old"], "kind": "Deprecated", "nargs": None, "type": None, "choices": None, "default": None,
              "new_flag": "--backend"},
+            {"flags": ["--gone"], "kind": "StoreAction", "nargs": None, "type": None, "choices": None, "default": None,
+             "deprecated": True, "new_flag": "--on=now"},
+            {"flags": ["--going"], "kind": "StoreAction", "nargs": None, "type": None, "choices": None, "default": None,
+             "deprecated": True},
+            {"flags": ["--heir"], "kind": "StoreAction", "nargs": None, "type": None, "choices": None, "default": None},
         ])
 
     def test_names_a_package_that_is_missing(self):
