@@ -1,8 +1,12 @@
 #include "checkpoint/checkpoint.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "checkpoint/config_reader.h"
 #include "checkpoint/gguf_header.h"
@@ -20,6 +24,8 @@ constexpr const char* kNoDtype = "no file declares the dtype of the weights; bfl
 constexpr std::size_t kMaxConfig = 32u << 20;   // ModelOpt lists every quantized module: 2.4 MB for 128 experts
 constexpr std::size_t kMaxIndex = 64u << 20;    // one line per tensor: 8 MB for models with 256 experts
 constexpr std::size_t kGgufStart = 256u << 10;  // the model's numbers come before the vocabulary
+constexpr std::size_t kGgufHeader = 32u << 20;  // vocabulary and descriptions of the tensors
+constexpr std::size_t kMaxGgufTypes = 12;
 
 class Reader {
  public:
@@ -59,6 +65,7 @@ class Reader {
       const auto header = Gguf(weights.files.front());
       if (!header) return header.error();
       gguf = ConfigOfGguf(*header);
+      gguf_ = *header;
       if (gguf->empty())
         notes_.push_back(weights.files.front() + ": general.architecture is missing, or the file is truncated");
       parts.config_name = weights.files.front();
@@ -90,6 +97,9 @@ class Reader {
     for (const std::string& note : notes_) AddNote(*facts, note);
     if (!facts->weight_bytes) AddNote(*facts, std::string(kWeightsNotKnown));
     ReadTensors(weights, elsewhere, *facts);
+    ReadDraftLayers(weights, *facts);
+    ReadGgufTypes(weights, *facts);
+    facts->one_file = files_.OneFile();
     if (facts->dtype.empty()) AddNote(*facts, kNoDtype);
     return facts;
   }
@@ -186,7 +196,55 @@ class Reader {
     const bool safetensors =
         weights.format == WeightFormat::kSafetensors || weights.format == WeightFormat::kConsolidated;
     if (!safetensors || weights.files.empty()) return std::nullopt;
-    const std::string& file = weights.files.front();
+    return HeaderOf(weights.files.front(), facts);
+  }
+
+  // What engines load for speculative decoding alone: layers behind the last one. The headers of the files that hold
+  // them have their sizes.
+  void ReadDraftLayers(const WeightFiles& weights, ModelFacts& facts) {
+    const bool safetensors =
+        weights.format == WeightFormat::kSafetensors || weights.format == WeightFormat::kConsolidated;
+    if (!safetensors || !facts.layers || !facts.weight_bytes) return;
+    std::set<std::string, std::less<>> names;
+    // Many more layers than config.json says are no drafts.
+    constexpr std::int64_t kMostDrafts = 8;
+    const auto behind = [&](const auto& layers) {
+      const auto first = layers.lower_bound(*facts.layers);
+      return first != layers.end() && std::distance(first, layers.end()) <= kMostDrafts ? first : layers.end();
+    };
+    for (auto layer = behind(weights.layer_files); layer != weights.layer_files.end(); ++layer)
+      names.insert(layer->second.begin(), layer->second.end());
+    if (weights.files.size() == 1) names = {weights.files.front()};
+    constexpr std::size_t kMostFiles = 16;
+    if (names.size() > kMostFiles) return;
+    std::int64_t bytes = 0;
+    for (const std::string& name : names) {
+      const auto header = HeaderOf(name, facts);
+      if (!header) return;
+      const auto& layers = header->header.bytes_by_layer;
+      for (auto layer = behind(layers); layer != layers.end(); ++layer) {
+        if (__builtin_add_overflow(bytes, layer->second, &bytes)) return;
+      }
+    }
+    if (bytes > 0 && bytes < *facts.weight_bytes) facts.draft_bytes = bytes;
+  }
+
+  void ReadGgufTypes(const WeightFiles& weights, ModelFacts& facts) {
+    if (weights.format != WeightFormat::kGguf || !weights.bytes) return;
+    if (!gguf_ || !gguf_->all_tensors) {
+      const auto start = files_.ReadStart(weights.files.front(), kGgufHeader);
+      if (!start || !*start) return;
+      auto header = ReadGgufHeader(**start);
+      if (!header || !header->all_tensors) return;
+      gguf_ = *std::move(header);
+    }
+    std::vector<std::pair<std::string, std::int64_t>> types(gguf_->tensor_types.begin(), gguf_->tensor_types.end());
+    std::ranges::stable_sort(types, std::greater(), &std::pair<std::string, std::int64_t>::second);
+    if (types.size() > kMaxGgufTypes) types.resize(kMaxGgufTypes);
+    for (const auto& [type, count] : types) facts.gguf_types.push_back(type + " " + std::to_string(count));
+  }
+
+  std::optional<FileHeader> HeaderOf(const std::string& file, ModelFacts& facts) {
     constexpr std::size_t kGuess = 64u << 10;  // holds most headers of one shard
     auto start = files_.ReadStart(file, kGuess);
     if (!start || !*start) return std::nullopt;
@@ -204,6 +262,7 @@ class Reader {
   CheckpointFiles& files_;
   std::vector<FileEntry> list_;
   std::vector<std::string> notes_;
+  std::optional<GgufHeader> gguf_;  // as far as it was read
 };
 
 using Keys = std::map<std::string, std::string, std::less<>>;
@@ -236,6 +295,7 @@ base::Result<ModelFacts> FactsOf(const CheckpointParts& parts) {
   if (!config->is_object()) return base::Invalid(source + ": must be an object");
   ModelFacts facts;
   ReadConfig(*config, facts);
+  facts.native_only = parts.config == nullptr && parts.params != nullptr;
   facts.native_config = parts.config != nullptr && parts.params != nullptr;
   if (parts.config != nullptr && facts.architecture.empty())
     AddNote(facts, "config.json: architectures and model_type are missing; engines cannot tell which model it is");

@@ -29,6 +29,8 @@ class CheckpointFiles {
   // The whole file; nullopt if there is no file of this name. kInvalid: longer than `max_bytes`.
   [[nodiscard]] virtual base::Result<std::optional<std::string>> Read(const std::string& name,
                                                                       std::size_t max_bytes) = 0;
+  // Whether the model is one file of weights, as an engine is given it; see ModelFacts::one_file.
+  [[nodiscard]] virtual bool OneFile() const { return false; }
   // Of the files that were read so far; see ModelFacts::commit.
   [[nodiscard]] virtual std::string Commit() const { return ""; }
   // At most the first `bytes` bytes.

@@ -19,9 +19,9 @@ NumberFormat CompressedNumbers(const json* scheme) {
 // names, or those that begin with "re:", so a parent's name leaves none of its linear layers alone. "experts" are one
 // layer in engines.
 std::vector<std::string> WithoutParents(std::vector<std::string> names) {
-  constexpr std::array<std::string_view, 13> kParents = {
-      "self_attn",    "self_attention",   "cross_attn",    "linear_attn",    "attn",       "attention", "mlp",
-      "feed_forward", "block_sparse_moe", "shared_expert", "shared_experts", "shared_mlp", "mixer"};
+  constexpr std::array<std::string_view, 14> kParents = {
+      "self_attn",    "self_attention",   "cross_attn",    "linear_attn",    "attn",         "attention",  "mlp",
+      "feed_forward", "block_sparse_moe", "shared_expert", "shared_experts", "share_expert", "shared_mlp", "mixer"};
   std::set<std::string> parents;
   for (const std::string& name : names) {
     for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1))

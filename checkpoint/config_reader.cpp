@@ -65,6 +65,7 @@ class ConfigReader {
     ReadMlp();
     ReadMamba();
     ReadExperts();
+    ReadVision();
   }
 
  private:
@@ -275,6 +276,19 @@ class ConfigReader {
                                "shared_intermediate_size", "share_expert_dim", "shared_expert_dim"});
     ReadExpertWidths();
     ReadExpertLayers();
+  }
+
+  // Beside embed_dim, hidden_size is the width of what the tower puts out (Qwen2-VL).
+  void ReadVision() {
+    const json* around = FindObject(&config_, "thinker_config");
+    const json* vision = FindObject(around == nullptr ? &config_ : around, "vision_config");
+    if (vision == nullptr || Find(vision, "embed_dim") != nullptr) return;
+    const auto size = [&](const char* key) {
+      const json* found = Find(vision, key);
+      return found == nullptr ? Size() : One(*found, kLargestShape);
+    };
+    facts_.vision_hidden_size = size("hidden_size");
+    facts_.vision_intermediate_size = size("intermediate_size");
   }
 
   [[nodiscard]] std::optional<bool> Switch(std::string_view key) const {

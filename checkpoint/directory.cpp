@@ -23,6 +23,8 @@ class Directory : public CheckpointFiles {
 
   [[nodiscard]] const std::string& where() const override { return where_; }
 
+  [[nodiscard]] bool OneFile() const override { return !only_gguf_.empty(); }
+
   [[nodiscard]] std::string NoConfigHint() const override {
     return " has no config.json: it is not a model directory; check spec.model.idOrPath";
   }

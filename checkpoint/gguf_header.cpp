@@ -106,6 +106,31 @@ void ReadArray(Bytes& bytes, const std::string& key, GgufHeader& header) {
   }
 }
 
+// ggml.h, enum ggml_type; "" = a number that was removed.
+std::string TypeName(std::uint64_t type) {
+  static constexpr std::array<std::string_view, 41> kNames = {
+      "F32",   "F16",    "Q4_0",  "Q4_1", "",     "",        "Q5_0",   "Q5_1",    "Q8_0",  "Q8_1",   "Q2_K",
+      "Q3_K",  "Q4_K",   "Q5_K",  "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S",
+      "IQ2_S", "IQ4_XS", "I8",    "I16",  "I32",  "I64",     "F64",    "IQ1_M",   "BF16",  "",       "",
+      "",      "TQ1_0",  "TQ2_0", "",     "",     "",        "MXFP4",  "NVFP4"};
+  const bool known = type < kNames.size() && !kNames[type].empty();
+  return known ? std::string(kNames[type]) : "type " + std::to_string(type);
+}
+
+// Name, dimensions, type and offset of each tensor.
+void ReadTensorTypes(Bytes& bytes, std::uint64_t tensors, GgufHeader& header) {
+  for (std::uint64_t i = 0; i < tensors; ++i) {
+    bytes.Text();
+    const std::uint64_t dimensions = bytes.Unsigned(4);
+    bytes.Take(8 * dimensions);
+    const std::uint64_t type = bytes.Unsigned(4);
+    bytes.Unsigned(8);
+    if (bytes.failed()) return;
+    ++header.tensor_types[TypeName(type)];
+  }
+  header.all_tensors = true;
+}
+
 }  // namespace
 
 base::Result<GgufHeader> ReadGgufHeader(std::string_view text) {
@@ -114,7 +139,7 @@ base::Result<GgufHeader> ReadGgufHeader(std::string_view text) {
   const std::uint64_t version = bytes.Unsigned(4);
   if (bytes.failed() || version < 2 || version > 3)
     return base::Invalid("is GGUF of version " + std::to_string(version) + "; 2 and 3 are known");
-  bytes.Unsigned(8);  // tensors
+  const std::uint64_t tensors = bytes.Unsigned(8);
   const std::uint64_t entries = bytes.Unsigned(8);
   GgufHeader header;
   for (std::uint64_t i = 0; i < entries && i < kMostEntries; ++i) {
@@ -135,7 +160,8 @@ base::Result<GgufHeader> ReadGgufHeader(std::string_view text) {
     }
     if (bytes.failed()) return header;
   }
-  header.complete = !bytes.failed();
+  header.complete = !bytes.failed() && entries <= kMostEntries;
+  if (header.complete) ReadTensorTypes(bytes, tensors, header);
   return header;
 }
 

@@ -1,4 +1,4 @@
-// The metadata at the beginning of a GGUF file.
+// The metadata and the descriptions of the tensors at the beginning of a GGUF file.
 //
 // Pure, thread-safe. Format: ggml's docs/gguf.md, versions 2 and 3. The first bytes of a file are enough: a truncated
 // header gives the complete entries before its end. Any input is safe.
@@ -21,7 +21,9 @@ struct GgufHeader {
   // Lists of numbers, one per layer. Of other lists (the tokens of a vocabulary) only the length is kept.
   std::map<std::string, std::vector<std::int64_t>, std::less<>> lists;
   std::map<std::string, std::int64_t, std::less<>> lengths;
-  bool complete = false;  // the bytes held all of the metadata
+  bool complete = false;                                          // the bytes held all of the metadata
+  std::map<std::string, std::int64_t, std::less<>> tensor_types;  // number of tensors by type: "Q4_K", "F32"
+  bool all_tensors = false;                                       // the bytes held the descriptions of all tensors
 };
 
 // kInvalid: not a GGUF file, or of a version that is not known.

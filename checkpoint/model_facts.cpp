@@ -64,6 +64,9 @@ constexpr std::array kSizes = {
     SizeField{"vocabSize", &ModelFacts::vocab_size},
     SizeField{"maxPosition", &ModelFacts::max_position},
     SizeField{"weightBytes", &ModelFacts::weight_bytes},
+    SizeField{"draftBytes", &ModelFacts::draft_bytes},
+    SizeField{"visionHiddenSize", &ModelFacts::vision_hidden_size},
+    SizeField{"visionIntermediateSize", &ModelFacts::vision_intermediate_size},
     SizeField{"experts", &ModelFacts::experts},
     SizeField{"expertsPerToken", &ModelFacts::experts_per_token},
     SizeField{"sharedExperts", &ModelFacts::shared_experts},
@@ -129,7 +132,8 @@ struct PartWords {
 const PartWords kPartWords[] = {{"attention", {"attn", "q_proj", "k_proj", "v_proj", "o_proj", "qkv", "attention"}},
                                 {"firstLayer", {"layers.0"}},
                                 {"mlp", {"mlp", "up_proj", "gate_proj", "down_proj", "feed_forward", "ffn"}},
-                                {"mlpOutput", {"mlp", "down_proj", "ffn"}}};
+                                {"mlpOutput", {"mlp", "down_proj", "ffn"}},
+                                {"vision", {}}};
 
 std::vector<std::string> EveryIgnoredPart() {
   std::vector<std::string> parts;
@@ -164,7 +168,9 @@ std::vector<std::string> IgnoredPartsOf(const std::vector<std::string>& modules)
     const bool some = std::ranges::any_of(modules, [&](const std::string& module) {
       const auto has = [&](std::string_view word) { return module.find(word) != std::string::npos; };
       const bool router = has("gate") && !has("gate_proj") && !has("gate_up");
-      return !router && !has("visual") && !has("vision") && !has("audio") && std::ranges::any_of(row.words, has);
+      const bool vision = has("visual") || has("vision");
+      if (row.part == "vision") return vision;
+      return !router && !vision && !has("audio") && std::ranges::any_of(row.words, has);
     });
     if (some) parts.emplace_back(row.part);
   }
@@ -186,10 +192,14 @@ json ToJson(const ModelFacts& facts) {
   if (facts.remote_code) value["remoteCode"] = true;
   if (facts.remote_tokenizer) value["remoteTokenizer"] = true;
   if (facts.pooling) value["pooling"] = true;
+  if (facts.one_file) value["oneFile"] = true;
   if (facts.native_config) value["nativeConfig"] = true;
+  if (facts.native_only) value["nativeOnly"] = true;
+  if (facts.method_in_config) value["methodInConfig"] = true;
   if (facts.plain_shared_experts) value["plainSharedExperts"] = true;
   // Text, because it exceeds what a JSON reader that uses doubles can hold for the largest checkpoints.
   if (facts.weight_bytes) value["weightBytes"] = std::to_string(*facts.weight_bytes);
+  if (facts.draft_bytes) value["draftBytes"] = std::to_string(*facts.draft_bytes);
   if (facts.tied_embeddings) value["tiedEmbeddings"] = *facts.tied_embeddings;
   if (facts.weight_block) value["weightBlock"] = facts.weight_block->ToString();
   if (!facts.ignored_modules.empty()) value["ignoredModules"] = facts.ignored_modules;
@@ -200,6 +210,7 @@ json ToJson(const ModelFacts& facts) {
   }
   if (!facts.schemes.empty()) value["schemes"] = facts.schemes;
   if (!facts.tensors.empty()) value["tensors"] = facts.tensors;
+  if (!facts.gguf_types.empty()) value["ggufTypes"] = facts.gguf_types;
   if (facts.caches) {
     json& groups = value["kvCacheGroups"] = json::array();
     for (const KvCacheGroup& group : *facts.caches) groups.push_back(GroupJson(group));
@@ -228,8 +239,10 @@ base::Result<ModelFacts> ModelFactsFromJson(const json& value) {
   }
   for (const auto& [key, field] :
        {std::pair{"remoteCode", &ModelFacts::remote_code}, std::pair{"pooling", &ModelFacts::pooling},
+        std::pair{"oneFile", &ModelFacts::one_file}, std::pair{"nativeOnly", &ModelFacts::native_only},
         std::pair{"nativeConfig", &ModelFacts::native_config},
         std::pair{"remoteTokenizer", &ModelFacts::remote_tokenizer},
+        std::pair{"methodInConfig", &ModelFacts::method_in_config},
         std::pair{"plainSharedExperts", &ModelFacts::plain_shared_experts}}) {
     const json* said = Find(&value, key);
     if (said == nullptr) continue;
@@ -286,6 +299,7 @@ base::Result<ModelFacts> ModelFactsFromJson(const json& value) {
     facts.ignored_parts = facts.ignored_left_out > 0 ? EveryIgnoredPart() : IgnoredPartsOf(facts.ignored_modules);
   if (!texts("schemes", facts.schemes)) return wrong("schemes", "a list of strings");
   if (!texts("tensors", facts.tensors)) return wrong("tensors", "a list of strings");
+  if (!texts("ggufTypes", facts.gguf_types)) return wrong("ggufTypes", "a list of strings");
   std::vector<std::string> notes;
   if (!texts("notes", notes)) return wrong("notes", "a list of strings");
   for (std::string& note : notes) AddNote(facts, std::move(note));

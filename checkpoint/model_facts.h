@@ -45,6 +45,8 @@ struct ModelFacts {
   std::string config_type;   // of the whole, as config.json names it: "mllama"; "" = not known
   // Class that a multimodal config.json names for its language model (text_config.architectures); "" = none is named.
   std::string language_class;
+  bool one_file = false;       // the model is this one file (.gguf), not a directory with files
+  bool native_only = false;    // there is Mistral's params.json, and no config.json
   bool native_config = false;  // Mistral's params.json lies beside config.json: an engine may read that one
   bool pooling = false;        // the files make one vector of a text: for embeddings, no generator
   bool remote_code = false;    // the checkpoint names code of its own that reads or runs it (auto_map)
@@ -58,6 +60,8 @@ struct ModelFacts {
   // ---- Quantization ----
   // The method as the files name it: "none", "awq", "gptq", "fp8", "compressed-tensors", "modelopt", "mlx", ...
   std::string quantization = "none";
+  bool method_in_config =
+      false;  // of ModelOpt: config.json's quantization_config names it, not hf_quant_config.json alone
   // The method normalised, of the part that decides how the checkpoint is loaded: none, fp8, fp8-w8a16, int8-w8a8,
   // int8-w8a16, int4-wna16, int3-wna16, int2-wna16, nvfp4, mxfp4, mxfp8, w4a8, gguf, bnb, mixed, other, foreign (no
   // engine here loads it).
@@ -90,6 +94,9 @@ struct ModelFacts {
   // Kinds of tensors in the weight files: "linear.weight_packed", "head.input_scale:F32". Empty = not known, or none
   // that belongs to a quantization. weight_tensors.h.
   std::vector<std::string> tensors;
+  // Types of the tensors in a GGUF file with their number, the most frequent first: "Q4_K 241". Of the first file of
+  // several. Empty = no GGUF file, or not known. At most 12.
+  std::vector<std::string> gguf_types;
 
   // ---- Sizes ----
   Size layers;  // blocks of the language model
@@ -108,6 +115,11 @@ struct ModelFacts {
   Size max_position;  // what its scaling of positions adds is counted
   std::optional<bool> tied_embeddings;
   Size weight_bytes;  // of the one set of weight files that is loaded
+  // Of these, those of layers behind the last one, which predict further tokens (MTP): engines load them for
+  // speculative decoding alone. Unset = none, or not known.
+  Size draft_bytes;
+  // Of the layers of the tower for images.
+  Size vision_hidden_size, vision_intermediate_size;
 
   // ---- Experts ----
   Size experts;  // routed; 0 = dense
@@ -151,7 +163,7 @@ struct ModelFacts {
 };
 
 // The parts of the language model that some of these modules belong to, of "attention", "mlp", "mlpOutput" (the last
-// matrix of an MLP) and "firstLayer". Routers and towers for images and sound count for none.
+// matrix of an MLP), "firstLayer" and "vision" (the tower for images). Routers and towers for sound count for none.
 std::vector<std::string> IgnoredPartsOf(const std::vector<std::string>& modules);
 
 // Adds a note unless there are enough; a long one is cut.

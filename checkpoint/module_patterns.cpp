@@ -42,6 +42,11 @@ bool NamesSomeLayers(std::string_view pattern) {
   return false;
 }
 
+// "mlp.shared_expert", Step's "share_expert", Hunyuan's "shared_mlp".
+bool NamesSharedExperts(std::string_view lower) {
+  return Contains(lower, "shared_expert") || Contains(lower, "share_expert") || Contains(lower, "shared_mlp");
+}
+
 // What remains of a pattern behind `word`, without a regular expression's signs; nullopt if the word is not in it.
 std::optional<std::string> Behind(const std::string& name, std::string_view word) {
   const std::size_t at = name.rfind(word);
@@ -103,7 +108,7 @@ ModelPart ModelPartOf(std::string_view pattern) {
     const bool layer = at != std::string::npos && name.find("shared", at) == std::string::npos;
     if (layer && name.find("proj", at) != std::string::npos) return ModelPart::kBoth;
   }
-  if (Contains(name, "shared_expert") || Contains(name, "shared_mlp")) return ModelPart::kLinear;
+  if (NamesSharedExperts(name)) return ModelPart::kLinear;
   if (Contains(name, "expert") || Contains(name, "moe.down") || Contains(name, "moe.up")) return ModelPart::kExperts;
   for (const std::string_view word : {"attn", "attention", "_proj", "lm_head", "embed", "mixer", "mamba", "dense"}) {
     if (Contains(name, word)) return ModelPart::kLinear;
@@ -130,7 +135,7 @@ bool IsHead(std::string_view module) { return module == "lm_head" || module.ends
 
 bool IsOfRoutedExperts(const std::string& module) {
   const std::string name = Lower(module);
-  return Contains(name, "experts") && !Contains(name, "shared_expert");
+  return Contains(name, "experts") && !NamesSharedExperts(name);
 }
 
 IgnoredModules::IgnoredModules(const std::vector<std::string>& patterns, const ModelFacts& facts) {
@@ -185,8 +190,8 @@ bool IgnoredModules::attention() const {
 }
 
 void IgnoredModules::Cover(const std::string& name) {
-  const bool shared = Contains(name, "shared_expert") || Contains(name, "shared_mlp");
-  shared_ = shared_ || shared;
+  const bool shared = NamesSharedExperts(name);
+  if (shared) CoverShared(name);
   for (const std::string_view word : {"self_attn", "self_attention", "attn", "attention"}) {
     if (const auto rest = Behind(name, word)) {
       attention_ = attention_ || rest->empty();
@@ -205,13 +210,27 @@ void IgnoredModules::Cover(const std::string& name) {
   if (Contains(name, "qkv_proj")) projections_.insert({"q", "k", "v"});
   if (Contains(name, "gate_up_proj") || Contains(name, "gate_up|")) projections_.insert("up");
 }
+
+// The gate of a shared expert is a layer of its own beside it: "mlp.shared_expert_gate".
+void IgnoredModules::CoverShared(const std::string& name) {
+  std::optional<std::string> rest = Behind(name, "shared_expert");
+  if (!rest) rest = Behind(name, "share_expert");
+  if (!rest) rest = Behind(name, "shared_mlp");
+  if (rest->starts_with('s')) rest->erase(0, 1);
+  if (rest->starts_with("_gate")) return;
+  const bool all = rest->empty() || *rest == "proj" || *rest == "_proj";
+  for (const char* part : {"up", "down"}) {
+    if (all || Contains(*rest, part)) shared_parts_.insert(part);
+  }
+}
+
 Unlisted UnlistedModules(const std::vector<std::string>& listed, const ModelFacts& facts) {
   Unlisted out;
   if (listed.empty()) return out;
   std::vector<std::string> attention, experts, shared, dense;
   for (const std::string& name : listed) {
     const std::string lower = Lower(name);
-    if (Contains(lower, "shared_expert") || Contains(lower, "shared_mlp")) {
+    if (NamesSharedExperts(lower)) {
       shared.push_back(name);
     } else if (Contains(lower, "expert") || Contains(lower, "moe.")) {
       experts.push_back(name);

@@ -35,16 +35,18 @@ class IgnoredModules {
   [[nodiscard]] bool attention() const;
   [[nodiscard]] bool dense() const { return dense_ || (projections_.contains("up") && projections_.contains("down")); }
   [[nodiscard]] bool experts() const { return experts_; }
-  [[nodiscard]] bool shared() const { return shared_; }
+  [[nodiscard]] bool shared() const { return shared_parts_.size() == 2; }
 
  private:
   void Cover(const std::string& name);
+  void CoverShared(const std::string& name);
 
   std::map<std::string, std::int64_t> counts_;
   std::map<std::string, std::string> examples_;  // the first name of each
   std::set<std::string> everywhere_;             // those of all layers
   std::set<std::string> projections_;
-  bool attention_ = false, dense_ = false, experts_ = false, shared_ = false;
+  std::set<std::string> shared_parts_;  // "up", "down"
+  bool attention_ = false, dense_ = false, experts_ = false;
 };
 // What a list of quantized modules leaves out, as far as its names are the usual ones.
 struct Unlisted {

@@ -174,6 +174,7 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
                           {files.config, "compression_config", "config.json: compression_config"},
                           // mlx-lm's own key, which its files repeat as quantization_config.
                           {files.config, "quantization", "config.json: quantization"}};
+  bool named_in_config = false;
   std::string_view nameless;             // the key of an object without a quant_method
   std::optional<Declaration> in_config;  // what vLLM and SGLang read where it exists, and no other file then
   for (const Place& place : places) {
@@ -187,6 +188,7 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
     Declaration declaration = ReadDeclaration(*found, place.where);
     if (!in_config) in_config = declaration;
     const bool named = !TextOf(found, "quant_method").empty() || !TextOf(found, "quantization_method").empty();
+    named_in_config = named_in_config || (named && place.key == "quantization_config");
     // hf_quant_config.json, which TensorRT-LLM reads first, has the same in ModelOpt's own words.
     if (!named && NamesModelOpt(files.hf_quant_config)) {
       const bool same = declaration.method == "modelopt" || declaration.method == "compressed-tensors";
@@ -265,6 +267,8 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
     if (in_config && deciding->kv_cache != "none")
       deciding->kv_form = in_config->kv_cache == "none" ? "beside" : in_config->kv_form;
     Apply(*deciding, facts);
+    // Only ModelOpt writes two files, of which an engine may read one alone.
+    facts.method_in_config = named_in_config && deciding->method == "modelopt";
     return {};
   }
   for (const Declaration& declaration : declarations) {
@@ -330,6 +334,7 @@ base::Status OverrideQuantization(ModelFacts& facts, const std::string& method) 
   const bool dense = facts.experts == 0;
   const std::string family = known->family.empty() ? "other" : known->family;
   facts.quantization = name;
+  facts.method_in_config = false;
   facts.family = family;
   facts.linear_format = family;
   facts.expert_format = dense ? "none" : family;

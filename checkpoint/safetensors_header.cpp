@@ -39,6 +39,11 @@ base::Result<SafetensorsHeader> ReadSafetensorsHeader(std::string_view bytes, co
     std::int64_t& sum = header.bytes_by_type[type];
     if (__builtin_add_overflow(sum, (*offsets)[1] - (*offsets)[0], &sum))
       return base::Invalid(file + ": its tensors exceed 2^63 bytes");
+    if (const auto layer = LayerOf(name)) {
+      std::int64_t& of_layer = header.bytes_by_layer[*layer];
+      if (__builtin_add_overflow(of_layer, (*offsets)[1] - (*offsets)[0], &of_layer))
+        return base::Invalid(file + ": its tensors exceed 2^63 bytes");
+    }
     ++header.tensors;
     header.kinds.Add(name, type);
   }

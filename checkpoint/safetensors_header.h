@@ -15,6 +15,7 @@ namespace autotune::checkpoint {
 
 struct SafetensorsHeader {
   std::map<std::string, std::int64_t, std::less<>> bytes_by_type;  // "BF16", "F8_E4M3", "I32", ...
+  std::map<std::int64_t, std::int64_t> bytes_by_layer;             // by LayerOf()
   std::int64_t tensors = 0;
   TensorKinds kinds;
 };

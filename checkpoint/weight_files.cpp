@@ -70,6 +70,7 @@ WeightFiles OfIndex(WeightFormat format, const std::vector<FileEntry>& files, co
                     *weights.bytes - *index.total_size <= *weights.bytes / kLeastShare;
   if (missing > 0 || !weights.bytes || fits) weights.bytes = index.total_size;
   weights.kinds = index.kinds;
+  weights.layer_files = index.layer_files;
   if (missing > 0 && (!weights.files.empty() || !weights.bytes)) {
     const auto first = std::ranges::find_if(index.files, [&](const std::string& name) { return !Has(files, name); });
     weights.notes.push_back(index.name + ": " + std::to_string(missing) + " of the " +
@@ -93,6 +94,7 @@ base::Result<WeightIndex> ReadWeightIndex(std::string_view text, const std::stri
       if (!name.is_string()) return base::Invalid(file + ": weight_map." + tensor + ": must be the name of a file");
       index.files.insert(name.get<std::string>());
       index.kinds.Add(tensor, "");
+      if (const auto layer = LayerOf(tensor)) index.layer_files[*layer].insert(name.get<std::string>());
     }
   }
   // Some tools write it as 1.6e10.

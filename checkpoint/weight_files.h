@@ -28,6 +28,7 @@ struct WeightIndex {
   std::set<std::string, std::less<>> files;
   Size total_size;
   TensorKinds kinds;
+  std::map<std::int64_t, std::set<std::string, std::less<>>> layer_files;  // by LayerOf() of their tensors
 };
 base::Result<WeightIndex> ReadWeightIndex(std::string_view text, const std::string& file);
 
@@ -41,6 +42,7 @@ struct WeightFiles {
   std::vector<std::string> files;  // in order of their names
   Size bytes;
   TensorKinds kinds;  // as the index names them; empty where there is none
+  std::map<std::int64_t, std::set<std::string, std::less<>>> layer_files;  // the same
   std::vector<std::string> notes;
 };
 // `index` is the file that IndexOf names, read; null where there is none or where it cannot be read.

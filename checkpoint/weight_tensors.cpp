@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "checkpoint/json_keys.h"
 
@@ -35,7 +36,7 @@ std::string_view PartOfTensor(std::string_view module, std::string_view last) {
   if (ContainsAny(module, kOthers)) return "";
   if (module == "lm_head" || module.ends_with(".lm_head") || module == "output" || module == "embed_out") return "head";
   if (ContainsAny(module, kEmbeddings)) return "embedding";
-  const bool shared = Contains(module, "shared_expert");
+  const bool shared = Contains(module, "shared_expert") || Contains(module, "share_expert");
   if (Contains(module, "experts") && !shared) return "experts";
   if (last == "k_scale" || last == "v_scale" || last == "q_scale" || last == "kv_scale") return "attention";
   return "linear";
@@ -70,6 +71,27 @@ bool IsNarrow(std::string_view type) {
 
 bool IsOfLanguageLayers(std::string_view module) {
   return !ContainsAny(module, kOthers) && !ContainsAny(module, kEmbeddings) && !Contains(module, "mtp");
+}
+
+std::optional<std::int64_t> LayerOf(std::string_view tensor) {
+  constexpr std::array<std::string_view, 7> kAround = {"model",   "language_model", "text_model", "transformer",
+                                                       "decoder", "backbone",       "llm"};
+  while (!tensor.empty()) {
+    const std::size_t dot = tensor.find('.');
+    if (dot == std::string_view::npos) return std::nullopt;
+    const std::string_view word = tensor.substr(0, dot);
+    tensor.remove_prefix(dot + 1);
+    if (word == "mtp" || word.starts_with("mtp_") || word == "nextn" || word.starts_with("nextn_")) return kDraftLayer;
+    if (word == "layers") {
+      std::int64_t number = 0;
+      const char* const end = tensor.data() + tensor.size();
+      const auto [stop, error] = std::from_chars(tensor.data(), end, number);
+      const bool whole = error == std::errc() && number >= 0 && stop != end && *stop == '.';
+      return whole && number != kDraftLayer ? std::optional(number) : std::nullopt;
+    }
+    if (std::ranges::find(kAround, word) == kAround.end()) return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 void TensorKinds::Add(std::string_view name, std::string_view type) {

@@ -5,7 +5,9 @@
 // unquantized weights.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,6 +18,11 @@ namespace autotune::checkpoint {
 // Whether a module's weights are those of the language model's layers: not of images or sound, not of layers that only
 // draft, and no embedding's. Also for patterns over module names.
 bool IsOfLanguageLayers(std::string_view module);
+
+// Number of the language model's layer that a tensor belongs to; kDraftLayer for layers that a name of their own marks
+// as such that predict further tokens ("mtp.fc.weight"). nullopt = of no layer, or of another part of the model.
+inline constexpr std::int64_t kDraftLayer = INT64_MAX;
+std::optional<std::int64_t> LayerOf(std::string_view tensor);
 
 class TensorKinds {
  public:

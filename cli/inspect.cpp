@@ -69,6 +69,15 @@ std::string Experts(const ModelFacts& facts) {
   return text;
 }
 
+std::string Weights(const ModelFacts& facts) {
+  if (!facts.weight_bytes) return "size not known";
+  std::string text = text::Bytes(static_cast<double>(*facts.weight_bytes));
+  if (facts.draft_bytes)
+    text += ", of which " + text::Bytes(static_cast<double>(*facts.draft_bytes)) +
+            " of layers that are loaded for speculative decoding alone";
+  return text;
+}
+
 // Elements of an entry, by kind of layer. Bytes depend on the data type of the cache, unless the model sets it.
 std::string Groups(const std::vector<checkpoint::KvCacheGroup>& groups) {
   std::string text;
@@ -123,8 +132,8 @@ std::string ModelFactsText(const ModelFacts& facts) {
     rows.emplace_back("Not quantized", NotQuantized(facts));
   rows.emplace_back("KV cache declared", facts.kv_cache == "none" ? "none: the engine's default"
                                                                   : Known(facts.kv_cache) + FormOfKv(facts.kv_form));
-  rows.emplace_back("Weights",
-                    facts.weight_bytes ? text::Bytes(static_cast<double>(*facts.weight_bytes)) : "size not known");
+  rows.emplace_back("Weights", Weights(facts));
+  if (!facts.gguf_types.empty()) rows.emplace_back("Tensor types", text::Joined(facts.gguf_types, ", "));
   rows.emplace_back("Layers", Layers(facts));
   rows.emplace_back("Attention", Attention(facts));
   if (facts.experts != 0) rows.emplace_back("Experts", Experts(facts));

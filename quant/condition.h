@@ -31,7 +31,11 @@ enum class Subject {
   kModelDtype,
   kDtype,            // compute dtype: the dtype flag, else the engine's choice for the model's dtype
   kArchitecture,     // "LlamaForCausalLM"
+  kNativeConfig,     // Mistral's params.json: "only", "beside" config.json, or "none"
+  kOneFile,          // "yes" when the model is one file (.gguf)
   kPooling,          // "yes" when the checkpoint is made for embeddings
+  kIgnored,          // the modules that stay unquantized, as ModelFacts::ignored_modules names them, one after another
+  kMethodInConfig,   // "yes" when quantization_config of config.json names the method
   kMethodKnown,      // "yes" when the release's own registry, its quantization flag, has the checkpoint's method
   kLatentAttention,  // "yes" for multi-head latent attention (DeepSeek), which has its own attention backends
   kHiddenSize,       // numbers of the model's facts; "0" = not known

@@ -192,12 +192,21 @@ struct BlockRule {
   std::int64_t least = 0;            // weights that may share a scale then; 0 = no release does that
 };
 
+// What an engine does with the shared experts instead of splitting them as one MLP over tensor parallelism.
+struct SharedExpertRule {
+  VersionRange range;
+  Guard guard;
+  bool routed = false;  // one more routed expert, if it is as wide as one; else every GPU has them whole
+  std::string source;
+};
+
 // Widths that a kernel can compute: a layer's outputs and inputs on one GPU are multiples of one of the tiles.
 struct TileRule {
   VersionRange range;
   Guard guard;
-  bool experts = false;  // of routed experts; else of all other linear layers
-  std::string kernel;    // "Marlin"; for messages
+  enum class Part { kLinear, kExperts, kVision };
+  Part part = Part::kLinear;  // routed experts, the tower for images, or all other linear layers
+  std::string kernel;         // "Marlin"; for messages
   std::string source;
   std::vector<checkpoint::WeightBlock> tiles;  // rows = outputs, columns = inputs
 };
@@ -323,6 +332,8 @@ class EngineTable {
   // one GPU and the checkpoint has blocks of `block`.
   [[nodiscard]] std::int64_t ExpertBlock(const Version& version, const std::string& method, std::int64_t block,
                                          std::int64_t part, std::int64_t hidden) const;
+  // In the order of the table; the first that holds applies.
+  [[nodiscard]] const std::vector<SharedExpertRule>& shared_experts() const { return shared_experts_; }
   // In the order of the table; all that hold apply.
   [[nodiscard]] const std::vector<TileRule>& tiles() const { return tiles_; }
   // In the order of the table; all that hold apply.
@@ -401,6 +412,7 @@ class EngineTable {
   SchedulerRule scheduler_;
   std::unordered_map<std::string, std::vector<DefaultRule>> defaults_;
   BlockRule expert_blocks_;
+  std::vector<SharedExpertRule> shared_experts_;
   std::vector<TileRule> tiles_;
   std::vector<OverwriteRule> overwrites_;
   std::vector<ChoiceRule> choices_;

@@ -154,8 +154,16 @@ class Planner final : public FactSource {
       }
       case Subject::kArchitecture:
         return request_.model.architecture;
+      case Subject::kNativeConfig:
+        return request_.model.native_only ? "only" : request_.model.native_config ? "beside" : "none";
+      case Subject::kOneFile:
+        return request_.model.one_file ? "yes" : "no";
       case Subject::kPooling:
         return request_.model.pooling ? "yes" : "no";
+      case Subject::kIgnored:
+        return IgnoredModules();
+      case Subject::kMethodInConfig:
+        return request_.model.method_in_config ? "yes" : "no";
       case Subject::kMethodKnown:
         return MethodKnown() ? "yes" : "no";
       case Subject::kLatentAttention:
@@ -685,6 +693,13 @@ class Planner final : public FactSource {
       Apply(rule);
       if (rule.action != Action::kRequire) return;
     }
+  }
+
+  [[nodiscard]] std::string IgnoredModules() const {
+    std::string names;
+    for (const std::string& module : request_.model.ignored_modules)
+      names.append(names.empty() ? "" : " ").append(module);
+    return names;
   }
 
   struct Size {

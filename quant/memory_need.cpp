@@ -110,7 +110,8 @@ double CacheBytes(const std::vector<checkpoint::KvCacheGroup>& groups, const Mem
 }  // namespace
 
 double LeastWeightBytes(const checkpoint::ModelFacts& model) {
-  return model.weight_bytes ? Known(model.weight_bytes) : LeastStoredBytes(model);
+  if (!model.weight_bytes) return LeastStoredBytes(model);
+  return Known(model.weight_bytes) - Known(model.draft_bytes);
 }
 
 MemoryNeed LeastMemory(const checkpoint::ModelFacts& model, const MemoryInput& input) {

@@ -158,6 +158,29 @@ class Sharding {
     return layers;
   }
 
+  [[nodiscard]] std::vector<Layer> LayersOf(TileRule::Part part, int parts) const {
+    std::vector<Layer> layers;
+    switch (part) {
+      case TileRule::Part::kLinear:
+        return LinearLayers();
+      case TileRule::Part::kExperts: {
+        const checkpoint::Size& inputs = model_.moe_latent_size ? model_.moe_latent_size : model_.hidden_size;
+        if (inputs && model_.mlp_matrices > 1 && model_.experts > 0)
+          AddMlp("an expert", model_.moe_intermediate_size, parts, *model_.mlp_matrices, *inputs, layers);
+        break;
+      }
+      case TileRule::Part::kVision: {
+        // With a gate or without: where two matrices do not fit, three do not either.
+        constexpr std::int64_t kWithoutGate = 2;
+        if (model_.vision_hidden_size && !model_.ignores("vision"))
+          AddMlp("a vision MLP", model_.vision_intermediate_size, parts, kWithoutGate, *model_.vision_hidden_size,
+                 layers);
+        break;
+      }
+    }
+    return layers;
+  }
+
   // Every release of every engine cuts scales as it cuts weights; NVFP4 has one for 16 weights along the input.
   void CheckNvfp4Scales() {
     constexpr std::int64_t kGroup = 16;
@@ -178,16 +201,8 @@ class Sharding {
   void CheckTiles() {
     for (const TileRule& rule : table_.tiles()) {
       if (!rule.range.Contains(release_) || !rule.guard.Holds(facts_)) continue;
-      std::vector<Layer> layers;
-      int parts = shares_.tensor;
-      if (rule.experts) {
-        parts = shares_.expert;
-        const checkpoint::Size& inputs = model_.moe_latent_size ? model_.moe_latent_size : model_.hidden_size;
-        if (inputs && model_.mlp_matrices > 1 && model_.experts > 0)
-          AddMlp("an expert", model_.moe_intermediate_size, parts, *model_.mlp_matrices, *inputs, layers);
-      } else {
-        layers = LinearLayers();
-      }
+      const int parts = rule.part == TileRule::Part::kExperts ? shares_.expert : shares_.tensor;
+      const std::vector<Layer> layers = LayersOf(rule.part, parts);
       for (const Layer& layer : layers) {
         const bool fits = std::ranges::any_of(rule.tiles, [&](const checkpoint::WeightBlock& tile) {
           return layer.outputs % tile.rows == 0 && layer.inputs % tile.columns == 0;
@@ -205,12 +220,18 @@ class Sharding {
     }
   }
 
-  // Shared experts are one MLP, split by tensor parallelism whatever becomes of the routed ones.
+  // Shared experts are one MLP, split by tensor parallelism whatever becomes of the routed ones, except where the
+  // engine's table says otherwise.
   template <typename Torn>
   void CheckSharedExperts(const Torn& torn) const {
     checkpoint::Size width = model_.shared_intermediate_size;
     if (!width && model_.shared_experts && model_.moe_intermediate_size)
       width = *model_.shared_experts * *model_.moe_intermediate_size;
+    for (const SharedExpertRule& rule : table_.shared_experts()) {
+      if (!rule.range.Contains(release_) || !rule.guard.Holds(facts_)) continue;
+      // A routed one of another width could not be computed with the others.
+      if (!rule.routed || width == model_.moe_intermediate_size) return;
+    }
     if (width > 0) torn(width, shares_.tensor, "the shared experts' MLP", Scales::kBlocks);
   }
 

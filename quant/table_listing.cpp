@@ -23,6 +23,18 @@ std::string ThenText(const Rule& rule) {
   return text;
 }
 
+std::string_view PartText(TileRule::Part part) {
+  switch (part) {
+    case TileRule::Part::kLinear:
+      break;
+    case TileRule::Part::kExperts:
+      return "an expert";
+    case TileRule::Part::kVision:
+      return "the tower for images";
+  }
+  return "linear weights";
+}
+
 }  // namespace
 
 std::vector<ListedRule> ListRules(const RuleSet& rules, std::string_view engine) {
@@ -39,8 +51,14 @@ std::vector<ListedRule> ListRules(const RuleSet& rules, std::string_view engine)
     std::string tiles;
     for (const checkpoint::WeightBlock& tile : rule.tiles) tiles += (tiles.empty() ? "" : ", or ") + tile.ToString();
     listed.push_back({rule.range.since, rule.range.until, GuardText(rule.guard), "reject", "WidthNotSupported",
-                      "a layer of " + std::string(rule.experts ? "an expert" : "linear weights") +
+                      "a layer of " + std::string(PartText(rule.part)) +
                           " on one GPU (outputs x inputs) is not a multiple of " + tiles + ": " + rule.kernel,
+                      rule.source});
+  }
+  for (const SharedExpertRule& rule : table->shared_experts()) {
+    listed.push_back({rule.range.since, rule.range.until, GuardText(rule.guard), "accept", "",
+                      rule.routed ? "shared experts of the width of a routed one are computed with the routed experts"
+                                  : "every GPU has the shared experts whole",
                       rule.source});
   }
   return listed;

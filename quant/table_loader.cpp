@@ -328,7 +328,7 @@ class TableLoader {
          "forbidden", "order",        "bounds",      "limits",  "values",         "autoDtype", "followsDeclaredKv",
          "flags",     "parallel",     "gpus",        "memory",  "scheduler",      "fields",    "rules",
          "models",    "expertBlocks", "leastGpu",    "schemes", "tensors",        "between",   "defaults",
-         "tiles",     "overwrites",   "environment", "chooses"});
+         "tiles",     "overwrites",   "environment", "chooses", "sharedExperts"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -358,6 +358,9 @@ class TableLoader {
     }
     if (const auto choices = root.Get("chooses")) {
       for (const Node& item : choices->Items()) table.choices_.push_back(ReadChoiceRule(item, table));
+    }
+    if (const auto shared = root.Get("sharedExperts")) {
+      for (const Node& item : shared->Items()) table.shared_experts_.push_back(ReadSharedExpertRule(item, table));
     }
     if (const auto tiles = root.Get("tiles")) {
       for (const Node& item : tiles->Items()) table.tiles_.push_back(ReadTileRule(item, table));
@@ -418,6 +421,20 @@ class TableLoader {
     return rule;
   }
 
+  static SharedExpertRule ReadSharedExpertRule(const Node& item, EngineTable& table) {
+    item.Expect({"when", "unless", "since", "until", "are", "source"});
+    SharedExpertRule rule;
+    rule.guard = ReadGuard(item);
+    if (rule.guard.unconditional()) item.Fail("sharedExperts requires a condition under when");
+    CheckGuard(item, rule.guard, table);
+    rule.range = ReadRange(item);
+    const Node are = item.Need("are");
+    if (are.Text() != "whole" && are.Text() != "routed") are.Fail("\"" + are.Text() + "\" is not whole or routed");
+    rule.routed = are.Text() == "routed";
+    rule.source = item.Need("source").Text();
+    return rule;
+  }
+
   static TileRule ReadTileRule(const Node& item, EngineTable& table) {
     item.Expect({"when", "unless", "since", "until", "part", "kernel", "tiles", "source"});
     TileRule rule;
@@ -426,9 +443,13 @@ class TableLoader {
     CheckGuard(item, rule.guard, table);
     rule.range = ReadRange(item);
     const Node part = item.Need("part");
-    if (part.Text() != "linear" && part.Text() != "experts")
-      part.Fail("\"" + part.Text() + "\" is not linear or experts");
-    rule.experts = part.Text() == "experts";
+    constexpr std::array<std::pair<std::string_view, TileRule::Part>, 3> kParts = {
+        {{"linear", TileRule::Part::kLinear},
+         {"experts", TileRule::Part::kExperts},
+         {"vision", TileRule::Part::kVision}}};
+    const auto named = std::ranges::find(kParts, part.Text(), [](const auto& entry) { return entry.first; });
+    if (named == kParts.end()) part.Fail("\"" + part.Text() + "\" is not linear, experts or vision");
+    rule.part = named->second;
     rule.kernel = item.Need("kernel").Text();
     rule.source = item.Need("source").Text();
     const Node tiles = item.Need("tiles");

@@ -154,6 +154,37 @@ TEST_F(InDirectory, CountsTheWeightsOfALargeModelOnce) {
   EXPECT_EQ(Read()->weight_bytes, 48'022'792'192) << "the tensors, without the header";
 }
 
+std::string SafetensorsFile(const std::string& header, std::size_t tensors) {
+  std::string bytes;
+  for (int i = 0; i < 8; ++i) bytes += static_cast<char>(header.size() >> (8 * i));
+  return bytes + header + std::string(tensors, 'w');
+}
+
+// kLlama has 16 layers. DeepSeek's layer behind the last one, and Qwen's "mtp".
+TEST_F(InDirectory, TellsTheBytesOfLayersThatOnlyDraft) {
+  Write("config.json", kLlama);
+  Write("model.safetensors.index.json", R"({"metadata":{"total_size":100},"weight_map":{
+      "model.layers.15.mlp.up_proj.weight":"a.safetensors","model.layers.16.mlp.up_proj.weight":"b.safetensors",
+      "model.visual.layers.20.mlp.weight":"a.safetensors","mtp.fc.weight":"b.safetensors","lm_head.weight":"b.safetensors"}})");
+  Write("a.safetensors",
+        SafetensorsFile(R"({"model.layers.15.mlp.up_proj.weight":{"dtype":"BF16","shape":[30],"data_offsets":[0,60]}})",
+                        60));
+  const std::string last = R"({"model.layers.16.mlp.up_proj.weight":{"dtype":"BF16","shape":[10],"data_offsets":[0,20]},
+      "mtp.fc.weight":{"dtype":"BF16","shape":[2],"data_offsets":[20,24]},"lm_head.weight":{"dtype":"BF16","shape":[8],"data_offsets":[24,40]}})";
+  Write("b.safetensors", SafetensorsFile(last, 40));
+  const auto facts = Read();
+  EXPECT_EQ(facts->draft_bytes, 24);
+  EXPECT_EQ(ModelFactsFromJson(ToJson(*facts))->draft_bytes, 24);
+  // One file without an index.
+  std::filesystem::remove(directory_ + "/model.safetensors.index.json");
+  std::filesystem::remove(directory_ + "/a.safetensors");
+  std::filesystem::rename(directory_ + "/b.safetensors", directory_ + "/model.safetensors");
+  EXPECT_EQ(Read()->draft_bytes, 24);
+  // A header that cannot be read.
+  Write("model.safetensors", "wwwwwwwwwww");
+  EXPECT_FALSE(Read()->draft_bytes);
+}
+
 TEST_F(InDirectory, SaysWhenTheSizeIsNotKnown) {
   Write("config.json", kLlama);
   EXPECT_FALSE(Read()->weight_bytes);
@@ -168,6 +199,8 @@ TEST_F(InDirectory, ReadsMistralsOwnFilesWithoutAConfig) {
   Sized("consolidated.safetensors", 24'000'000'000);
   const auto facts = Read();
   ASSERT_TRUE(facts.ok()) << facts.error().message;
+  EXPECT_TRUE(facts->native_only);
+  EXPECT_TRUE(ModelFactsFromJson(ToJson(*facts))->native_only);
   EXPECT_EQ(facts->layers, 40);
   EXPECT_EQ(facts->intermediate_size, 32768);
   EXPECT_EQ(facts->caches, (std::vector<KvCacheGroup>{{40, 8, 2048, 0}}));
@@ -217,13 +250,24 @@ class GgufWriter {
     for (std::size_t i = 0; i < count; ++i) String("token");
     return *this;
   }
+  GgufWriter& Tensor(const std::string& name, std::uint32_t type) {
+    GgufWriter tensor;
+    tensor.String(name);
+    tensor.Raw(2, 4);
+    for (const std::uint64_t size : {256U, 512U}) tensor.Raw(size, 8);
+    tensor.Raw(type, 4);
+    tensor.Raw(0, 8);
+    tensors_ += tensor.bytes_;
+    ++number_of_tensors_;
+    return *this;
+  }
   [[nodiscard]] std::string Bytes() const {
     GgufWriter head;
     head.bytes_ = "GGUF";
     head.Raw(3, 4);
-    head.Raw(0, 8);
+    head.Raw(number_of_tensors_, 8);
     head.Raw(entries_, 8);
-    return head.bytes_ + bytes_;
+    return head.bytes_ + bytes_ + tensors_;
   }
 
  private:
@@ -239,8 +283,8 @@ class GgufWriter {
     String(key);
     Raw(type, 4);
   }
-  std::string bytes_;
-  std::uint64_t entries_ = 0;
+  std::string bytes_, tensors_;
+  std::uint64_t entries_ = 0, number_of_tensors_ = 0;
 };
 
 TEST_F(InDirectory, ReadsAGgufFileAlone) {
@@ -267,6 +311,27 @@ TEST_F(InDirectory, ReadsAGgufFileAlone) {
   Write("model-Q8_0.gguf", bytes + bytes);
   EXPECT_FALSE(Read()->weight_bytes);
   EXPECT_EQ(Read("model-Q8_0.gguf")->weight_bytes, static_cast<std::int64_t>(2 * bytes.size()));
+  EXPECT_FALSE(Read()->one_file);
+  EXPECT_TRUE(Read("model-Q8_0.gguf")->one_file);
+  EXPECT_TRUE(ModelFactsFromJson(ToJson(*Read("model-Q8_0.gguf")))->one_file);
+}
+
+// The vocabulary before the tensors is longer than what the model's numbers are read from.
+TEST_F(InDirectory, NamesTheTypesOfTheTensorsInAGgufFile) {
+  GgufWriter file;
+  file.Text("general.architecture", "llama").Number("llama.block_count", 1).Texts("tokenizer.ggml.tokens", 40'000);
+  for (const int type : {12, 0, 12, 14, 12, 39, 77, 0})
+    file.Tensor("blk.0.attn_q.weight", static_cast<std::uint32_t>(type));
+  Write("model-Q4_K_M.gguf", file.Bytes());
+  const auto facts = Read();
+  ASSERT_TRUE(facts.ok()) << facts.error().message;
+  EXPECT_THAT(facts->gguf_types, ElementsAre("Q4_K 3", "F32 2", "MXFP4 1", "Q6_K 1", "type 77 1"));
+  EXPECT_EQ(ModelFactsFromJson(ToJson(*facts))->gguf_types, facts->gguf_types);
+  // Which of two files is loaded is not known.
+  Write("model-Q8_0.gguf", file.Bytes());
+  EXPECT_THAT(Read()->gguf_types, IsEmpty());
+  Write("model-Q8_0.gguf", file.Bytes().substr(0, file.Bytes().size() - 1));
+  EXPECT_THAT(Read("model-Q8_0.gguf")->gguf_types, IsEmpty()) << "a file that ends too early";
 }
 
 TEST_F(InDirectory, CountsNoCacheForBlocksThatPredictFurtherTokens) {
@@ -309,6 +374,7 @@ TEST(Gguf, IsReadAsFarAsItsBytesReach) {
     EXPECT_GE(header->numbers.size() + header->texts.size(), known);
     known = header->numbers.size() + header->texts.size();
     EXPECT_EQ(header->complete, length == bytes.size());
+    EXPECT_EQ(header->all_tensors, length == bytes.size());
   }
   EXPECT_EQ(known, 2u);
   EXPECT_FALSE(ReadGgufHeader("GGML").ok());
@@ -329,11 +395,7 @@ TEST_F(InDirectory, TakesTheDtypeOfTheWeightsWhereTheConfigHasNone) {
 }
 
 TEST_F(InDirectory, ReadsTheTensorsFromHeaderAndIndex) {
-  const auto file = [](const std::string& header, std::size_t tensors) {
-    std::string bytes;
-    for (int i = 0; i < 8; ++i) bytes += static_cast<char>(header.size() >> (8 * i));
-    return bytes + header + std::string(tensors, 'w');
-  };
+  const auto file = SafetensorsFile;
   const std::string header =
       R"({"model.layers.0.self_attn.q_proj.weight_packed":{"dtype":"I32","shape":[4],"data_offsets":[0,8]},)"
       R"("model.norm.weight":{"dtype":"BF16","shape":[1],"data_offsets":[8,12]},)"

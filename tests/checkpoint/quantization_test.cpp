@@ -153,6 +153,35 @@ TEST(Quantization, AParentsNameExcludesNothingInCompressedTensors) {
       ElementsAre("model.layers.0.self_attn"));
 }
 
+TEST(Quantization, TheGateOfASharedExpertIsNotTheExpert) {
+  const char* const shared = R"({"model_type":"qwen3_next","dtype":"bfloat16","num_hidden_layers":2,"hidden_size":64,
+      "num_attention_heads":4,"head_dim":16,"num_key_value_heads":2,"num_experts":8,"num_experts_per_tok":2,
+      "moe_intermediate_size":32,"shared_expert_intermediate_size":32,"decoder_sparse_step":1,"mlp_only_layers":[]})";
+  struct Row {
+    std::string ignored;
+    bool plain;
+  };
+  for (const Row& row : std::vector<Row>{
+           {R"("model.layers.0.mlp.shared_expert_gate","model.layers.1.mlp.shared_expert_gate")", false},
+           {R"("re:.*shared_expert_gate$")", false},
+           {R"("model.layers.0.mlp.shared_expert","model.layers.1.mlp.shared_expert")", true},
+           {R"("re:.*shared_expert\\..*")", true},
+           {R"("re:.*share_expert.*")", true},
+           {R"("re:.*shared_experts\\.(gate|up|down)_proj")", true},
+           {R"("re:.*shared_mlp.*")", true},
+           {R"("re:.*shared_expert\\.gate_proj","re:.*shared_expert\\.up_proj")", false},
+           {R"("re:.*shared_expert\\.gate_up_proj","re:.*shared_expert\\.down_proj")", true},
+           // One layer of two.
+           {R"("model.layers.0.mlp.shared_expert.*")", false},
+       }) {
+    const ModelFacts facts =
+        Read(shared,
+             R"({"quant_method":"fp8","weight_block_size":[128,128],"modules_to_not_convert":[)" + row.ignored + "]}");
+    EXPECT_EQ(facts.plain_shared_experts, row.plain) << row.ignored;
+    EXPECT_EQ(facts.linear_format, "fp8") << row.ignored;
+  }
+}
+
 // A plan asks which parts stay unquantized, and the list is cut.
 TEST(Quantization, IgnoredPartsAreThoseOfTheWholeList) {
   std::string modules;
@@ -160,12 +189,13 @@ TEST(Quantization, IgnoredPartsAreThoseOfTheWholeList) {
   const std::string config = R"({"quant_method":"fp8","modules_to_not_convert":[)" + modules;
   const ModelFacts facts = Read(kDense, config + R"("model.layers.0.self_attn.q_proj","visual.blocks.0.mlp"]})");
   EXPECT_EQ(facts.ignored_modules.size(), 12U);
-  EXPECT_THAT(facts.ignored_parts, ElementsAre("attention", "firstLayer"));
+  EXPECT_THAT(facts.ignored_parts, ElementsAre("attention", "firstLayer", "vision"));
   nlohmann::json said = ToJson(facts);
   EXPECT_EQ(*ModelFactsFromJson(said), facts);
   // From an operator that did not write the parts.
   said.erase("ignoredParts");
-  EXPECT_THAT(ModelFactsFromJson(said)->ignored_parts, ElementsAre("attention", "firstLayer", "mlp", "mlpOutput"));
+  EXPECT_THAT(ModelFactsFromJson(said)->ignored_parts,
+              ElementsAre("attention", "firstLayer", "mlp", "mlpOutput", "vision"));
   const ModelFacts whole =
       Read(kDense, R"({"quant_method":"fp8","modules_to_not_convert":["model.layers.3.mlp.down_proj"]})");
   EXPECT_THAT(whole.ignored_parts, ElementsAre("mlp", "mlpOutput"));

@@ -73,10 +73,41 @@ TEST(CheckpointRules, ADimensionPerGpuIsAMultipleOfTheBlockThatSharesAScale) {
               HasSubstr("the shared experts' MLP of 1536"));
   shared.plain_shared_experts = true;
   EXPECT_EQ(Refusal("vllm", "0.24.0", shared, 8, {{"enable-expert-parallel", "true"}}), "");
+  // Tokens are split instead of the shared experts.
+  shared.plain_shared_experts = false;
+  shared.architecture = "DeepseekV3ForCausalLM";
+  EXPECT_THAT(Refusal("vllm", "0.24.0", shared, 8, {{"enable-expert-parallel", "true"}}), HasSubstr("shared experts"));
+  const Flags replicas = {{"enable-expert-parallel", "true"}, {"data-parallel-size", "2"}};
+  EXPECT_EQ(Refusal("vllm", "0.24.0", shared, 8, replicas), "");
+  shared.architecture = "Glm4MoeForCausalLM";
+  EXPECT_THAT(Refusal("vllm", "0.24.0", shared, 8, replicas), HasSubstr("shared experts"));
   // Groups along the input tear a dense MLP's last matrix.
   EXPECT_EQ(Refusal("vllm", "0.24.0", GroupScaledDense(), 1), "");
   EXPECT_THAT(Refusal("vllm", "0.24.0", GroupScaledDense(), 2),
               HasSubstr("14784 on each, which is not a multiple of the 128"));
+}
+
+// Qwen3-Next-80B-A3B-Instruct-FP8: a shared expert of 512, and its gate on the list of what is not quantized.
+TEST(CheckpointRules, SharedExpertsAreSplitUnlessTheEngineFusesOrCopiesThem) {
+  checkpoint::ModelFacts model = BlockScaledExperts();
+  model.architecture = "Qwen3NextForCausalLM";
+  model.kv_heads = 2;
+  model.experts = 512;
+  model.dense_layers = 0;
+  model.moe_intermediate_size = 512;
+  model.shared_intermediate_size = 512;
+  const std::string split = "the shared experts' MLP of 512 over 8 GPUs is 64 on each";
+  const Flags whole = {{"enable-expert-parallel", "true"}}, parallel = {{"ep-size", "8"}};
+  EXPECT_EQ(Refusal("vllm", "0.24.0", model, 4, whole), "");
+  EXPECT_THAT(Refusal("vllm", "0.24.0", model, 8, whole), HasSubstr(split));
+  EXPECT_THAT(Refusal("sglang", "0.5.13", model, 8, parallel), HasSubstr(split));
+  EXPECT_EQ(Refusal("sglang", "0.5.14", model, 8, parallel), "");
+  EXPECT_THAT(Refusal("sglang", "0.5.14", model, 8, {{"ep-size", "8"}, {"disable-shared-experts-fusion", "true"}}),
+              HasSubstr(split));
+  EXPECT_EQ(Refusal("sglang", "0.5.13", model, 8, {{"ep-size", "8"}, {"moe-a2a-backend", "deepep"}}), "");
+  // One that is wider than a routed one is computed by itself.
+  model.shared_intermediate_size = 1536;
+  EXPECT_THAT(Refusal("sglang", "0.5.14", model, 8, parallel), HasSubstr("the shared experts' MLP of 1536"));
 }
 
 TEST(CheckpointRules, NewerReleasesMakeTheScalesOfExpertsFinerDownToThirtyTwo) {
@@ -463,6 +494,18 @@ TEST(CheckpointRules, WidthsThatMarlinCannotComputeArePrunedWhereItIsTheOnlyKern
   EXPECT_EQ(RefusalOn("9.0", "vllm", "0.24.0", nvfp4, 4), "");
   EXPECT_THAT(RefusalOn("9.0", "sglang", "0.5.17", nvfp4, 4), HasSubstr("WidthNotSupported"));
   EXPECT_EQ(RefusalOn("9.0", "sglang", "0.5.18", nvfp4, 4), "");
+  // Qwen3-VL passes the quantization on to its tower for images, whose MLP is as wide as SigLIP's.
+  checkpoint::ModelFacts images = Quantized(Dense(), "fp8", "fp8");
+  images.architecture = "Qwen3VLForConditionalGeneration";
+  images.vision_hidden_size = 1152;
+  images.vision_intermediate_size = 4304;
+  EXPECT_THAT(RefusalOn("8.0", "vllm", "0.23.0", images, 1),
+              HasSubstr("model: WidthNotSupported: a vision MLP's first matrix has 4304 outputs"));
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.24.0", images, 1), "");
+  EXPECT_EQ(RefusalOn("9.0", "vllm", "0.23.0", images, 1), "");
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.23.0", images, 1, {{"language-model-only", "true"}}), "");
+  images.ignored_parts = checkpoint::IgnoredPartsOf({"re:visual.*"});
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.23.0", images, 1), "") << "the tower is not quantized";
   // Weights quantized while loading are the same.
   checkpoint::ModelFacts plain = Narrow("none", "none");
   EXPECT_EQ(RefusalOn("8.0", "vllm", "0.23.0", plain, 4), "");

@@ -265,6 +265,16 @@ vllm 0.20.2 | gguf | 12.0 | dtype=float32 | AttentionBackendChanges ModelIsOneFi
 vllm 0.13.0 | gguf | 12.0 | | ModelIsOneFile
 vllm 0.11.2 | gguf | 12.0 | dtype=bfloat16 | ModelIsOneFile
 sglang 0.5.15 | gguf | 9.0 | | ModelIsOneFile
+sglang 0.5.9 | nvfp4 | 10.0 | | ok
+sglang 0.5.9 | nvfp4-in-config | 10.0 | | NeedsQuantization
+sglang 0.5.9 | nvfp4-in-config | 10.0 | quantization=modelopt | ok
+sglang 0.5.10 | nvfp4-in-config | 10.0 | | ok
+sglang 0.5.9 | mistral-params | 9.0 | | ModelReadByItsName
+sglang 0.5.23 | mistral-params | 9.0 | | ModelReadByItsName
+sglang 0.5.23 | mistral-params | 9.0 | model-config-parser=mistral | ok
+vllm 0.24.0 | mistral-params | 9.0 | | ok
+sglang 0.5.15 | gguf-file | 9.0 | | ok
+vllm 0.20.2 | gguf-file | 9.0 | | ok
 vllm 0.26.0 | bnb | 9.0 | tensor-parallel-size=2 | reject NotWithTensorParallelism
 vllm 0.26.0 | bnb | 9.0 | pipeline-parallel-size=2 | ok
 vllm 0.26.0 | awq | 9.0 | load-format=bitsandbytes | reject NeedsLoadFormat
@@ -582,6 +592,10 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
     facts.qkv_parts = facts.kv_heads;
     return facts;
   }
+  if (name == "mistral-params") {
+    facts.native_only = true;
+    return facts;
+  }
   if (name == "mla") {
     facts = Latent(facts);
     return facts;
@@ -596,6 +610,8 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
     facts.mamba_groups = 1;
     return facts;
   }
+  facts.method_in_config = name.ends_with("-in-config");
+  facts.one_file = name.ends_with("-file");
   if (name.ends_with("text-fp8-kv")) facts.kv_form = "text";
   if (name.ends_with("fp8-block")) facts.weight_block = {128, 128};
   if (name.ends_with("fp8-kv")) facts.kv_cache = "fp8";
@@ -604,6 +620,7 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
       {"ct-fp8-kv", {"compressed-tensors", "fp8"}},
       {"awq", {"awq", "int4-wna16"}},
       {"gguf", {"gguf", "gguf"}},
+      {"gguf-file", {"gguf", "gguf"}},
       {"bnb", {"bitsandbytes", "bnb"}},
       {"hqq", {"hqq", "other"}},
       {"quanto", {"quanto", "other"}},
@@ -618,6 +635,7 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
       {"modelopt-text-fp8-kv", {"modelopt", "fp8"}},
       {"nvfp4-text-fp8-kv", {"modelopt", "nvfp4"}},
       {"nvfp4", {"modelopt", "nvfp4"}},
+      {"nvfp4-in-config", {"modelopt", "nvfp4"}},
       {"nvfp4-nvfp4-kv", {"modelopt", "nvfp4"}},
       {"moe-nvfp4", {"modelopt", "nvfp4"}},
       {"fp-quant", {"fp_quant", "nvfp4"}},
