@@ -180,7 +180,13 @@ constexpr CauseRule kRules[] = {
     {"not supported in this architecture", C::kConfiguration, W::kDecisive},
     {"invalid thread config", C::kConfiguration, W::kTelling},
 
+    // Weights that a checkpoint lacks, has too many of, or in other sizes, in PyTorch's words; what stands behind says
+    // which.
+    {"executor on rank*error(s) in loading state_dict", C::kConfiguration, W::kVague},
+    {"error(s) in loading state_dict", C::kConfiguration, W::kTelling},
+
     // Host memory.
+    {"exceeds memory available in /dev/shm", C::kHostMemory, W::kVague},  // Ray's, which goes on with less
     {"[errno 12]", C::kHostMemory, W::kDecisive},
     {"cannot allocate memory", C::kHostMemory, W::kDecisive},
     {"can't allocate memory", C::kHostMemory, W::kDecisive},
@@ -209,6 +215,9 @@ constexpr CauseRule kRules[] = {
     // A memory fraction beyond what a GPU has. root_cause.cpp: the machine's where somebody else holds the rest.
     {"free memory on device", C::kConfiguration, W::kDecisive},
 
+    // vLLM goes on without its own code, and fails where it needs it. The driver's library comes from the machine.
+    {"failed to import from vllm._*libcuda.so", C::kMachine, W::kDecisive},
+    {"failed to import from vllm._", C::kImage, W::kVague},
     // What the image lacks. Compilers print what they lack, or do not know, near a wrapper's "build failed".
     {"libcuda.so.1: cannot open shared object", C::kImage, W::kDecisive},
     {"ld: cannot find", C::kImage, W::kDecisive},
@@ -288,6 +297,10 @@ constexpr CauseRule kRules[] = {
     {"no cuda devices found", C::kMachine, W::kDecisive},
     {"no ib devices found", C::kMachine, W::kDecisive},
     {"failed to infer device type", C::kMachine, W::kDecisive},
+    {"device string must not be empty", C::kMachine, W::kDecisive},  // the same, of an argument
+    {"libcuda.so*file too short", C::kMachine, W::kDecisive},
+    {"no platform detected", C::kMachine, W::kVague},
+    {" 0 active driver(s) found", C::kMachine, W::kVague},
     {"no accelerator * is available", C::kMachine, W::kDecisive},
     {"has no gpu available", C::kMachine, W::kDecisive},
     {"does not allocate any gpus", C::kMachine, W::kDecisive},
@@ -488,8 +501,12 @@ constexpr CauseRule kRules[] = {
     {"illegal instruction", C::kCrash, W::kTelling},
     {"double free or corruption", C::kCrash, W::kTelling},
     {"corrupted size vs. prev_size", C::kCrash, W::kTelling},
-    {"malloc(): ", C::kCrash, W::kTelling},
+    {"corrupted double-linked list", C::kCrash, W::kTelling},
+    {"munmap_chunk(): ", C::kCrash, W::kTelling},
+    {"malloc_consolidate(): ", C::kCrash, W::kTelling},
+    {"alloc(): ", C::kCrash, W::kTelling},
     {"free(): ", C::kCrash, W::kTelling},
+    {"segfault encountered", C::kCrash, W::kVague},
     {"called `result::unwrap()`", C::kCrash, W::kTelling},
     {"' panicked at ", C::kCrash, W::kWrapper},
     {"fatal python error: aborted", C::kCrash, W::kWrapper},

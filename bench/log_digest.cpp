@@ -49,7 +49,7 @@ std::size_t ExceptionNameLength(std::string_view text, bool after_frames) {
   // Ray: "ray.exceptions.RayTaskError(ValueError): ...".
   if (end < text.size() && text[end] == '(') {
     const std::size_t close = text.find(')', end);
-    if (close == std::string_view::npos || close - end > 60) return 0;
+    if (close == std::string_view::npos || close - end > 60 || close == end + 1) return 0;
     end = close + 1;
   }
   if (end < text.size() && !text.substr(end).starts_with(": ") && text.substr(end) != ":") return 0;
@@ -96,7 +96,10 @@ bool IsFatalText(std::string_view text) {
                                        "what():",
                                        "double free or corruption",
                                        "corrupted size vs. prev_size",
+                                       "corrupted double-linked list",
                                        "malloc(): ",
+                                       "realloc(): ",
+                                       "malloc_consolidate(): ",
                                        "free(): ",
                                        "munmap_chunk",
                                        "Failed: ",
@@ -170,6 +173,15 @@ bool IsFatalText(std::string_view text) {
   const std::size_t at = text.find(": No module named ");
   return at != std::string_view::npos && text.substr(0, at).find(' ') == std::string_view::npos &&
          text.substr(0, at).find("python") != std::string_view::npos;
+}
+
+// What engines print at level INFO or WARNING of a failure that follows from it: vLLM without its own code or without a
+// GPU, and Ray with too small a /dev/shm.
+bool IsEvidence(std::string_view text) {
+  if (text.starts_with("Failed to import from vllm._C with ")) return true;
+  return text.find("No platform detected, vLLM is running on UnspecifiedPlatform") != std::string_view::npos ||
+         text.find(" 0 active driver(s) found ") != std::string_view::npos ||
+         text.find("exceeds memory available in /dev/shm. The request is for ") != std::string_view::npos;
 }
 
 // Triton's table of models: "| tensorrt_llm | 1 | UNAVAILABLE: Internal: ... |".
@@ -544,6 +556,11 @@ void LogDigest::InspectText(const LogLine& line) {
     return;
   }
 
+  if (IsEvidence(text)) {
+    AddError(writer, text);
+    return;
+  }
+
   NoteTokens(line);
   if (CompletesError(writer, line) || !may_be_error) return;
   if (text.starts_with("Exception in thread ")) {
@@ -555,7 +572,14 @@ void LogDigest::InspectText(const LogLine& line) {
   const bool place = text.starts_with("File \"");
   if (place || text.find("Traceback (most recent call last)") != std::string::npos) {
     writer.in_frames = place;
+    writer.at_code = place && line.indent == 0;
     if (place || text.starts_with("Traceback") || text.ends_with(kTraceback)) return;
+  }
+  // journald and others drop the indentation.
+  if (writer.in_frames && line.indent == 0) {
+    const bool at_code = std::exchange(writer.at_code, false) && ExceptionNameLength(text, false) == 0;
+    if (at_code) writer.code = text;
+    if (at_code || text.find_first_not_of("^~") == std::string::npos) return;
   }
   // Loggers that print a traceback line by line may indent all of it.
   const bool at_margin = line.indent == 0 || (line.indent < 4 && writer.in_frames);

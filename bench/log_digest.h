@@ -40,6 +40,7 @@ class LogDigest {
     std::string tag;
     std::string code;            // the last source line of a traceback
     bool in_frames = false;      // the last line was one of a traceback's frames
+    bool at_code = false;        // ... that a forwarder took the indentation from: its source line is next
     bool in_group = false;       // inside of an exception group, which is drawn as a tree
     bool in_validation = false;  // inside pydantic's "N validation errors for X"
     std::string field;           // its current field

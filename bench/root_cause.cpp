@@ -127,7 +127,8 @@ std::string_view WhatATaskRaised(std::string_view line) {
 // of memory.
 bool NamesAWeight(std::string_view line) {
   if (line.find("There is no module or parameter named") != std::string_view::npos ||
-      line.find("weights were not initialized from checkpoint") != std::string_view::npos)
+      line.find("weights were not initialized from checkpoint") != std::string_view::npos ||
+      line.find("Error(s) in loading state_dict") != std::string_view::npos)
     return true;
   if (!line.starts_with("KeyError: '") || line.find('.') == std::string_view::npos) return false;
   constexpr std::string_view kParts[] = {"weight", "scale", "bias", "zeros", "layers.", "experts", "proj"};
@@ -178,7 +179,7 @@ Reading Read(const std::string& line, int exit_code) {
     reading.worth = rule->worth;
     // TensorRT-LLM's sentence about whatever was raised.
     if (line.find("executor on rank") != std::string::npos && rule->cause == Cause::kConfiguration &&
-        !SoundsLikeARefusal(line))
+        !SoundsLikeARefusal(line) && !NamesAWeight(line))
       reading.cause = Cause::kCrash;
     // It quotes nothing, or what a KeyError calls by its key alone.
     constexpr std::size_t kShortest = 8;

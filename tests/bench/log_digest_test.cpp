@@ -327,6 +327,41 @@ TEST(LogDigest, ATracebackInOneLineIsReadAsItsLines) {
   EXPECT_THAT(ErrorsOf(R"({"level":"INFO","message":"ok","note":")" + inner + "\"}\n"), IsEmpty());
 }
 
+// journald's copies have no indentation.
+TEST(LogDigest, SourceLinesOfAFlatTracebackAreNoErrors) {
+  const std::string flat =
+      "Traceback (most recent call last):\n"
+      "File \"/usr/lib/process.py\", line 314, in _bootstrap\n"
+      "self.run()\n"
+      "File \"/usr/lib/core.py\", line 846, in run_engine_core\n"
+      "raise e\n"
+      "File \"/usr/lib/core.py\", line 835, in check\n"
+      "assert tokens > 0\n"
+      "^^^^^^^^^^\n";
+  EXPECT_THAT(ErrorsOf(flat + "RuntimeError: Triton Error [CUDA]: an illegal memory access was encountered\n"),
+              ElementsAre("RuntimeError: Triton Error [CUDA]: an illegal memory access was encountered"));
+  EXPECT_THAT(ErrorsOf(flat + "AssertionError\n"), ElementsAre("AssertionError: assert tokens > 0"));
+  EXPECT_THAT(ErrorsOf(flat + "triton.runtime.errors.OutOfResources: out of resource: shared memory\n"),
+              ElementsAre("triton.runtime.errors.OutOfResources: out of resource: shared memory"));
+  // A frame without its source: that of compiled code.
+  EXPECT_THAT(ErrorsOf("Traceback (most recent call last):\nFile \"x.pyx\", line 1, in f\nValueError: no\n"),
+              ElementsAre("ValueError: no"));
+  std::string logged;
+  for (const char* line : {"Traceback (most recent call last):", "File \"a.py\", line 3, in run", "self.run()",
+                           "^^^^^^^^", "ValueError: no"})
+    logged += "ERROR 11-22 15:53:02 [core.py:1231] " + std::string(line) + "\n";
+  EXPECT_THAT(ErrorsOf(logged), ElementsAre("ValueError: no"));
+}
+
+TEST(LogDigest, WhatAFailureFollowsFromIsKeptAtAnyLevel) {
+  EXPECT_THAT(ErrorsOf("WARNING 07-08 06:56:10 [_custom_ops.py:21] Failed to import from vllm._C with "
+                       "ImportError('/usr/lib/libcuda.so.1: file too short')\n"
+                       "INFO 07-08 06:56:08 [__init__.py:248] No platform detected, vLLM is running on "
+                       "UnspecifiedPlatform\n"),
+              ElementsAre("Failed to import from vllm._C with ImportError('/usr/lib/libcuda.so.1: file too short')",
+                          "No platform detected, vLLM is running on UnspecifiedPlatform"));
+}
+
 TEST(LogDigest, AGroupOfExceptionsIsATree) {
   EXPECT_THAT(ErrorsOf("  + Exception Group Traceback (most recent call last):\n"
                        "  |   File \"a.py\", line 1, in run\n  |     raise BaseExceptionGroup(\n"
