@@ -16,7 +16,6 @@
 #include "kube/cpprest/request_message.h"
 #include "kube/cpprest/response_reader.h"
 #include "kube/cpprest/tls_setup.h"
-#include "kube/cpprest/traffic.h"
 
 namespace kube {
 
@@ -96,7 +95,7 @@ class CpprestTransport final : public HttpTransport {
 
  private:
   [[nodiscard]] std::shared_ptr<TlsSetup> NewTls(const ClusterConfig& config) const {
-    return std::make_shared<TlsSetup>(config, credentials_, traffic_);
+    return std::make_shared<TlsSetup>(config, credentials_);
   }
 
   HttpResult<Response> Guarded(web::http::client::http_client& pool, const Request& request, const LineSink* sink,
@@ -152,14 +151,13 @@ class CpprestTransport final : public HttpTransport {
     base::Result<web::http::http_request> message = messages_.Form(request, credential);
     if (!message) return HttpError{ErrorKind::kProtocol, 0, message.error().message};
 
-    const auto exchange = std::make_shared<Exchange>(traffic_);
-    Registration registration(*this, exchange.get(), request.body_limit);
+    const auto exchange = std::make_shared<Exchange>();
+    const Registration registration(*this, exchange.get());
     const std::stop_callback on_stop(stop, [exchange] { exchange->Interrupt(); });
     const pplx::cancellation_token_source cancel;
     Begin(pool, *message, exchange, cancel.get_token());
 
     ReadAnswer answer = ReadResponse(*exchange, request, sink, deadline);
-    registration.to_the_end = answer.to_the_end;
     if (!answer.to_the_end) {
       // Closes the connection, so that no rest of this body is read as the head of the next one.
       crossplat::threadpool::shared_instance().service().post([cancel] { cancel.cancel(); });
@@ -168,25 +166,20 @@ class CpprestTransport final : public HttpTransport {
     return std::move(answer.result);
   }
 
-  // An exchange while it is in flight: the destructor interrupts it, and its bytes are counted.
+  // An exchange while it is in flight: the destructor of the transport interrupts it.
   class Registration {
    public:
-    Registration(CpprestTransport& transport, Exchange* exchange, std::size_t body_limit)
-        : transport_(transport), exchange_(exchange) {
-      transport_.traffic_->Begin(exchange_, body_limit);
+    Registration(CpprestTransport& transport, Exchange* exchange) : transport_(transport), exchange_(exchange) {
       const base::MutexLock lock(transport_.mutex_);
       transport_.in_flight_.insert(exchange_);
       if (transport_.closed_) exchange_->Interrupt();
     }
     ~Registration() {
-      transport_.traffic_->End(exchange_, to_the_end);
       const base::MutexLock lock(transport_.mutex_);
       transport_.in_flight_.erase(exchange_);
     }
     Registration(const Registration&) = delete;
     Registration& operator=(const Registration&) = delete;
-
-    bool to_the_end = false;
 
    private:
     CpprestTransport& transport_;
@@ -194,7 +187,6 @@ class CpprestTransport final : public HttpTransport {
   };
 
   const std::shared_ptr<CredentialSource> credentials_;
-  const std::shared_ptr<Traffic> traffic_ = std::make_shared<Traffic>();
   const RequestMessage messages_;
 
   base::Mutex mutex_;

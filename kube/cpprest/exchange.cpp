@@ -26,7 +26,6 @@ Exchange::What Exchange::Next(std::string* data, SteadyClock::time_point deadlin
     const base::MutexLock lock(mutex_);
     while (true) {
       if (interrupted_) return What::kInterrupted;
-      if (head_too_large_) return What::kHeadTooLarge;
       if (SteadyClock::now() >= deadline) return What::kDeadline;
       if (have_headers_ && !told_headers_) {
         told_headers_ = true;
@@ -82,12 +81,6 @@ void Exchange::Interrupt() {
   changed_.notify_all();
 }
 
-void Exchange::RefuseHead() {
-  const base::MutexLock lock(mutex_);
-  head_too_large_ = !have_headers_ && !finished_;
-  changed_.notify_all();
-}
-
 void Exchange::SetHeaders(int status, Headers headers) {
   const base::MutexLock lock(mutex_);
   status_ = status;
@@ -124,7 +117,6 @@ bool Exchange::acquire(std::uint8_t*& data, std::size_t& count) {
 }
 
 pplx::task<std::size_t> Exchange::_putn(const std::uint8_t* data, std::size_t count) {
-  traffic_->Delivered(count);
   const base::MutexLock lock(mutex_);
   if (abandoned_ || count == 0) return pplx::task_from_result(count);
   pending_.append(reinterpret_cast<const char*>(data), count);

@@ -11,14 +11,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <ios>
-#include <memory>
 #include <string>
 #include <utility>
 
 #include "base/thread_annotations.h"
 #include "kube/client/http_transport.h"
 #include "kube/cpprest/library.h"
-#include "kube/cpprest/traffic.h"
 
 namespace kube::cpprest {
 
@@ -28,9 +26,9 @@ class Exchange final : public Concurrency::streams::details::streambuf_state_man
   using Base = Concurrency::streams::details::streambuf_state_manager<std::uint8_t>;
 
  public:
-  explicit Exchange(std::shared_ptr<Traffic> traffic) : Base(std::ios_base::out), traffic_(std::move(traffic)) {}
+  Exchange() : Base(std::ios_base::out) {}
 
-  enum class What { kHeaders, kData, kFinished, kDeadline, kInterrupted, kHeadTooLarge };
+  enum class What { kHeaders, kData, kFinished, kDeadline, kInterrupted };
 
   // ---- The calling thread
 
@@ -47,8 +45,6 @@ class Exchange final : public Concurrency::streams::details::streambuf_state_man
 
   // Makes Next return kInterrupted from now on.
   void Interrupt() EXCLUDES(mutex_);
-  // Makes Next return kHeadTooLarge from now on, unless the head is there.
-  void RefuseHead() EXCLUDES(mutex_);
 
   // ---- The I/O thread, which must never block
 
@@ -88,10 +84,8 @@ class Exchange final : public Concurrency::streams::details::streambuf_state_man
   std::size_t _scopy(std::uint8_t*, std::size_t) override { return 0; }
 
  private:
-  const std::shared_ptr<Traffic> traffic_;
   base::Mutex mutex_;
   std::condition_variable_any changed_;
-  bool head_too_large_ GUARDED_BY(mutex_) = false;
   bool have_headers_ GUARDED_BY(mutex_) = false;
   bool told_headers_ GUARDED_BY(mutex_) = false;
   bool finished_ GUARDED_BY(mutex_) = false;

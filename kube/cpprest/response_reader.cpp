@@ -87,8 +87,6 @@ ReadAnswer ReadResponse(Exchange& exchange, const Request& request, const LineSi
       case Exchange::What::kDeadline:
         return {HttpError{ErrorKind::kTimeout, ETIMEDOUT,
                           "not done after " + std::to_string(request.deadline.count()) + " ms"}};
-      case Exchange::What::kHeadTooLarge:
-        return {HttpError{ErrorKind::kProtocol, 0, "the head of the answer does not end"}};
       case Exchange::What::kInterrupted:
         return {HttpError{ErrorKind::kCancelled, ECANCELED, "stopped"}};
     }

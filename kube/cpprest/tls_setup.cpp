@@ -61,7 +61,6 @@ bool UseClientCertificate(SSL_CTX* context, const Credential& credential) {
 void TlsSetup::SetUp(SSL_CTX* context) noexcept {
   try {
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    Traffic::Count(traffic_, context);
     if (!ca_file_.empty() || !ca_pem_.empty()) TrustCluster(context);
     const base::Result<Credential> credential = credentials_->Current();
     if (credential && !credential->certificate_pem.empty()) Identify(context, *credential);

@@ -14,17 +14,13 @@
 #include "base/thread_annotations.h"
 #include "kube/client/config.h"
 #include "kube/client/credentials.h"
-#include "kube/cpprest/traffic.h"
 
 namespace kube::cpprest {
 
 class TlsSetup {
  public:
-  TlsSetup(const ClusterConfig& config, std::shared_ptr<CredentialSource> credentials, std::shared_ptr<Traffic> traffic)
-      : ca_file_(config.ca_file),
-        ca_pem_(config.ca_pem),
-        credentials_(std::move(credentials)),
-        traffic_(std::move(traffic)) {}
+  TlsSetup(const ClusterConfig& config, std::shared_ptr<CredentialSource> credentials)
+      : ca_file_(config.ca_file), ca_pem_(config.ca_pem), credentials_(std::move(credentials)) {}
 
   // Must not throw: an exception here would end the I/O thread and with it the process. What cannot be loaded leaves
   // the context without it, so that the handshake fails and says so.
@@ -38,7 +34,6 @@ class TlsSetup {
 
   const std::string ca_file_, ca_pem_;
   const std::shared_ptr<CredentialSource> credentials_;
-  const std::shared_ptr<Traffic> traffic_;
   base::Mutex mutex_;
   Credential last_good_ GUARDED_BY(mutex_);
 };

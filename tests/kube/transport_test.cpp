@@ -500,26 +500,6 @@ TEST(Transport, AnOversizedAnswerLeavesNoRestForTheNextRequest) {
   EXPECT_EQ(answer->body, "ok");
 }
 
-// The library reads a head into memory until it ends. The server here never ends one; the next connection serves again.
-TEST(Transport, AHeadWithoutEndIsCutOff) {
-  constexpr std::size_t kMost = std::size_t{512} << 20;
-  ScriptedServer server;
-  server.Always("GET", "/calm", Reply(200).Body("{}"));
-  server.On("GET", "/a", Reply::EndlessHead(std::string(16384, 'a'), kMost, "flooded"));
-  server.Always("GET", "/a", Reply(200).Body("{}"));
-  const auto transport = MakeTransport(ConfigFor(server));
-  ASSERT_TRUE(transport->Send(Get("/calm"), {}).ok());
-  const auto answer = transport->Send(Get("/a"), {});
-  ASSERT_FALSE(answer.ok());
-  EXPECT_EQ(answer.error().kind, ErrorKind::kProtocol) << answer.error().text;
-  EXPECT_THAT(answer.error().text, HasSubstr("head of the answer"));
-  server.AwaitGate("flooded");
-  EXPECT_LT(server.Flooded(), kMost / 16);
-  const auto next = transport->Send(Get("/a"), {});
-  ASSERT_TRUE(next.ok()) << next.error().text;
-  EXPECT_EQ(next->body, "{}");
-}
-
 // The library holds a chunk back until it is whole, and Go writes a list as one: while somebody else waits for a head.
 TEST(Transport, AGreatBodyIsNotTakenForTheHeadOfAnotherAnswer) {
   ScriptedServer server;
