@@ -19,6 +19,12 @@ constexpr CauseRule kRules[] = {
     {"gloo/transport*timed out waiting", C::kMachine, W::kVague},
     {"client socket has timed out", C::kMachine, W::kVague},
     {"lost connection with prefill instance", C::kWaiting, W::kVague},
+    // SGLang's, of one request whose KV cache did not arrive.
+    {"kvtransfererror*unknown reason from another rank", C::kConsequence, W::kNothing},
+    {"kvtransfererror*abort", C::kConsequence, W::kNothing},
+    {"kvtransfererror*might be dead", C::kWaiting, W::kVague},
+    {"kvtransfererror*timed out", C::kWaiting, W::kVague},
+    {"kvtransfererror", C::kMachine, W::kVague},
     {"illegal memory access", C::kCrash, W::kTelling},
     {"inotify_add_watch", C::kMachine, W::kVague},  // a limit of watches, which UCX does without
     {"openblas blas_thread_init", C::kMachine, W::kDecisive},
@@ -179,6 +185,9 @@ constexpr CauseRule kRules[] = {
     // Marlin's.
     {"not supported in this architecture", C::kConfiguration, W::kDecisive},
     {"invalid thread config", C::kConfiguration, W::kTelling},
+    {"is not divisible by tile_", C::kConfiguration, W::kTelling},
+    {"no compiled *for *capability", C::kConfiguration, W::kTelling},
+    {"failed to initialize cutlass", C::kConfiguration, W::kTelling},
 
     // Weights that a checkpoint lacks, has too many of, or in other sizes, in PyTorch's words; what stands behind says
     // which.
@@ -245,6 +254,8 @@ constexpr CauseRule kRules[] = {
     {"could not load any common_ops library", C::kImage, W::kVague},  // SGLang's; a list of what was tried follows
     {"undefined symbol", C::kImage, W::kTelling},
     {"'_opnamespace'*object has no attribute", C::kImage, W::kTelling},
+    {"could not run '_c", C::kImage, W::kTelling},
+    {"no module named 'vllm._c", C::kImage, W::kTelling},
     {"version `glibc", C::kImage, W::kTelling},
     {"python3: no module named", C::kImage, W::kTelling},
     {"exec format error", C::kImage, W::kTelling},
@@ -418,6 +429,11 @@ constexpr CauseRule kRules[] = {
     {"forconditionalgeneration' object has no attribute", C::kConfiguration, W::kTelling},
     {"executor on rank*' object has no attribute", C::kCrash, W::kTelling},
     {"typeerror: 'nonetype' object", C::kCrash, W::kTelling},
+    // Of values that no file and no setting holds.
+    {"attributeerror: 'int' object", C::kCrash, W::kTelling},
+    {"attributeerror: 'float' object", C::kCrash, W::kTelling},
+    {"attributeerror: 'tuple' object", C::kCrash, W::kTelling},
+    {"attributeerror: 'function' object", C::kCrash, W::kTelling},
     {"attributeerror: module '", C::kImage, W::kTelling},
     // Packages of different releases, unless it is an option of the engine that this one does not have.
     {"tokenizer has no attribute", C::kImage, W::kTelling},
@@ -465,6 +481,8 @@ constexpr CauseRule kRules[] = {
     {"backendcompilerfailed", C::kCrash, W::kTelling},
     {"torch._dynamo.exc.", C::kCrash, W::kTelling},
     {"nvrtc", C::kImage, W::kTelling},
+    {"expected an mlir object", C::kCrash, W::kTelling},
+    {"mlir_global_", C::kImage, W::kTelling},
     {"dslruntimeerror", C::kCrash, W::kTelling},
     {"passmanager::run failed", C::kCrash, W::kTelling},
 

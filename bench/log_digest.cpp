@@ -165,6 +165,7 @@ bool IsFatalText(std::string_view text) {
                                       "errors detected in the compilation of",
                                       "error detected in the compilation of",
                                       "Error while creating shared memory",
+                                      "with exception KVTransferError(",
                                       "died or was killed while executing"}) {
     if (text.find(part) != std::string_view::npos) return true;
   }
@@ -178,7 +179,7 @@ bool IsFatalText(std::string_view text) {
 // What engines print at level INFO or WARNING of a failure that follows from it: vLLM without its own code or without a
 // GPU, and Ray with too small a /dev/shm.
 bool IsEvidence(std::string_view text) {
-  if (text.starts_with("Failed to import from vllm._C with ")) return true;
+  if (text.starts_with("Failed to import from vllm._C")) return true;
   return text.find("No platform detected, vLLM is running on UnspecifiedPlatform") != std::string_view::npos ||
          text.find(" 0 active driver(s) found ") != std::string_view::npos ||
          text.find("exceeds memory available in /dev/shm. The request is for ") != std::string_view::npos;

@@ -211,9 +211,23 @@ std::vector<Reading> ReadAll(const std::vector<std::string>& lines, int exit_cod
   return readings;
 }
 
+// An operator of vLLM's compiled code is not there.
+bool MissesCompiledCode(std::string_view line) {
+  return line.find("'_OpNamespace' '_C") != std::string_view::npos ||
+         line.find("Could not run '_C") != std::string_view::npos ||
+         line.find("No module named 'vllm._C") != std::string_view::npos;
+}
+
 const Reading* Best(const std::vector<Reading>& readings) {
   const auto best = std::ranges::min_element(readings, {}, &Reading::worth);  // of equals the first
   if (best == readings.end() || best->worth == Worth::kNothing) return nullptr;
+  // vLLM warned of what it could not load, and went on.
+  if (MissesCompiledCode(*best->line)) {
+    const auto warning = std::find_if(readings.begin(), best, [](const Reading& one) {
+      return one.line->starts_with("Failed to import from vllm._C");
+    });
+    if (warning != best) return &*warning;
+  }
   // Of two processes, one may run out of memory after the other one has refused the checkpoint: layers that it took for
   // unquantized do not fit.
   if (best->cause == Cause::kDeviceMemory) {
@@ -300,7 +314,10 @@ std::optional<std::string> OtherCause(const std::vector<std::string>& error_line
   const Reading* other = nullptr;
   bool other_is_same = false;
   for (const Reading& reading : readings) {
-    // Who waited in vain for a process that failed says nothing new.
+    // Who waited in vain for a process that failed says nothing new, nor who repeats what that one said.
+    if (const std::string_view repeated = WhatItRepeats(*reading.line);
+        !repeated.empty() && cause.find(repeated) != std::string::npos)
+      continue;
     if (*reading.line == cause || reading.worth > Worth::kOther || (reading.cause == Cause::kWaiting && !waited))
       continue;
     const bool same = rule != nullptr && FindCauseRule(*reading.line) == rule;

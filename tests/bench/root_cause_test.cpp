@@ -233,6 +233,24 @@ TEST(RootCause, AnUnknownWeightIsTheCauseWhereAnotherProcessRunsOutOfMemoryLater
   EXPECT_EQ(Classify(StateAfter("KeyError: 'tokenizer'\n" + memory)).reason, R::kOutOfMemory);
 }
 
+TEST(RootCause, WhoRepeatsTheCauseIsNoOtherCause) {
+  const std::string cause = "RuntimeError: size_n = 2736 is not divisible by tile_n_size = 64";
+  const std::string repeats =
+      "RuntimeError: Worker failed with error 'size_n = 2736 is not divisible by tile_n_size = 64', please check the "
+      "stack trace above for the root cause";
+  EXPECT_EQ(OtherCause({cause, repeats}, cause), std::nullopt);
+  EXPECT_EQ(OtherCause({cause, repeats, "ValueError: another"}, cause), "ValueError: another");
+}
+
+// A warning of what was not loaded is the cause where it is missed; another error goes before it.
+TEST(RootCause, WhatAWarningSaysWasNotLoadedIsTheCauseWhereAnOperatorIsMissing) {
+  const std::string warning = "Failed to import from vllm._C with ImportError('libcudart.so.13: cannot open')";
+  const std::string misses = "AttributeError: '_OpNamespace' '_C' object has no attribute 'rms_norm'";
+  EXPECT_EQ(RootCause({warning, misses}), warning);
+  EXPECT_EQ(RootCause({misses}), misses);
+  EXPECT_EQ(RootCause({warning, "ValueError: too small"}), "ValueError: too small");
+}
+
 TEST(RootCause, WhoWaitedForAFailedProcessIsNoOtherCause) {
   const std::string memory = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 896.00 MiB.";
   const std::string waited =
