@@ -21,7 +21,6 @@ namespace autotune::measurement {
 namespace {
 
 constexpr std::size_t kFitted = 3000;  // requests, from the first one on: the engine was idle before
-constexpr std::size_t kFewestAnswers = 50;
 constexpr std::size_t kLong = 60'000;
 constexpr std::size_t kLongRamp = 2'000;
 constexpr double kByChance = 2;                     // standard errors
@@ -29,6 +28,7 @@ constexpr double kFarthest = 8;                     // times what the window sho
 constexpr double kNoEndOfWaiting = 1.5;             // times the median of the window's E2E latencies
 constexpr double kSurer = 0.5;                      // than a number that has the luck of its window in it
 constexpr double kFree = 1e-9, kLeastFirst = 1e-6;  // s
+constexpr double kAllRun = 1e6;                     // places that none waits for
 
 double InSeconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
@@ -37,7 +37,8 @@ struct Request {
   double first = -1;  // s until the first token; -1 = none yet
   double rest = -1;   // s from there to the end
   double tokens = 0;  // after the first one
-  double wait = 0;    // s of `first` without a place
+  double length = 1;  // of its prompt, in means of all
+  double wait = 0;    // s of `first` before its prompt was begun
   double others = 0;  // that ran while it ran, itself included: mean
 };
 
@@ -77,9 +78,15 @@ void FillOthers(std::vector<Request>& requests) {
 
 std::vector<Request> RequestsOf(std::span<const RequestRecord> records) {
   std::vector<Request> out;
+  double tokens = 0, known = 0;
+  for (const RequestRecord& record : records) {
+    tokens += record.input_tokens;
+    known += record.input_tokens > 0 ? 1 : 0;
+  }
   for (const RequestRecord& record : records) {
     if (IsError(record.outcome) && record.outcome != RequestOutcome::kTimedOut) continue;
     Request request{InSeconds(record.start)};
+    if (record.input_tokens > 0) request.length = record.input_tokens * known / tokens;
     if (!record.events.empty()) {
       request.first = record.events.front() / 1e6;
       if (record.outcome == RequestOutcome::kOk) {
@@ -116,8 +123,9 @@ double GrowthOf(const std::vector<Request>& requests) {
   return alone > 0 ? std::min(slope / alone, kMost) : kMost;
 }
 
-// Requests share an engine that runs `places` of them at once, first come first served. One that runs is worked off the
-// more slowly the more of them run: 1 / (1 + growth * n) a second.
+// Requests share an engine that runs `places` of them at once, first come first served, and begins a prompt when the
+// one before it is computed. One that runs is worked off the more slowly the more of them run: 1 / (1 + growth * n) a
+// second.
 class SharedEngine {
  public:
   struct Answer {
@@ -128,16 +136,13 @@ class SharedEngine {
   SharedEngine(double places, double growth)
       : places_(static_cast<std::size_t>(std::lround(places))), growth_(growth) {}
 
-  // Sent in the order of time; answers of all once Finish was called.
-  void Send(double at, double work) {
+  // Sent in the order of time; answers of all once Finish was called. `prompt`: s that no other is begun in.
+  void Send(double at, double work, double prompt) {
     Advance(at);
     answers_.push_back({0, 0, running_.size() + waiting_.size()});
     begins_.push_back(at);
-    if (running_.size() < places_) {
-      Start(begins_.size() - 1, work);
-    } else {
-      waiting_.emplace_back(begins_.size() - 1, work);
-    }
+    waiting_.push_back({begins_.size() - 1, work, prompt});
+    Advance(at);
   }
   const std::vector<Answer>& Finish() {
     Advance(std::numeric_limits<double>::infinity());
@@ -145,31 +150,46 @@ class SharedEngine {
   }
 
  private:
-  [[nodiscard]] double Pace() const { return 1 / (1 + growth_ * static_cast<double>(running_.size())); }
+  struct Waiting {
+    std::size_t request;
+    double work, prompt;
+  };
+  static constexpr double kNever = std::numeric_limits<double>::infinity();
 
-  void Start(std::size_t request, double work) {
-    answers_[request].wait = clock_ - begins_[request];
-    begins_[request] = clock_;
-    running_.emplace(done_ + work, request);
+  [[nodiscard]] double Pace() const { return 1 / (1 + growth_ * static_cast<double>(running_.size())); }
+  [[nodiscard]] double NextEnd() const {
+    return running_.empty() ? kNever : clock_ + std::max(0.0, running_.top().first - done_) / Pace();
+  }
+  [[nodiscard]] double NextStart() const {
+    return waiting_.empty() || running_.size() >= places_ ? kNever : std::max(clock_, prompts_until_);
+  }
+
+  void GoTo(double time) {
+    if (!running_.empty()) done_ += (time - clock_) * Pace();
+    clock_ = time;
   }
 
   void Advance(double until) {
-    while (!running_.empty()) {
-      const double end = clock_ + std::max(0.0, running_.top().first - done_) / Pace();
-      if (end > until) break;
+    for (;;) {
+      const double end = NextEnd(), start = NextStart();
+      if (std::min(end, start) > until || std::min(end, start) == kNever) break;
+      if (start < end) {
+        GoTo(start);
+        const Waiting next = waiting_.front();
+        waiting_.pop_front();
+        answers_[next.request].wait = clock_ - begins_[next.request];
+        begins_[next.request] = clock_;
+        prompts_until_ = clock_ + next.prompt;
+        running_.emplace(done_ + next.work, next.request);
+        continue;
+      }
       done_ = running_.top().first;
       clock_ = end;
       const std::size_t request = running_.top().second;
       answers_[request].duration = clock_ - begins_[request];
       running_.pop();
-      if (waiting_.empty()) continue;
-      const auto [next, work] = waiting_.front();
-      waiting_.pop_front();
-      Start(next, work);
     }
-    if (!std::isfinite(until)) return;
-    if (!running_.empty()) done_ += (until - clock_) * Pace();
-    clock_ = until;
+    if (until < kNever) GoTo(until);
   }
 
   using Ends =
@@ -177,35 +197,43 @@ class SharedEngine {
   std::size_t places_;
   double growth_;
   double clock_ = 0, done_ = 0;  // what one that ran all the time would have been worked off
+  double prompts_until_ = 0;     // a prompt is computed
   Ends running_;
-  std::deque<std::pair<std::size_t, double>> waiting_;
+  std::deque<Waiting> waiting_;
   std::vector<double> begins_;
   std::vector<Answer> answers_;
 };
 
+// What is fitted.
+struct Shape {
+  double places = 0;
+  double prompt = 0;  // s of a mean prompt in which no other is begun; 0 = they do not wait for each other
+  double growth = 0;
+};
+
 // The simple engine, and what it makes of the window's requests.
 struct Model {
-  double places = 0;
-  double growth = 0;
+  Shape shape;
   std::vector<double> work;
   std::vector<SharedEngine::Answer> answers;
   double error = std::numeric_limits<double>::infinity();  // squares of what is not explained of the first tokens
 };
 
 // Its requests, each with the work that it had.
-Model Answered(const std::vector<Request>& requests, double places, double growth) {
-  Model model{places, growth, {}, {}, 0};
+Model Answered(const std::vector<Request>& requests, const Shape& shape) {
+  Model model{shape, {}, {}, 0};
   double known = 0, sum = 0;
   for (const Request& request : requests) {
     if (request.rest < 0) continue;
-    sum += Ran(request) / (1 + growth * request.others);
+    sum += Ran(request) / (1 + shape.growth * request.others);
     known += 1;
   }
-  SharedEngine engine(places, growth);
+  SharedEngine engine(shape.places, shape.growth);
   for (const Request& request : requests) {
-    const double work = request.rest < 0 ? sum / std::max(known, 1.0) : Ran(request) / (1 + growth * request.others);
+    const double work =
+        request.rest < 0 ? sum / std::max(known, 1.0) : Ran(request) / (1 + shape.growth * request.others);
     model.work.push_back(work);
-    engine.Send(request.at, work);
+    engine.Send(request.at, work, shape.prompt * request.length);
   }
   model.answers = engine.Finish();
   double n = 0, rest = 0, squares = 0;
@@ -220,7 +248,7 @@ Model Answered(const std::vector<Request>& requests, double places, double growt
   return model;
 }
 
-// A first token that took longer than `alone` waited for a place, but where the model has one free.
+// A first token that took longer than `alone` waited, but where the model lets it begin at once.
 void FillWaits(std::vector<Request>& requests, double alone, const Model* model) {
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const bool free = model != nullptr && model->answers[i].wait <= kFree;
@@ -240,7 +268,30 @@ double MeanFirstOfFree(const std::vector<Request>& requests, const Model& model,
   return free >= kEnough ? sum / free : otherwise;
 }
 
-Model Fit(std::vector<Request>& requests, double places) {
+// The time of a prompt that explains the first tokens best, in parts of the time between two arrivals: of an engine
+// that computes one after another, and of one that also has `shape.places`.
+Model WithPrompts(const std::vector<Request>& requests, const Shape& shape, double rate) {
+  Model best;
+  for (const double places : {kAllRun, shape.places}) {
+    double least = 0.05, most = 1.05;
+    for (double step = 0.1; step > 0.004; step /= 3) {
+      double found = 0, error = std::numeric_limits<double>::infinity();
+      for (double part = least; part <= most; part += step) {
+        Model model = Answered(requests, {places, part / rate, shape.growth});
+        if (model.error < error) {
+          error = model.error;
+          found = part;
+        }
+        if (model.error < best.error) best = std::move(model);
+      }
+      least = std::max(0.02, found - step);
+      most = found + step;
+    }
+  }
+  return best;
+}
+
+Model Fit(std::vector<Request>& requests, double places, double rate) {
   std::vector<double> firsts;
   for (const Request& request : requests) {
     if (request.first >= 0) firsts.push_back(request.first);
@@ -248,21 +299,27 @@ Model Fit(std::vector<Request>& requests, double places) {
   std::sort(firsts.begin(), firsts.end());
   const double shortest = Quantile(firsts, 0.1);
   FillWaits(requests, shortest, nullptr);
-  const Model first = Answered(requests, places, GrowthOf(requests));
-  FillWaits(requests, MeanFirstOfFree(requests, first, shortest), &first);
-  const double growth = GrowthOf(requests);
-  Model best = Answered(requests, places, growth);
   // The warm-up counts unless the first tokens say otherwise by more than chance does.
   const double surely = 1 - kByChance * kByChance / static_cast<double>(firsts.size());
+  const auto better = [&](Model model, const Shape& shape) {
+    Model prompts = WithPrompts(requests, shape, rate);
+    if (prompts.error < surely * model.error) model = std::move(prompts);
+    return model;
+  };
+  Shape shape{places, 0, GrowthOf(requests)};
+  const Model first = better(Answered(requests, shape), shape);
+  FillWaits(requests, MeanFirstOfFree(requests, first, shortest), &first);
+  shape.growth = GrowthOf(requests);
+  Model best = Answered(requests, shape);
   for (double part = 0.08; places * part >= 0.5; part /= 2) {
-    const double middle = best.places;
+    const double middle = best.shape.places;
     for (const double other : {middle * (1 - part), middle * (1 + part)}) {
       if (std::round(other) < 1 || std::round(other) == std::round(middle)) continue;
-      Model model = Answered(requests, other, growth);
+      Model model = Answered(requests, {other, 0, shape.growth});
       if (model.error < surely * best.error) best = std::move(model);
     }
   }
-  return best;
+  return better(std::move(best), best.shape);
 }
 
 // Requests of the window that found about as many others.
@@ -342,13 +399,13 @@ std::optional<std::vector<Simulated>> Simulate(const WindowOfArrivals& window) {
   }
   std::vector<Request> requests = RequestsOf(window.records);
   if (requests.size() > kFitted) requests.resize(kFitted);
-  const Model model = Fit(requests, window.places);
+  const Model model = Fit(requests, window.places, window.rate);
   std::vector<std::size_t> known;  // that are drawn: answered to their end
   for (std::size_t i = 0; i < requests.size(); ++i) {
     if (requests[i].rest >= 0) known.push_back(i);
   }
-  if (known.size() < kFewestAnswers) return std::nullopt;
-  SharedEngine engine(model.places, model.growth);
+  if (std::ssize(known) < kFewestAnswers) return std::nullopt;
+  SharedEngine engine(model.shape.places, model.shape.growth);
   ArrivalGaps gaps(window.arrival, KeyedRandom(1, 1), 0);
   KeyedRandom pick(1, 2);
   std::vector<std::size_t> like;
@@ -356,7 +413,7 @@ std::optional<std::vector<Simulated>> Simulate(const WindowOfArrivals& window) {
   for (std::size_t i = 0; i < kLong; ++i) {
     clock += gaps.Next() / window.rate;
     like.push_back(known[pick.Below(known.size())]);
-    engine.Send(clock, model.work[like.back()]);
+    engine.Send(clock, model.work[like.back()], model.shape.prompt * requests[like.back()].length);
   }
   const std::vector<SharedEngine::Answer>& answers = engine.Finish();
   std::vector<Simulated> out;
@@ -364,7 +421,7 @@ std::optional<std::vector<Simulated>> Simulate(const WindowOfArrivals& window) {
   std::vector<std::size_t> free;
   std::copy_if(known.begin(), known.end(), std::back_inserter(free),
                [&](std::size_t i) { return model.answers[i].wait <= kFree; });
-  const Alike alike(model.answers, free.size() < kFewestAnswers ? known : free);
+  const Alike alike(model.answers, std::ssize(free) < kFewestAnswers ? known : free);
   for (std::size_t i = kLongRamp; i < answers.size(); ++i) {
     // What is not explained is more where there are many.
     const std::size_t beside = alike.Pick(answers[i].found, pick);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -35,8 +36,11 @@ double PlacesOf(std::span<const Point> warm_up);
 // together, as in a warm-up, hardly fill an engine that computes prompts apart from answers.
 double PlacesOf(std::span<const Point> warm_up, std::span<const Point> points);
 
-// By kMetrics, in milliseconds; ITL stays empty. Returns nullopt for a trace, for unknown places, and for fewer than 50
-// answers. The cost is about 60 ms (one core, -O2), whatever the window.
+// Fewer do not tell of a long run.
+inline constexpr std::int64_t kFewestAnswers = 50;
+
+// By kMetrics, in milliseconds; ITL stays empty. Returns nullopt for a trace, for unknown places, and for fewer than
+// kFewestAnswers. The cost is about 60 ms (one core, -O2), whatever the window.
 std::optional<std::array<Latency, kMetrics.size()>> LongRunOf(const WindowOfArrivals& window);
 
 // Puts a long run's TTFT, TPOT and E2E into the place of the window's if `slo` bounds one of them: a point's latencies

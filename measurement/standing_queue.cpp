@@ -6,7 +6,7 @@ namespace autotune::measurement {
 namespace {
 
 constexpr double kLeastShare = 0.01;  // of a request's time: benchmarks/README.md has others
-constexpr double kTimesAlone = 1.25;  // what one request alone takes is known from one or two
+constexpr double kTimesAlone = 1.15;  // what one request alone takes is known from one or two
 
 }  // namespace
 

@@ -17,7 +17,7 @@ namespace autotune::measurement {
 // is alone. Of the means.
 double WaitingShare(const Point& point, double alone_ms);
 
-// Of a closed loop in which requests wait for at least 1 % of their time, and for their first token 1.25 times as long
+// Of a closed loop in which requests wait for at least 1 % of their time, and for their first token 1.15 times as long
 // as one alone. Where all requests start and end together (lockstep.h) they wait for each other's prompts, so such a
 // loop is one, unless prompts cost nothing that matters.
 bool QueueStands(const Point& point, double alone_ms);

@@ -182,6 +182,63 @@ TEST(LongRun, CountsPromptsAmongWhatTheEngineDoes) {
   EXPECT_LT(std::abs(Mean(expected)), 0.3) << Mean(expected) << ", " << truth;
 }
 
+// An engine that computes one prompt after another, `prompt` seconds each, and generates all answers at once.
+std::vector<RequestRecord> OnePromptAtATime(double prompt, double rate, double length, std::uint64_t seed) {
+  constexpr int kTokens = 21;
+  constexpr double kEach = 0.05;  // s a token
+  ArrivalGaps gaps({ArrivalProcess::kPoisson, 1}, KeyedRandom(seed, 1), BlockOfArrivals(rate, seconds(1)));
+  std::vector<RequestRecord> records;
+  double free = 0;
+  for (double at = gaps.Next() / rate; at < length; at += gaps.Next() / rate) {
+    free = std::max(free, at) + prompt;
+    RequestRecord& record = records.emplace_back();
+    record.start = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(at));
+    record.outcome = RequestOutcome::kOk;
+    record.input_tokens = 2048;
+    record.output_tokens = kTokens;
+    for (int i = 0; i < kTokens; ++i) {
+      record.events.push_back(static_cast<std::uint32_t>((free - at + kEach * i) * 1e6));
+    }
+  }
+  return records;
+}
+
+// The p99 of the TTFT of an engine with one prompt after another, in milliseconds, by the asymptotic distribution of
+// the wait in an M/D/1 queue: P(wait > t) = c exp(-x t / prompt), where use (exp(x) - 1) = x.
+double P99OfOnePromptAtATime(double prompt, double use) {
+  double low = 1e-6, high = 5;
+  for (int i = 0; i < 100; ++i) {
+    const double middle = (low + high) / 2;
+    (use * (std::exp(middle) - 1) < middle ? low : high) = middle;
+  }
+  const double c = (1 - use) / (use * std::exp(low) - 1);
+  return 1e3 * prompt * (1 + std::log(100 * c) / low);
+}
+
+// By Little's law such an engine seems to have as many places as it has requests in flight at its capacity.
+TEST(LongRun, KnowsPromptsThatWaitForEachOther) {
+  constexpr double kPrompt = 0.05;
+  const double places = (1 + kPrompt) / kPrompt;
+  for (const double use : {0.5, 0.7, 0.85}) {
+    const double rate = use / kPrompt;
+    const double truth = P99OfOnePromptAtATime(kPrompt, use);
+    std::vector<double> expected, shown;
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+      const auto records = OnePromptAtATime(kPrompt, rate, 40, seed);
+      std::vector<double> ttft;
+      for (const RequestRecord& record : records) {
+        if (record.start > seconds(3)) ttft.push_back(record.events.front() / 1e3);
+      }
+      const auto long_run = LongRunOf({records, {ArrivalProcess::kPoisson, 1}, rate, places});
+      ASSERT_TRUE(long_run);
+      expected.push_back(std::log((*long_run)[static_cast<std::size_t>(Metric::kTtft)].p99 / truth));
+      shown.push_back(std::log(LatencyOf(ttft).p99 / truth));
+    }
+    EXPECT_LT(std::abs(Mean(expected)), 0.08) << use << ": " << Mean(expected);
+    EXPECT_LT(MeanDistance(expected), 0.5 * MeanDistance(shown)) << use;
+  }
+}
+
 TEST(LongRun, IsTheWindowWhereNothingWaits) {
   const SimulatedServer server = ServerOf(0);
   const Seen seen = WindowOf(server, 12, 1);

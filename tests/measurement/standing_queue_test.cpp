@@ -22,8 +22,8 @@ TEST(StandingQueue, AFifthOfTheTimeIsWaited) {
 }
 
 TEST(StandingQueue, NoneWhereAFirstTokenTakesHardlyLongerThanAlone) {
-  EXPECT_FALSE(QueueStands(Loop(36, 100), kAlone)) << "6 % of the time, but a fifth more is noise";
-  EXPECT_TRUE(QueueStands(Loop(38, 100), kAlone));
+  EXPECT_FALSE(QueueStands(Loop(34, 100), kAlone)) << "4 % of the time, but an eighth more is noise";
+  EXPECT_TRUE(QueueStands(Loop(35, 100), kAlone));
   EXPECT_FALSE(QueueStands(Loop(90, 6100), kAlone)) << "less than 1 % of the time";
   EXPECT_TRUE(QueueStands(Loop(92, 6100), kAlone));
 }
