@@ -25,6 +25,7 @@
 #include "measurement/drift.h"
 #include "measurement/lockstep.h"
 #include "measurement/long_run.h"
+#include "measurement/pooled_errors.h"
 #include "measurement/queue_growth.h"
 
 namespace autotune::bench {
@@ -718,6 +719,7 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
       ScenarioOutcome outcome{decision.reason, std::nullopt};
       if (decision.best) outcome.best = first + *decision.best;
       if (decision.limit != decision.best && decision.limit) outcome.limit = first + *decision.limit;
+      if (decision.best) WarnOfErrors(points, *decision.best);
       result_.outcomes.push_back(outcome);
       hooks_.say(workload->name() + ": " + std::string(StopReasonName(decision.reason)) +
                  (decision.why.empty() ? "" : ": " + decision.why));
@@ -869,6 +871,18 @@ void LimitSearch::WarnOfLockstep(const Point& point, bool in_lockstep) {
   if (!in_lockstep || searched || point.load.kind != measurement::LoadKind::kConcurrency) return;
   const std::string kind = "the requests ran in lockstep at ";
   Warn(kind + point.load.ToString() + ", as requests that arrive by themselves do not: measure a rate", kind);
+}
+
+void LimitSearch::WarnOfErrors(std::span<const Point> points, std::size_t best) {
+  const auto pooled = measurement::ErrorsAtEveryLoad(spec_.slo, points, best);
+  if (!pooled) return;
+  const Point& point = points[best];
+  Warn(Format(
+      "%.2g %% of the requests failed, whatever the load: %lld of %lld, where slo.errorRate allows %.4g %%. That "
+      "only %lld of %lld failed at %s is chance",
+      100 * pooled->Share(), static_cast<long long>(pooled->errors), static_cast<long long>(pooled->ended),
+      100 * spec_.slo.max_error_rate, static_cast<long long>(point.errors),
+      static_cast<long long>(point.requests + point.errors), point.load.ToString().c_str()));
 }
 
 // A rate that is kept up with is answered as it comes: only a loop's throughput shows it.

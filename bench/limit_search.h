@@ -90,6 +90,8 @@ class LimitSearch {
   std::string HoldToCapacity(std::span<const measurement::RequestRecord> records, std::chrono::nanoseconds begin,
                              measurement::Point& point);
   void WarnOfHeld(const measurement::Point& point);
+  // Errors that no load changes, of which the best point had fewer by chance.
+  void WarnOfErrors(std::span<const measurement::Point> points, std::size_t best);
   void WarnOfDrift(const measurement::Point& point, std::span<const measurement::RequestRecord> records,
                    const measurement::Progress& progress);
   void WarnOfPrefixCache(const measurement::Point& point);

@@ -403,6 +403,21 @@ TEST_F(BenchRunTest, ErrorsAmongSuccessesAreCountedAndMeasured) {
   EXPECT_EQ(outcome.result.points[0].verdict, measurement::Verdict::kMissed) << "more than 1 % of errors";
 }
 
+// A tenth of them fails, but none of the first point, which has a dozen.
+TEST_F(BenchRunTest, ErrorsThatTheBestPointLackedByChanceAreWarnedOf) {
+  Write(Ready());
+  std::atomic<int> sent = 0;
+  ScriptedEngine engine(Engine([&](const Request&, Answer& answer) {
+    if (points_ > 0 && ++sent % 10 == 0) return answer.Json(500, "x");
+    answer.Completion(32, 4, milliseconds(points_ > 0 ? 1 : 25));
+  }));
+  const BenchRunOutcome outcome = Run(engine);
+  ASSERT_THAT(outcome.result.outcomes, SizeIs(1));
+  EXPECT_EQ(outcome.result.outcomes.front().best, 0u) << said_;
+  EXPECT_THAT(outcome.result.warnings, testing::Contains(HasSubstr("% of the requests failed, whatever the load: ")))
+      << said_;
+}
+
 TEST_F(BenchRunTest, AServerThatDoesNotKnowIgnoreEosIsMeasuredWithAWarning) {
   Write(Ready());
   ScriptedEngine engine(Engine([](const Request& request, Answer& answer) {
