@@ -36,6 +36,8 @@ bool IsMeasuredAgain(std::span<const Point> points, std::size_t index) {
   };
   constexpr double kNotably = 1.01;
   const auto is_worse = [&](const Point& later, const Point& earlier) {
+    // A rate that is missed for certain is not looked at for longer.
+    if (later.load.kind == LoadKind::kRequestRate && later.verdict == Verdict::kMissed) return false;
     return width(later) > kNotably * width(earlier);
   };
   const Point& point = points[index];

@@ -46,6 +46,7 @@ constexpr double kHalfWidth = 1.96;            // of a 95 % interval, in standar
 constexpr double kUsualSlope = 2;              // of ln(latency) over ln(load), where no two points tell
 constexpr double kEnoughForAScore = 0.05;      // else the limit's point is measured once more
 constexpr double kNearTheLimit = 1.3;          // ... but within such a bracket it may be
+constexpr std::int64_t kEnoughAnswers = 60;    // a few more than kFewestAnswers, which some windows hold by chance
 
 struct Seen {
   double load = 0;
@@ -267,12 +268,16 @@ class Search {
     if (CannotWin()) return Stop(StopReason::kCannotWin, cannot_win_);
     const LoadDecision decision = input_.plan.reference_share > 0 ? WithReference() : Planned();
     if (decision.next) return Checked(decision);
-    if (const auto loop = OnlyTheCapacity()) return Checked(Sustained(decision, points_[*loop]));
+    if (const auto loop = OnlyTheCapacity()) {
+      return Checked(AnswerAgain(Sustained(decision, points_[*loop]), PointRole::kSustained));
+    }
     return Checked(input_.confirms ? WithRate(decision) : decision);
   }
 
  private:
-  LoadDecision Planned() const {
+  LoadDecision Planned() const { return AnswerAgain(OfTheMode(), PointRole::kSearch); }
+
+  LoadDecision OfTheMode() const {
     switch (input_.plan.mode) {
       case LoadMode::kFixedConcurrency:
       case LoadMode::kFixedRate:
@@ -361,6 +366,29 @@ class Search {
       return stop;
     }
     return Measure(best.load, "the limit, with the precision of a score", ScorePrecision());
+  }
+
+  // The search is over, and its answer is a rate of few requests: once more for longer, if there is time for that.
+  LoadDecision AnswerAgain(LoadDecision stop, PointRole role) const {
+    const bool over = stop.reason == StopReason::kFound || stop.reason == StopReason::kCapacity;
+    if (stop.next || !over || !stop.best || input_.slo.bounds.empty()) return stop;
+    const Point& best = points_[*stop.best];
+    if (best.role != role) return stop;
+    const auto measured = std::count_if(points_.begin(), points_.end(), [&](const Point& point) {
+      return point.load == best.load && point.role == best.role && !IsInvalid(point);
+    });
+    if (best.load.kind != LoadKind::kRequestRate || best.requests >= kFewestAnswers || measured > 1) return stop;
+    if (input_.plan.mode == LoadMode::kFixedRate) return stop;
+    if (input_.time_left) {
+      // A ramp and a drain, too.
+      const double seconds = 1.5 * static_cast<double>(kEnoughAnswers) / best.load.value;
+      if (std::chrono::duration<double>(*input_.time_left).count() < seconds) return stop;
+    }
+    Precision precision = ScorePrecision();
+    precision.answers = kEnoughAnswers;
+    LoadDecision again = Measure(best.load, "the answer, of few requests: once more for longer", precision);
+    again.role = best.role;
+    return again;
   }
 
   LoadDecision Measure(Load load, std::string why, Precision precision = {}) const {
@@ -502,8 +530,9 @@ class Search {
     }
     const double high = rates.high != nullptr ? rates.high->load : capacity;
     if (rates.low == nullptr) {
-      // A tail grows faster than the rate.
-      const double factor = std::clamp(std::exp(-rates.high->excess / kSlopeOfARate), 0.7, 1 / step);
+      // A tail grows faster than the rate. Where one after the other is missed by little, the steps grow.
+      const double least = std::pow(step, -static_cast<double>(rates.seen.size()));
+      const double factor = std::clamp(std::exp(-rates.high->excess / kSlopeOfARate), std::min(0.7, least), least);
       return MeasureRate(high * factor, "lower by the ratio of the tail latencies", rates, PointRole::kSustained);
     }
     const double low = rates.low->load;

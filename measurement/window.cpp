@@ -20,6 +20,7 @@ using std::chrono::nanoseconds;
 constexpr nanoseconds kMinRamp = std::chrono::seconds(2);
 constexpr nanoseconds kMinWindow = std::chrono::seconds(2);
 constexpr nanoseconds kLeastOfAMissedRate = std::chrono::seconds(4);
+constexpr double kMostParts = 30;         // of a window that may end before its shortest length
 constexpr std::size_t kBins = 20;         // of the window's gaps
 constexpr std::size_t kFineBins = 120;    // of its throughput
 constexpr double kScorePrecision = 0.05;  // a throughput that has to be known better is a score
@@ -69,6 +70,7 @@ struct Window {
   nanoseconds begin, end, now;
   nanoseconds usual;       // length of a request
   double tokens_each = 1;  // of an output event
+  bool early = false;      // of a rate: shorter than its shortest window, and no queue that surely grows
 
   [[nodiscard]] nanoseconds Length() const { return end - begin; }
   [[nodiscard]] bool InFlight(const RequestRecord& record) const { return record.outcome == RequestOutcome::kInFlight; }
@@ -259,6 +261,31 @@ std::vector<Sample> SamplesOf(const Window& window, Metric metric) {
   return samples;
 }
 
+// Before a rate's shortest window is over, requests that miss a limit may all be of one burst. They tell if parts of
+// the window that are at least as long as a request usually takes, which depend on each other little, show the miss as
+// well: `value` of a request, nullopt where it has none, is more than `limit` in the mean.
+template <typename Value>
+bool IsSpread(const Window& window, double limit, Value value) {
+  const double length = Seconds(window.Length());
+  const double part = std::max(Seconds(window.usual), length / kMostParts);
+  const auto count = static_cast<std::size_t>(length / std::max(part, 1e-9));
+  if (count < kMinBatches) return false;
+  std::vector<double> sums(count), numbers(count);
+  for (const RequestRecord& record : window.started) {
+    const std::optional<double> known = value(record);
+    if (!known) continue;
+    const double at = Seconds(record.start - window.begin) / length * static_cast<double>(count);
+    const std::size_t bin = std::min(static_cast<std::size_t>(at), count - 1);
+    sums[bin] += *known;
+    numbers[bin] += 1;
+  }
+  std::vector<double> means;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (numbers[i] > 0) means.push_back(sums[i] / numbers[i]);
+  }
+  return means.size() >= kMinBatches && MeanInterval(means).low > limit;
+}
+
 // The mean of requests that started early enough to be known, whatever they are.
 Side SideOfMean(const Window& window, const Bound& bound) {
   double longest = 0;
@@ -295,6 +322,21 @@ Side SideOfBound(const Window& window, const Bound& bound, std::vector<std::vect
   return SideOf(within, Share(bound.statistic), values);
 }
 
+// Whether a miss of the bound is spread over an early window. Open requests count as fast, or with their age.
+bool IsSpread(const Window& window, const Bound& bound) {
+  if (bound.statistic == Statistic::kMean && bound.metric != Metric::kItl) {
+    return IsSpread(window, bound.limit, [&](const RequestRecord& record) -> std::optional<double> {
+      const auto sample = Of(window.Know(record), bound.metric);
+      return sample ? std::optional(sample->value) : std::nullopt;
+    });
+  }
+  // A request's own mean of gaps is beyond the limit, or one of its gaps as often as the percentile leaves.
+  const double rare = bound.statistic == Statistic::kMean ? 0.5 : 1 - Share(bound.statistic);
+  return IsSpread(window, rare, [&](const RequestRecord& record) -> std::optional<double> {
+    return 1 - Keeps(window, record, bound).value_or(1);
+  });
+}
+
 Side SideOfErrors(const Window& window) {
   double errors = 0, ended = 0;
   for (const RequestRecord& record : window.started) {
@@ -306,7 +348,10 @@ Side SideOfErrors(const Window& window) {
   const double limit = window.spec.slo.max_error_rate;
   // Asked after every few answers: one early error of a server that keeps the limit must not decide.
   constexpr double kByChance = 0.005;
-  if (ChanceOfAtLeast(errors, ended, limit) < kByChance) return Side::kAbove;
+  if (ChanceOfAtLeast(errors, ended, limit) < kByChance) {
+    const auto failed = [](const RequestRecord& record) -> std::optional<double> { return IsError(record.outcome); };
+    return !window.early || IsSpread(window, limit, failed) ? Side::kAbove : Side::kOpen;
+  }
   return ShareInterval(errors, ended).high < limit ? Side::kBelow : Side::kOpen;
 }
 
@@ -365,11 +410,18 @@ Sides Decide(const Window& window, std::vector<std::vector<double>>& gaps) {
   if (slo.attainment && !slo.bounds.empty()) {
     const std::vector<double> attained =
         DecidedPrefix(window, [&](const RequestRecord& record) { return Attains(window, record); });
-    sides.Add(SideOf(attained, *slo.attainment), [&] { return WidthOfFailures(attained); });
+    Side side = SideOf(attained, *slo.attainment);
+    const auto fails = [&](const RequestRecord& record) -> std::optional<double> {
+      return 1 - Attains(window, record).value_or(1);
+    };
+    if (side == Side::kAbove && window.early && !IsSpread(window, 1 - *slo.attainment, fails)) side = Side::kOpen;
+    sides.Add(side, [&] { return WidthOfFailures(attained); });
     return sides;
   }
   for (const Bound& bound : slo.bounds) {
-    sides.Add(SideOfBound(window, bound, gaps), [&] { return WidthOfBound(window, bound, gaps); });
+    Side side = SideOfBound(window, bound, gaps);
+    if (side == Side::kAbove && window.early && !IsSpread(window, bound)) side = Side::kOpen;
+    sides.Add(side, [&] { return WidthOfBound(window, bound, gaps); });
   }
   return sides;
 }
@@ -613,7 +665,10 @@ nanoseconds LongestWindow(const PointSpec& spec, nanoseconds usual) {
   const bool searched = spec.load.kind == LoadKind::kRequestRate && spec.precision.bounds > 0;
   const bool score = spec.precision.throughput <= kScorePrecision;
   const nanoseconds asked = searched ? spec.duration / (score ? 2 : 4) : spec.duration;
-  return std::clamp<nanoseconds>(kLengths * usual, asked, kMost * spec.duration);
+  const double for_answers =
+      spec.load.kind == LoadKind::kRequestRate ? static_cast<double>(spec.precision.answers) / spec.load.value : 0;
+  const nanoseconds answered = std::chrono::ceil<nanoseconds>(std::chrono::duration<double>(for_answers));
+  return std::clamp<nanoseconds>(std::max(kLengths * usual, answered), asked, kMost * spec.duration);
 }
 
 // Of open arrivals: a look on the way is short. Near a limit the bursts that make a p99 are rarer than those that make
@@ -676,15 +731,19 @@ Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records,
   const nanoseconds usual = UsualLength(records);
   const nanoseconds longest = LongestWindow(spec, usual);
   const nanoseconds end = std::min(now, progress.window_start + longest);
-  const Window window{spec,
-                      records,
-                      StartedIn(records, progress.window_start, end),
-                      progress.window_start,
-                      end,
-                      now,
-                      usual,
-                      TokensPerEvent(records).usual()};
-  const bool time_over = end < now || window.Length() >= longest;
+  const bool rate = spec.load.kind == LoadKind::kRequestRate;
+  const bool time_over = end < now || end - progress.window_start >= longest;
+  Window window{spec,
+                records,
+                StartedIn(records, progress.window_start, end),
+                progress.window_start,
+                end,
+                now,
+                usual,
+                TokensPerEvent(records).usual()};
+  // A queue that grows in every part of the window has no convoy as its cause.
+  window.early =
+      rate && !time_over && window.Length() < ShortestOfRate(spec) && OutrunOf(window) != Outrun::kForCertain;
   progress.check_again_at = std::min(now + std::max<nanoseconds>(window.Length() / 10, std::chrono::milliseconds(250)),
                                      std::max(now, progress.window_start + longest) + nanoseconds(1));
 
@@ -706,11 +765,10 @@ Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records,
       (!score || window.Length() >= 4 * usual);
   const bool twice = precise && progress.was_precise;
   progress.was_precise = precise;
-  // Arrivals do not wait for each other, so a rate has no convoys; and where requests take ever longer, a window would
-  // never hold one.
-  const bool missed_rate = spec.load.kind == LoadKind::kRequestRate && window.Length() >= kLeastOfAMissedRate &&
+  // Where requests take ever longer, a window of a rate would never hold one.
+  const bool missed_rate = rate && window.Length() >= std::min(kLeastOfAMissedRate, ShortestOfRate(spec)) &&
                            progress.point.requests + progress.point.errors >= kMinEnded;
-  if ((enough || missed_rate) && sides.any_above) {
+  if ((rate ? missed_rate : enough) && sides.any_above) {
     progress.window_end = end;
     return Finish(window, std::move(progress));
   }
@@ -723,7 +781,7 @@ Progress InWindow(const PointSpec& spec, std::span<const RequestRecord> records,
       case LoadKind::kRequestRate:
         // Its throughput is the rate's; what takes time to see are bursts, and a queue that grows slowly.
         if (spec.slo.bounds.empty() || window.Length() < ShortestOfRate(spec) || window.Length() < 4 * usual ||
-            MayOutrun(window)) {
+            progress.point.requests < spec.precision.answers || MayOutrun(window)) {
           return progress;
         }
         break;

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <vector>
 
+#include "measurement/long_run.h"
 #include "tests/measurement/synthetic_engine.h"
 
 namespace autotune::measurement {
@@ -111,7 +113,7 @@ TEST(DecideLoad, FindsWhatAFineSweepFinds) {
   }
   std::printf("%d searches: %d off by more than 5 %%, %d took more than 6 points\n", searches, beyond, more_than_six);
   EXPECT_LT(beyond, searches / 10);
-  EXPECT_LT(more_than_six, searches / 4);
+  EXPECT_LT(more_than_six, 3 * searches / 10);
 }
 
 TEST(DecideLoad, IsExactWithoutNoise) {
@@ -663,6 +665,59 @@ TEST(DecideLoad, BelievesALoadThatWasMeasuredAgain) {
   EXPECT_GT(decision.next->value, 100);
   EXPECT_LT(decision.next->value, 174);
   EXPECT_EQ(decision.best, 0U);
+}
+
+TEST(DecideLoad, MeasuresAnAnswerOfFewRequestsOnceMoreForLonger) {
+  LoadSearchInput input;
+  input.plan.mode = LoadMode::kAutoRate;
+  input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 1000}};
+  const auto point = [](double rate, double ttft_ms, std::int64_t requests, Verdict verdict) {
+    Point one;
+    one.load = RequestRate(rate);
+    one.requests = requests;
+    one.window_seconds = static_cast<double>(requests) / rate;
+    one.requests_per_second = rate;
+    one.output_tokens_per_second = rate * 100;
+    one.output_tokens_per_second_ci = rate * 300 / std::sqrt(static_cast<double>(requests));
+    one.ttft = {ttft_ms / 2, ttft_ms / 2, ttft_ms, ttft_ms, ttft_ms};
+    one.relative_ci = {0.1, 0.1, 0.1, 0.1};
+    one.mean_concurrency = 2 * rate;
+    one.verdict = verdict;
+    return one;
+  };
+  std::vector<Point> points = {point(1.04, 2000, 30, Verdict::kMissed), point(1, 500, 30, Verdict::kUndecided)};
+  LoadDecision decision = DecideLoad(input, points);
+  EXPECT_EQ(decision.next, RequestRate(1));
+  EXPECT_GE(decision.precision.answers, kFewestAnswers);
+  EXPECT_EQ(decision.role, PointRole::kSearch);
+
+  input.time_left = std::chrono::seconds(65);
+  decision = DecideLoad(input, points);
+  EXPECT_FALSE(decision.next) << "no time for 60 answers, a ramp and a drain";
+  EXPECT_EQ(decision.reason, StopReason::kFound);
+  EXPECT_EQ(decision.best, 1U);
+  input.time_left.reset();
+
+  std::vector<Point> kept = points;
+  kept.push_back(point(1, 700, 45, Verdict::kUndecided));
+  decision = DecideLoad(input, kept);
+  EXPECT_FALSE(decision.next) << "once";
+  EXPECT_EQ(decision.best, 2U);
+
+  // A miss that was certain early is less precise than what it replaces.
+  points.push_back(point(1, 1500, 12, Verdict::kMissed));
+  decision = DecideLoad(input, points);
+  ASSERT_TRUE(decision.next);
+  EXPECT_LT(decision.next->value, 1);
+  EXPECT_FALSE(decision.best);
+
+  EXPECT_FALSE(
+      DecideLoad(input, std::vector{point(1.04, 2000, 60, Verdict::kMissed), point(1, 500, 60, Verdict::kUndecided)})
+          .next)
+      << "enough";
+  input.plan.mode = LoadMode::kFixedRate;
+  input.plan.fixed = {1};
+  EXPECT_FALSE(DecideLoad(input, std::vector{point(1, 500, 30, Verdict::kUndecided)}).next) << "as it was asked for";
 }
 
 TEST(DecideLoad, MeasuresAgainWhereTheClientWasLate) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -489,6 +490,74 @@ TEST(Window, EndsOpenWhereABoundIsAsNearItsLimitAsIsAsked) {
   EXPECT_EQ(near.progress.point.verdict, Verdict::kUndecided);
   EXPECT_LT(near.seconds, 50);
   EXPECT_LE(near.progress.point.relative_ci[static_cast<std::size_t>(Metric::kTtft)], 0.4);
+}
+
+TEST(Window, OfARateHoldsAsManyAnswersAsAreAsked) {
+  SimulatedServer server;
+  const SimulatedLoad load(server, RequestRate(2), seconds(300), 5);
+  PointSpec spec = Spec(RequestRate(2), {{Metric::kTtft, Statistic::kP99, 1000}});
+  spec.precision = {0.03, true, 0.1};
+  spec.duration = seconds(20);
+  EXPECT_LT(MeasurePoint(load, spec).progress.point.requests, 30);
+  spec.precision.answers = 60;
+  const Point longer = MeasurePoint(load, spec).progress.point;
+  EXPECT_GE(longer.requests, 55);
+  EXPECT_NEAR(longer.window_seconds, 30, 3);
+  spec.precision.answers = 600;
+  EXPECT_NEAR(MeasurePoint(load, spec).progress.point.window_seconds, 60, 1) << "at most threefold";
+}
+
+// Ten requests/s for `length` that take half a second, the first token of those from `slow_from` to `slow_until` late.
+std::vector<RequestRecord> WithAConvoy(seconds length, milliseconds slow_from, milliseconds slow_until) {
+  std::vector<RequestRecord> records;
+  for (milliseconds at{}; at < length; at += milliseconds(100)) {
+    const bool slow = at >= slow_from && at < slow_until;
+    records.push_back(Answer(at, milliseconds(slow ? 400 : 100), milliseconds(20), 11));
+  }
+  return records;
+}
+
+Measured MeasureAll(const std::vector<RequestRecord>& records, const PointSpec& spec) {
+  std::vector<RequestRecord> seen;
+  return MeasurePoint(
+      [&](std::chrono::nanoseconds now) {
+        seen.clear();
+        for (const RequestRecord& record : records) {
+          if (record.start > now) break;
+          RequestRecord& one = seen.emplace_back(record);
+          if (one.end <= now) continue;
+          const auto age = static_cast<std::uint32_t>((now - one.start).count() / 1000);
+          one.events.erase(std::upper_bound(one.events.begin(), one.events.end(), age), one.events.end());
+          one.outcome = RequestOutcome::kInFlight;
+        }
+        return std::span<const RequestRecord>(seen);
+      },
+      spec);
+}
+
+// Two seconds of slow first tokens are one event, whatever share of a short window they are.
+TEST(Window, OneConvoyOfARateIsNoMissForCertain) {
+  const std::vector<RequestRecord> records = WithAConvoy(seconds(100), milliseconds(3500), milliseconds(5500));
+  for (const Bound& bound : {Bound{Metric::kTtft, Statistic::kP99, 250}, Bound{Metric::kTtft, Statistic::kP90, 250},
+                             Bound{Metric::kTtft, Statistic::kMean, 150}}) {
+    for (const bool attained : {false, true}) {
+      PointSpec spec = Spec(RequestRate(10), {bound});
+      if (attained) spec.slo.attainment = 0.95;
+      const Point point = MeasureAll(records, spec).progress.point;
+      EXPECT_NE(point.verdict, Verdict::kMissed) << bound.Field() << attained;
+      EXPECT_GE(point.window_seconds, attained || bound.statistic == Statistic::kP99 ? 30 : 15) << bound.Field();
+    }
+  }
+}
+
+TEST(Window, ARateThatMissesAllTheTimeEndsEarly) {
+  const std::vector<RequestRecord> records = WithAConvoy(seconds(100), milliseconds(0), seconds(100));
+  for (const Bound& bound : {Bound{Metric::kTtft, Statistic::kP99, 250}, Bound{Metric::kTtft, Statistic::kMean, 150},
+                             Bound{Metric::kItl, Statistic::kP99, 10}}) {
+    const Point point = MeasureAll(records, Spec(RequestRate(10), {bound})).progress.point;
+    EXPECT_EQ(point.verdict, Verdict::kMissed) << bound.Field();
+    EXPECT_LT(point.window_seconds, 9) << bound.Field();
+  }
 }
 
 TEST(Window, EndsAMissedPointAtOnceAndAMetOneWhenSure) {
