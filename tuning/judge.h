@@ -95,7 +95,7 @@ struct Judgement {
 //     load for everybody. Where limits were searched: the reference point. Of given loads: the highest that all
 //     observations measured and at which at least one of them meets the SLO (the highest of all if none does).
 // The interval of a score is that of its points; where the limit was searched it also covers where the limit may be
-// (measurement/limit_interval.h). Of the configurations that tie with the highest score and are within 5 % of it, the
+// (measurement/limit_interval.h). Of the configurations that tie with the highest score and are within 1 % of it, the
 // one with the fewest settings is best. The best of many noisy measurements is partly luck. If a configuration was
 // started afresh, only its fresh starts decide whether it meets the SLO; its score is the geometric mean over all
 // starts that were feasible, and the interval covers how far they are apart. A scenario is one that any observation

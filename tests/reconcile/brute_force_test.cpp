@@ -147,10 +147,13 @@ class BruteForce {
 struct Played {
   double loss = 0;       // of the configuration that was chosen, as a share of the best
   double not_tried = 0;  // the part of it that the best of those that were tried loses
-  double deviation = 0;  // of the score that was told from the best, as a share of it
-  int experiments = 0;
+  double noise = 0;      // the part that the one with the highest score loses beside
+  double tie = 0;        // the rest: a tie with fewer settings was chosen
+  double expected = 0;   // gain that the search expected at its end
+  double deviation = 0;  // of the score that was told from the best, as a share of it, without sign
+  double experiments = 0;
   double gpu_hours = 0;
-  std::size_t candidates = 0;
+  double candidates = 0;
 };
 
 std::optional<Played> Play(json task, std::uint64_t seed) {
@@ -173,23 +176,29 @@ std::optional<Played> Play(json task, std::uint64_t seed) {
   if (!status.best) return std::nullopt;
   const BruteForce truth(cluster, engine);
   Played out;
-  out.candidates = truth.size();
-  out.experiments = static_cast<int>(status.experiments.size());
+  out.candidates = static_cast<double>(truth.size());
+  out.experiments = static_cast<double>(status.experiments.size());
   out.gpu_hours = std::strtod(status.cost.gpu_hours.c_str(), nullptr);
   EXPECT_LE(out.gpu_hours, cluster.Task().spec.optimization.budget_gpu_hours.value_or(HUGE_VAL));
-  double tried = 0;
+  double tried = 0, leader = 0, highest = -HUGE_VAL;
   for (const api::ExperimentStatus& entry : status.experiments) {
     if (!entry.confirms.empty()) continue;
-    const double worth = truth.Of(entry.hash);
-    tried = std::max(tried, worth);
-    if (entry.name == status.best->experiment) out.loss = 1 - worth / truth.Best();
+    const double share = truth.Of(entry.hash) / truth.Best();
+    tried = std::max(tried, share);
+    if (entry.name == status.best->experiment) out.loss = 1 - share;
+    if (entry.score.empty() || std::strtod(entry.score.c_str(), nullptr) <= highest) continue;
+    highest = std::strtod(entry.score.c_str(), nullptr);
+    leader = share;
   }
-  out.not_tried = 1 - tried / truth.Best();
+  out.not_tried = 1 - tried;
+  out.noise = tried - leader;
+  out.tie = out.loss - (1 - leader);
+  if (status.search) out.expected = std::strtod(status.search->expected_gain.c_str(), nullptr);
   const double score = std::fabs(std::strtod(status.best->score.c_str(), nullptr));
   double told = score;
   if (NeedsReference(cluster.Task().spec)) told = 1000 / score;
   if (objective == "MinimizeCost") told = 1e6 / 3600 / score;  // tokens/s for a price of 1 an hour
-  out.deviation = told / truth.Best() - 1;
+  out.deviation = std::fabs(told / truth.Best() - 1);
   return out;
 }
 
@@ -197,27 +206,30 @@ std::optional<Played> Play(json task, std::uint64_t seed) {
 void ExpectTheBest(const std::string& title, const json& task) {
   const char* asked = std::getenv("AUTOTUNE_BRUTE_FORCE_SEEDS");
   const int seeds = asked != nullptr ? std::atoi(asked) : 1;
-  double loss = 0, not_tried = 0, most = 0, deviation = 0, experiments = 0, gpu_hours = 0;
-  std::size_t candidates = 0;
+  Played mean;
+  double most = 0;
   for (int seed = 1; seed <= seeds; ++seed) {
     const std::optional<Played> played = Play(task, static_cast<std::uint64_t>(seed));
     ASSERT_TRUE(played);
-    loss += played->loss / seeds;
-    not_tried += played->not_tried / seeds;
     most = std::max(most, played->loss);
-    deviation += std::fabs(played->deviation) / seeds;
-    experiments += static_cast<double>(played->experiments) / seeds;
-    gpu_hours += played->gpu_hours / seeds;
-    candidates = played->candidates;
+    for (const auto member : {&Played::loss, &Played::not_tried, &Played::noise, &Played::tie, &Played::expected,
+                              &Played::deviation, &Played::experiments, &Played::gpu_hours, &Played::candidates}) {
+      mean.*member += (*played).*member / seeds;
+    }
+    if (asked == nullptr) continue;
+    std::printf("  %d: %.4f = %.4f + %.4f + %.4f, expected %.4f, score off by %.4f, %.0f experiments\n", seed,
+                played->loss, played->not_tried, played->noise, played->tie, played->expected, played->deviation,
+                played->experiments);
   }
-  EXPECT_LT(experiments, 0.7 * static_cast<double>(candidates));
-  EXPECT_LE(loss, 0.03);
-  EXPECT_LE(deviation, 0.05);
+  EXPECT_LT(mean.experiments, 0.7 * mean.candidates);
+  EXPECT_LE(mean.loss, 0.03);
+  EXPECT_LE(mean.deviation, 0.05);
   if (asked == nullptr) return;
   std::printf(
-      "%-19s loss %.4f (of it not tried %.4f), most %.4f; score off by %.4f; %.1f experiments of %zu, "
-      "%.2f GPU-hours\n",
-      title.c_str(), loss, not_tried, most, deviation, experiments, candidates, gpu_hours);
+      "%-19s loss %.4f (not tried %.4f, noise %.4f, tie %.4f), most %.4f; expected %.4f; score off by %.4f; "
+      "%.1f experiments of %.0f, %.2f GPU-hours\n",
+      title.c_str(), mean.loss, mean.not_tried, mean.noise, mean.tie, most, mean.expected, mean.deviation,
+      mean.experiments, mean.candidates, mean.gpu_hours);
 }
 
 class BruteForceTest : public ::testing::TestWithParam<const char*> {};
@@ -228,6 +240,16 @@ TEST_P(BruteForceTest, TheAnswerIsWithinThreePercentOfTheBest) {
 
 TEST_P(BruteForceTest, TheAnswerOfThreeCheckpointsIsWithinThreePercentOfTheBest) {
   ExpectTheBest("3 checkpoints, " + std::string(GetParam()), TaskOfCheckpoints(GetParam()));
+}
+
+// In this cluster a candidate with two GPUs is the best and better than predicted; a simpler one, which is 10 % worse,
+// ties with it. With a limit of 3 % for the expected gain, or a simpler one that wins ties within 5 %, it loses 10 %.
+TEST(BruteForceOfALargeSpaceTest, TheAnswerIsBeyondASmallExpectedGainAndNotASimplerTie) {
+  const std::optional<Played> played = Play(TaskFor("MaximizeGoodput", true), 4);
+  ASSERT_TRUE(played);
+  EXPECT_GT(played->candidates, 60);
+  EXPECT_LE(played->loss, 0.03);
+  EXPECT_LT(played->experiments, 0.2 * played->candidates);
 }
 
 class GpuTypesTest : public ::testing::TestWithParam<const char*> {};

@@ -70,8 +70,8 @@ INSTANTIATE_TEST_SUITE_P(H200, RecordedSearch, ::testing::Values("2026-11-28-h20
 class RecordedDecisions : public RecordedSearch {};
 
 // 61 candidates. The slot that was free first did not wait for the nine seconds until the baseline's numbers came, and
-// started a third trial; with both there is nothing left to gain, as wide as the intervals of that run are.
-TEST_P(RecordedDecisions, FindsTheBestKindFirstAndStopsByItsOwnRule) {
+// started a third trial; with both there is little left to gain, but for 61 candidates still enough to go on.
+TEST_P(RecordedDecisions, FindsTheBestKindFirstAndExpectsLittleMore) {
   api::TaskStatus status = task_.status;
   const std::vector<api::ExperimentStatus> all = status.experiments;
   task_.spec.optimization.budget_deadline.reset();
@@ -88,9 +88,8 @@ TEST_P(RecordedDecisions, FindsTheBestKindFirstAndStopsByItsOwnRule) {
   EXPECT_EQ(all[1].name, task_.status.best->experiment);
   for (const std::size_t finished : {2U, 3U, 4U}) {
     const search::Decision decision = decide(finished);
-    EXPECT_EQ(decision.action, search::Action::kStop);
-    EXPECT_EQ(decision.reason, search::Reason::kLowExpectedGain);
-    EXPECT_LT(decision.expected_gain, 0.03);
+    EXPECT_EQ(decision.action, search::Action::kStart);
+    EXPECT_LT(decision.expected_gain, 0.03) << "of this start";
   }
 }
 

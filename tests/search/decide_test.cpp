@@ -42,16 +42,20 @@ TEST_F(DecideTest, FindsNearlyTheBestWithFewTrialsAndSaysWhyItStopped) {
 }
 
 TEST_F(DecideTest, LargerSpacesAreSearchedForSmallerGains) {
-  const auto of = [](std::size_t candidates) {
+  const auto of = [](std::size_t candidates, Objective objective = Objective::kThroughput) {
     Space space;
     space.candidates.resize(candidates);
+    space.objective = objective;
     return StopGain(space);
   };
   EXPECT_DOUBLE_EQ(of(5), 0.05);
   EXPECT_DOUBLE_EQ(of(20), 0.05);
-  EXPECT_DOUBLE_EQ(of(25), 0.04);
-  EXPECT_DOUBLE_EQ(of(61), 0.03);
-  EXPECT_DOUBLE_EQ(of(100'000), 0.03);
+  EXPECT_DOUBLE_EQ(of(40), 0.0125);
+  EXPECT_DOUBLE_EQ(of(100'000), 0.005);
+  EXPECT_DOUBLE_EQ(of(40, Objective::kE2e), 0.0125);
+  EXPECT_DOUBLE_EQ(of(100'000, Objective::kTpot), 0.01);
+  EXPECT_DOUBLE_EQ(of(20, Objective::kTtft), 0.05);
+  EXPECT_DOUBLE_EQ(of(40, Objective::kTtft), 0.03) << "a measured TTFT is no more certain";
 }
 
 TEST(DrawsForTest, AFewCandidatesGetMoreDrawsAndAWholeShortlistTakesNoLonger) {

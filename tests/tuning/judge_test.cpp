@@ -282,7 +282,7 @@ TEST(Judge, CoversWhereTheLimitMayBe) {
 }
 
 TEST(Judge, GivesATieToTheConfigurationWithFewerSettings) {
-  std::vector<Observation> observations = {Make("plain", {{8, 985}}), Make("tuned", {{8, 1000}}),
+  std::vector<Observation> observations = {Make("plain", {{8, 995}}), Make("tuned", {{8, 1000}}),
                                            Make("far", {{8, 900}})};
   observations[1].settings = 4;
   observations[2].settings = 1;
@@ -290,10 +290,19 @@ TEST(Judge, GivesATieToTheConfigurationWithFewerSettings) {
   const auto judgement = Judge(observations, By(Objective::kMaximizeThroughput));
   EXPECT_THAT(judgement.best, Optional(0U));
   EXPECT_THAT(judgement.tied, ElementsAre(1));
-  for (Observation& observation : observations) observation.loads[0].output_tokens_per_second_ci = 5;
+  for (Observation& observation : observations) observation.loads[0].output_tokens_per_second_ci = 3;
   const auto certain = Judge(observations, By(Objective::kMaximizeThroughput));
   EXPECT_THAT(certain.best, Optional(1U));
   EXPECT_THAT(certain.tied, IsEmpty());
+}
+
+TEST(Judge, ATieThatIsFurtherBehindIsToldButNotBest) {
+  std::vector<Observation> observations = {Make("plain", {{8, 985}}), Make("tuned", {{8, 1000}})};
+  observations[1].settings = 4;
+  for (Observation& observation : observations) observation.loads[0].output_tokens_per_second_ci = 15;
+  const auto judgement = Judge(observations, By(Objective::kMaximizeThroughput));
+  EXPECT_THAT(judgement.best, Optional(1U));
+  EXPECT_THAT(judgement.tied, ElementsAre(0));
 }
 
 TEST(Judge, AWideIntervalMakesNoSlowerConfigurationBest) {

@@ -6,9 +6,27 @@
 
 namespace autotune::tuning::search {
 
+namespace {
+
+double LeastStopGain(Objective objective) {
+  switch (objective) {
+    case Objective::kThroughput:
+      return constants::kLeastStopGain;
+    case Objective::kTtft:
+      return constants::kLeastStopGainOfTtft;
+    case Objective::kTpot:
+    case Objective::kE2e:
+      return constants::kLeastStopGainOfLatency;
+  }
+  return constants::kMostStopGain;
+}
+
+}  // namespace
+
 double StopGain(const Space& space) {
   const auto candidates = static_cast<double>(std::max<std::size_t>(space.candidates.size(), 1));
-  return std::clamp(constants::kStopGainOfOne / candidates, constants::kLeastStopGain, constants::kMostStopGain);
+  const double share = constants::kSmallSpace / candidates;
+  return std::clamp(share * share * constants::kMostStopGain, LeastStopGain(space.objective), constants::kMostStopGain);
 }
 
 StopState TestStop(const Space& space, const ValueDraws& draws, const std::vector<std::size_t>& left,
