@@ -235,6 +235,8 @@ class AttentionReader {
           facts_.hidden_size && facts_.attention_heads && *facts_.hidden_size % *facts_.attention_heads == 0;
       if (class_->head_dim_follows && divides) facts_.head_dim = *facts_.hidden_size / *facts_.attention_heads;
     }
+    if (facts_.model_type.starts_with("qwen3_next") || facts_.model_type.starts_with("qwen3_5"))
+      facts_.linear_value_heads = Number({"linear_num_value_heads"});
     // vLLM and SGLang take the parts to be as many as KV heads of full attention.
     if (TextOf(&language_, "attention_projection_layout") == "fused_qkv") facts_.qkv_parts = facts_.kv_heads;
     // Lists by layer.

@@ -326,7 +326,8 @@ base::Result<ModelFacts> FactsOfConfig(const json& config, const std::string& na
 
 base::Result<ModelFacts> ReadCheckpoint(CheckpointFiles& files) {
   auto facts = Reader(files).Read();
-  if (facts) facts->commit = files.Commit();
+  // An engine takes a revision for that of the model which a draft names.
+  if (facts && facts->verifier.empty()) facts->commit = files.Commit();
   return facts;
 }
 

@@ -64,7 +64,7 @@ std::string CompressedText(const json* scheme) {
 
 void ReadCompressedTensors(const json& config, Declaration& declaration) {
   PartFormats parts;
-  bool embeddings = false, attention = false;
+  bool embeddings = false, attention = false, gates = false;
   const json* groups = FindObject(&config, "config_groups");
   if (groups == nullptr && Find(&config, "config_groups") != nullptr)
     declaration.notes.push_back(declaration.where +
@@ -96,6 +96,7 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
         }
         continue;
       }
+      gates = gates || targets.empty() || std::ranges::any_of(targets, CanMeanLinearGates);
       const std::int64_t size = IntegerOf(weights, "group_size").value_or(0);
       StoredFormat format =
           FormatOf(CompressedNumbers(weights), CompressedNumbers(FindObject(&group, "input_activations")),
@@ -147,6 +148,7 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
   } else {
     parts.Into(declaration);
     declaration.own_experts = true;  // whether a group speaks of them or none does
+    declaration.linear_gates = gates;
   }
   declaration.ignored = WithoutParents(TextsOf(&config, "ignore"));
 }

@@ -104,6 +104,19 @@ class ConfigReader {
     return list == nullptr || list->empty() ? std::nullopt : Size(static_cast<std::int64_t>(list->size()));
   }
 
+  // speculators_config: {"verifier": {"name_or_path": "org/model"}, "proposal_methods": [{"speculative_tokens": 3}]}
+  void ReadVerifier() {
+    constexpr std::size_t kLongest = 200;
+    const json* speculators = FindObject(&config_, "speculators_config");
+    facts_.verifier = TextOf(FindObject(speculators, "verifier"), "name_or_path").substr(0, kLongest);
+    if (facts_.verifier.empty()) return;
+    facts_.draft_method = Lower(TextOf(&config_, "speculators_model_type")).substr(0, kLongest);
+    const json* methods = FindArray(speculators, "proposal_methods");
+    if (methods != nullptr && !methods->empty())
+      facts_.draft_tokens = IntegerOf(&methods->front(), "speculative_tokens");
+    if (facts_.draft_tokens < 0) facts_.draft_tokens.reset();
+  }
+
   void ReadNames() {
     const json* architectures = FindArray(&config_, "architectures");
     if (architectures != nullptr && !architectures->empty() && architectures->front().is_string())
@@ -128,6 +141,7 @@ class ConfigReader {
       facts_.pooling = facts_.pooling || !generates;
     }
     if (facts_.architecture.empty()) facts_.architecture = facts_.config_type;
+    ReadVerifier();
     constexpr std::size_t kLongest = 100;
     if (facts_.config_type.size() > kLongest) facts_.config_type.resize(kLongest);
     if (facts_.architecture.size() > kLongest) facts_.architecture.resize(kLongest);

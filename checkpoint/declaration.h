@@ -38,6 +38,7 @@ struct Declaration {
   bool foreign = false;
   bool own_experts = false;         // the format of experts was declared for them alone
   std::vector<std::string> listed;  // names of the modules that are quantized, all others are not; empty = no list
+  bool linear_gates = true;         // no list of what is quantized leaves the gates of linear attention out
   bool no_linear_layer = false;     // only the embedding, the output layer or attention is quantized
   std::vector<std::string> special_schemes;  // see ModelFacts::schemes: what is neither of linear layers nor of experts
 

@@ -90,6 +90,7 @@ void ReadIntegerWeights(const json& config, Declaration& declaration) {
     }
   }
   declaration.listed = ListedModules(config);
+  declaration.linear_gates = declaration.listed.empty() || std::ranges::any_of(declaration.listed, CanMeanLinearGates);
   parts.Into(declaration);
   if (group && *group > 0) declaration.block = GroupOf(group);
 }

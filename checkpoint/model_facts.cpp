@@ -37,6 +37,8 @@ constexpr std::array kTexts = {
     TextField{"modelType", &ModelFacts::model_type},
     TextField{"languageClass", &ModelFacts::language_class},
     TextField{"dtype", &ModelFacts::dtype},
+    TextField{"verifier", &ModelFacts::verifier},
+    TextField{"draftMethod", &ModelFacts::draft_method},
     TextField{"commit", &ModelFacts::commit},
     TextField{"quantization", &ModelFacts::quantization},
     TextField{"family", &ModelFacts::family},
@@ -49,6 +51,7 @@ struct SizeField {
   Size ModelFacts::*field;
 };
 constexpr std::array kSizes = {
+    SizeField{"draftTokens", &ModelFacts::draft_tokens},
     SizeField{"layers", &ModelFacts::layers},
     SizeField{"hiddenSize", &ModelFacts::hidden_size},
     SizeField{"intermediateSize", &ModelFacts::intermediate_size},
@@ -60,6 +63,7 @@ constexpr std::array kSizes = {
     SizeField{"kvHeads", &ModelFacts::kv_heads},
     SizeField{"headDim", &ModelFacts::head_dim},
     SizeField{"vHeadDim", &ModelFacts::v_head_dim},
+    SizeField{"linearValueHeads", &ModelFacts::linear_value_heads},
     SizeField{"qkvParts", &ModelFacts::qkv_parts},
     SizeField{"vocabSize", &ModelFacts::vocab_size},
     SizeField{"maxPosition", &ModelFacts::max_position},
@@ -133,7 +137,14 @@ const PartWords kPartWords[] = {{"attention", {"attn", "q_proj", "k_proj", "v_pr
                                 {"firstLayer", {"layers.0"}},
                                 {"mlp", {"mlp", "up_proj", "gate_proj", "down_proj", "feed_forward", "ffn"}},
                                 {"mlpOutput", {"mlp", "down_proj", "ffn"}},
-                                {"vision", {}}};
+                                {"vision", {}},
+                                {"linearGates", {"in_proj", "linear_a", ".*attn", "*attn"}}};
+
+// No quantization changes these, so that a list which names them says nothing about the layers beside them.
+bool IsNorm(std::string_view module) {
+  module = module.substr(0, module.find(" and "));
+  return module.substr(module.rfind('.') + 1).find("norm") != std::string_view::npos;
+}
 
 std::vector<std::string> EveryIgnoredPart() {
   std::vector<std::string> parts;
@@ -170,7 +181,7 @@ std::vector<std::string> IgnoredPartsOf(const std::vector<std::string>& modules)
       const bool router = has("gate") && !has("gate_proj") && !has("gate_up");
       const bool vision = has("visual") || has("vision");
       if (row.part == "vision") return vision;
-      return !router && !vision && !has("audio") && std::ranges::any_of(row.words, has);
+      return !router && !vision && !IsNorm(module) && !has("audio") && std::ranges::any_of(row.words, has);
     });
     if (some) parts.emplace_back(row.part);
   }

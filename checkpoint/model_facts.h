@@ -53,6 +53,10 @@ struct ModelFacts {
   // tokenizer_config.json names code of the checkpoint's own for the tokenizer (auto_map).
   bool remote_tokenizer = false;
   std::string dtype;  // of the unquantized weights: bfloat16, float16, float32; "" = not known
+  // A draft in the format of the library speculators: the model that it drafts for, as its files name it, the method
+  // ("eagle3") and the tokens that it proposes at a time. "" = no such draft. All other facts are the draft's own.
+  std::string verifier, draft_method;
+  std::optional<std::int64_t> draft_tokens;
   // Commit that the revision points to on the hub: 40 hexadecimal digits. "" = a directory, or a hub that does not
   // report it.
   std::string commit;
@@ -110,7 +114,9 @@ struct ModelFacts {
   Size kv_heads;           // of every attention layer; unset where layers differ (see `caches`)
   Size head_dim;           // of queries and keys
   Size v_head_dim;         // of values, where it is not head_dim
-  Size qkv_parts;          // the file stores queries, keys and values as one matrix, in this many parts (MiMo-V2)
+  // Of a gated delta net (Qwen3-Next, Qwen3.5): engines compute the two gates of each value head as one matrix.
+  Size linear_value_heads;
+  Size qkv_parts;  // the file stores queries, keys and values as one matrix, in this many parts (MiMo-V2)
   Size vocab_size;
   Size max_position;  // what its scaling of positions adds is counted
   std::optional<bool> tied_embeddings;
@@ -163,7 +169,8 @@ struct ModelFacts {
 };
 
 // The parts of the language model that some of these modules belong to, of "attention", "mlp", "mlpOutput" (the last
-// matrix of an MLP), "firstLayer" and "vision" (the tower for images). Routers and towers for sound count for none.
+// matrix of an MLP), "firstLayer", "vision" (the tower for images) and "linearGates" (in_proj_a and in_proj_b of linear
+// attention). Routers, norms and towers for sound count for none.
 std::vector<std::string> IgnoredPartsOf(const std::vector<std::string>& modules);
 
 // Adds a note unless there are enough; a long one is cut.

@@ -138,6 +138,15 @@ bool IsOfRoutedExperts(const std::string& module) {
   return Contains(name, "experts") && !NamesSharedExperts(name);
 }
 
+bool CanMeanLinearGates(std::string_view pattern) {
+  const std::string name = Lower(WithoutEscapes(pattern));
+  if (Contains(name, "linear") || Contains(name, "in_proj")) return true;
+  for (const std::string_view other : {"mlp", "expert", "self_attn", "_proj", "lm_head", "embed", "mtp"}) {
+    if (Contains(name, other)) return false;
+  }
+  return true;
+}
+
 IgnoredModules::IgnoredModules(const std::vector<std::string>& patterns, const ModelFacts& facts) {
   const std::int64_t layers = facts.layers.value_or(0);
   std::set<std::string> of_all_layers;

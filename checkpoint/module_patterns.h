@@ -24,6 +24,9 @@ bool IsHead(std::string_view module);
 // A regular expression's "model\\.layers" as a name: "model.layers".
 std::string WithoutEscapes(std::string_view pattern);
 bool IsOfRoutedExperts(const std::string& module);
+// Whether a target or a part of a name can mean the gates of linear attention: "Linear", "linear_attn.in_proj_b",
+// "re:.*layers.*".
+bool CanMeanLinearGates(std::string_view pattern);
 
 // Which parts a list of modules that stay unquantized covers wholly.
 class IgnoredModules {

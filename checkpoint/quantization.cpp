@@ -81,6 +81,8 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
   facts.plain_shared_experts = has_shared && ignored.shared() && linear.family != "none";
   facts.ignored_modules = ignored.patterns();
   facts.ignored_parts = IgnoredPartsOf(facts.ignored_modules);
+  if (!declaration.linear_gates && facts.linear_value_heads && !facts.ignores("linearGates"))
+    facts.ignored_parts.emplace_back("linearGates");
   const std::size_t kept = std::min(facts.ignored_modules.size(), kMaxIgnored);
   facts.ignored_left_out = static_cast<std::int64_t>(facts.ignored_modules.size() - kept);
   facts.ignored_modules.resize(kept);

@@ -206,7 +206,11 @@ struct TileRule {
   Guard guard;
   enum class Part { kLinear, kExperts, kVision };
   Part part = Part::kLinear;  // routed experts, the tower for images, or all other linear layers
-  std::string kernel;         // "Marlin"; for messages
+  // Whether the linear layers include the gates of linear attention, and as what one GPU has of them.
+  enum class Gates { kNot, kSplit, kWhole } gates = Gates::kNot;
+  // The engine looks at the whole layer, and runs one that does not fit on another kernel.
+  bool falls_back = false;
+  std::string kernel;  // "Marlin"; for messages
   std::string source;
   std::vector<checkpoint::WeightBlock> tiles;  // rows = outputs, columns = inputs
 };
@@ -240,6 +244,8 @@ struct ModelRule {
   // If no release could be read: the architectures in the engine's documentation, with their first release; empty = not
   // used.
   std::map<std::string, std::optional<Version>, std::less<>> documented;
+  // Methods of speculators' drafts whose model the engine starts in place of the draft, with their first release.
+  std::map<std::string, std::optional<Version>, std::less<>> drafts;
 };
 
 // A variable of the environment that an engine once read.

@@ -91,10 +91,12 @@ class Planner final : public FactSource {
     ApplyTensors();
     choosing_ = false;
     SayWhatKvIsNotFollowed();
-    CheckThatItIsNoDraft();
-    CheckThatItGeneratesText();
-    CheckArchitecture();
-    CheckTokenizer();
+    if (!StartsTheVerifier()) {
+      CheckThatItIsNoDraft();
+      CheckThatItGeneratesText();
+      CheckArchitecture();
+      CheckTokenizer();
+    }
     CheckGpuFloor();
     CheckAmdGpu();
     CheckParallelSizes();
@@ -224,6 +226,30 @@ class Planner final : public FactSource {
   }
 
  private:
+  // vLLM starts the model that a draft of speculators names, and drafts with the checkpoint.
+  bool StartsTheVerifier() {
+    const checkpoint::ModelFacts& model = request_.model;
+    const auto known = table_.model_rule().drafts.find(model.draft_method);
+    if (model.verifier.empty() || known == table_.model_rule().drafts.end()) return false;
+    const std::string title = Title(table_, request_.release);
+    if (known->second && request_.release.version < *known->second) {
+      Reject({"model", "CheckpointNotSupported",
+              title + " does not know drafts of the method " + model.draft_method + ", which it has from " +
+                  known->second->ToString() + " on"});
+      return true;
+    }
+    if (!request_.revision.empty())
+      Reject({"model.revision", "RevisionNotSupported",
+              title + " takes the revision for that of " + model.verifier + ", for which the checkpoint is a draft"});
+    Warn("model", "VerifierNotChecked",
+         "the checkpoint is a draft (" + model.draft_method +
+             (model.draft_tokens ? ", " + std::to_string(*model.draft_tokens) + " tokens" : "") + ") for " +
+             model.verifier + ": " + title +
+             " starts that model and drafts with this one. Its size and format are not " +
+             "checked; they are where spec.model names that model, and speculative-config the draft");
+    return true;
+  }
+
   // Heads that predict tokens for another model.
   void CheckThatItIsNoDraft() {
     static constexpr std::array<std::string_view, 10> kDrafts = {
@@ -233,8 +259,10 @@ class Planner final : public FactSource {
     const bool eagle = architecture.starts_with("Eagle") && architecture.ends_with("ForCausalLM");
     if (!eagle && std::ranges::none_of(kDrafts, [&](std::string_view end) { return architecture.ends_with(end); }))
       return;
+    const std::string& verifier = request_.model.verifier;
     Reject({"model", "CheckpointNotSupported",
-            architecture + " is a draft for speculative decoding: it is not served without its model"});
+            architecture + " is a draft for speculative decoding: it is not served without its model" +
+                (verifier.empty() ? "" : ", " + verifier)});
   }
 
   // Classifiers, rerankers, embedding models and those that only transcribe speech: engines serve them by other
@@ -667,15 +695,25 @@ class Planner final : public FactSource {
   void ApplySchemes() {
     for (const std::string& scheme : request_.model.schemes) {
       if (scheme.starts_with("mtp ")) continue;  // loaded for speculative decoding alone
-      std::string_view rest = scheme;
-      for (std::optional<std::string>& word : scheme_) {
-        const std::size_t end = std::min(rest.find(' '), rest.size());
-        word = std::string(rest.substr(0, end));
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-      }
+      AskAbout(scheme);
       ApplyFirst(table_.schemes());
     }
     scheme_ = {};
+  }
+
+  void AskAbout(std::string_view scheme) {
+    for (std::optional<std::string>& word : scheme_) {
+      const std::size_t end = std::min(scheme.find(' '), scheme.size());
+      word = std::string(scheme.substr(0, end));
+      scheme.remove_prefix(std::min(end + 1, scheme.size()));
+    }
+  }
+
+  // The one of linear layers, where they have but one.
+  void AskAboutLinearLayers() {
+    const std::vector<std::string>& schemes = request_.model.schemes;
+    const auto linear = [](const std::string& scheme) { return scheme.starts_with("linear "); };
+    if (std::ranges::count_if(schemes, linear) == 1) AskAbout(*std::ranges::find_if(schemes, linear));
   }
 
   void ApplyTensors() {
@@ -882,7 +920,9 @@ class Planner final : public FactSource {
                            " must divide the tensor parallel size " + std::to_string(tensor)});
     }
     const Shares shares{tensor, AttentionParts(), ExpertParts(tensor), FieldOfFlag(table_.tensor_flag())};
+    AskAboutLinearLayers();
     ShardingFindings findings = CheckSharding(model, shares, table_, request_.release.version, *this);
+    scheme_ = {};
     for (const NotKnownSize& size : findings.not_known) NotKnown(size.field, size.what, size.so);
     if (findings.rejection) Reject(*std::move(findings.rejection));
     if (!findings.heads_fit) return;

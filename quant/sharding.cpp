@@ -124,6 +124,7 @@ class Sharding {
   struct Layer {
     std::string what;
     std::int64_t outputs = 0, inputs = 0;
+    std::int64_t whole_outputs = 0, whole_inputs = 0;  // of all GPUs together
   };
 
   // Both matrices of an MLP; none where a size is not known or cannot be split, which is said elsewhere.
@@ -131,8 +132,8 @@ class Sharding {
                      std::int64_t hidden, std::vector<Layer>& layers) {
     if (!width || *width <= 0 || *width % parts != 0) return;
     const std::int64_t part = *width / parts;
-    layers.push_back({what + "'s first matrix", part * (matrices - 1), hidden});
-    layers.push_back({what + "'s last matrix", hidden, part});
+    layers.push_back({what + "'s first matrix", part * (matrices - 1), hidden, *width * (matrices - 1), hidden});
+    layers.push_back({what + "'s last matrix", hidden, part, hidden, *width});
   }
 
   // The quantized layers whose widths follow from the facts alone.
@@ -153,9 +154,21 @@ class Sharding {
     if (!plain || *model_.attention_heads % shares_.attention != 0 || model_.ignores("attention")) return layers;
     const std::int64_t heads = *model_.attention_heads / shares_.attention;
     const std::int64_t kv_heads = std::max<std::int64_t>(1, *model_.kv_heads / shares_.attention);
-    layers.push_back({"the matrix of queries, keys and values", (heads + 2 * kv_heads) * *model_.head_dim, hidden});
-    layers.push_back({"the output matrix of attention", hidden, heads * *model_.head_dim});
+    const std::int64_t dim = *model_.head_dim, all_heads = *model_.attention_heads;
+    layers.push_back({"the matrix of queries, keys and values", (heads + 2 * kv_heads) * dim, hidden,
+                      (all_heads + 2 * *model_.kv_heads) * dim, hidden});
+    layers.push_back({"the output matrix of attention", hidden, heads * dim, hidden, all_heads * dim});
     return layers;
+  }
+
+  // in_proj_b and in_proj_a of a gated delta net: one output each for a value head.
+  void AddGates(TileRule::Gates gates, std::vector<Layer>& layers) const {
+    const int parts = gates == TileRule::Gates::kSplit ? shares_.attention : 1;
+    const checkpoint::Size& heads = model_.linear_value_heads;
+    if (gates == TileRule::Gates::kNot || !heads || !model_.hidden_size || model_.ignores("linearGates")) return;
+    if (*heads % parts == 0)
+      layers.push_back({"the matrix of linear attention's gates (in_proj_b and in_proj_a)", 2 * (*heads / parts),
+                        *model_.hidden_size, 2 * *heads, *model_.hidden_size});
   }
 
   [[nodiscard]] std::vector<Layer> LayersOf(TileRule::Part part, int parts) const {
@@ -202,12 +215,16 @@ class Sharding {
     for (const TileRule& rule : table_.tiles()) {
       if (!rule.range.Contains(release_) || !rule.guard.Holds(facts_)) continue;
       const int parts = rule.part == TileRule::Part::kExperts ? shares_.expert : shares_.tensor;
-      const std::vector<Layer> layers = LayersOf(rule.part, parts);
+      std::vector<Layer> layers = LayersOf(rule.part, parts);
+      if (rule.part == TileRule::Part::kLinear) AddGates(rule.gates, layers);
       for (const Layer& layer : layers) {
-        const bool fits = std::ranges::any_of(rule.tiles, [&](const checkpoint::WeightBlock& tile) {
-          return layer.outputs % tile.rows == 0 && layer.inputs % tile.columns == 0;
-        });
-        if (fits) continue;
+        const auto fits = [&](std::int64_t outputs, std::int64_t inputs) {
+          return std::ranges::any_of(rule.tiles, [&](const checkpoint::WeightBlock& tile) {
+            return outputs % tile.rows == 0 && inputs % tile.columns == 0;
+          });
+        };
+        if (fits(layer.outputs, layer.inputs)) continue;
+        if (rule.falls_back && !fits(layer.whole_outputs, layer.whole_inputs)) continue;
         std::string tiles;
         for (const checkpoint::WeightBlock& tile : rule.tiles)
           tiles += (tiles.empty() ? "" : ", or ") + std::to_string(tile.rows) + " and " + std::to_string(tile.columns);

@@ -366,12 +366,14 @@ class TableLoader {
       for (const Node& item : tiles->Items()) table.tiles_.push_back(ReadTileRule(item, table));
     }
     if (const auto models = root.Get("models")) {
-      models->Expect({"trust", "unless", "tokenizer", "documented"});
-      if (const auto lists = models->Get("documented")) {
+      models->Expect({"trust", "unless", "tokenizer", "documented", "drafts"});
+      for (const auto& [key, into] :
+           {std::pair{"documented", &table.model_rule_.documented}, std::pair{"drafts", &table.model_rule_.drafts}}) {
+        const auto lists = models->Get(key);
+        if (!lists) continue;
         for (const Node& list : lists->Items()) {
           list.Expect({"since", "names"});
-          for (const std::string& name : list.Need("names").Texts())
-            table.model_rule_.documented[name] = ReadRange(list).since;
+          for (const std::string& name : list.Need("names").Texts()) (*into)[name] = ReadRange(list).since;
         }
       }
       table.model_rule_.trust = NeedFlag(*models, models->Need("trust").Text(), table).name;
@@ -436,7 +438,7 @@ class TableLoader {
   }
 
   static TileRule ReadTileRule(const Node& item, EngineTable& table) {
-    item.Expect({"when", "unless", "since", "until", "part", "kernel", "tiles", "source"});
+    item.Expect({"when", "unless", "since", "until", "part", "gates", "fallsBack", "kernel", "tiles", "source"});
     TileRule rule;
     rule.guard = ReadGuard(item);
     if (rule.guard.unconditional()) item.Fail("tiles require a condition under when");
@@ -450,6 +452,13 @@ class TableLoader {
     const auto named = std::ranges::find(kParts, part.Text(), [](const auto& entry) { return entry.first; });
     if (named == kParts.end()) part.Fail("\"" + part.Text() + "\" is not linear, experts or vision");
     rule.part = named->second;
+    if (const auto gates = item.Get("gates")) {
+      const std::string text = gates->Text();
+      if (rule.part != TileRule::Part::kLinear || (text != "split" && text != "whole"))
+        gates->Fail("\"" + text + "\" is not split or whole, of linear layers");
+      rule.gates = text == "split" ? TileRule::Gates::kSplit : TileRule::Gates::kWhole;
+    }
+    if (const auto falls_back = item.Get("fallsBack")) rule.falls_back = falls_back->Truth();
     rule.kernel = item.Need("kernel").Text();
     rule.source = item.Need("source").Text();
     const Node tiles = item.Need("tiles");

@@ -499,6 +499,23 @@ TEST(ModelFacts, AClassOfOwnCodeGeneratesIfItIsRegisteredForThat) {
   EXPECT_TRUE(pooling(R"({"AutoConfig":"c.OwnConfig","AutoModel":"m.OwnModel"})"));
 }
 
+TEST(ModelFacts, ADraftOfSpeculatorsNamesItsModel) {
+  json config = json::parse(R"({"architectures": ["Eagle3DraftModel"], "speculators_model_type": "eagle3",
+    "speculators_config": {"algorithm": "eagle3", "proposal_methods": [{"speculative_tokens": 3}],
+                           "verifier": {"name_or_path": "google/gemma-4-31B-it"}},
+    "transformer_layer_config": {"num_hidden_layers": 1, "hidden_size": 5376}})");
+  const auto facts = FactsOfConfig(config);
+  EXPECT_EQ(facts->verifier, "google/gemma-4-31B-it");
+  EXPECT_EQ(facts->draft_method, "eagle3");
+  EXPECT_EQ(facts->draft_tokens, 3);
+  EXPECT_EQ(facts->layers, std::nullopt);
+  EXPECT_EQ(*ModelFactsFromJson(ToJson(*facts)), *facts);
+  for (const char* odd : {"{}", "null", "[]", R"({"verifier": []})", R"({"verifier": {"name_or_path": 3}})"}) {
+    config["speculators_config"] = json::parse(odd);
+    EXPECT_EQ(FactsOfConfig(config)->verifier, "") << odd;
+  }
+}
+
 TEST(ModelFacts, AConfigWithoutANameIsSaidToHaveNone) {
   const auto facts = FactsOfConfig(json::parse(R"({"dim":64,"n_layers":2,"dtype":"bfloat16"})"));
   ASSERT_TRUE(facts.ok());

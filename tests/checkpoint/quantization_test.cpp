@@ -195,7 +195,7 @@ TEST(Quantization, IgnoredPartsAreThoseOfTheWholeList) {
   // From an operator that did not write the parts.
   said.erase("ignoredParts");
   EXPECT_THAT(ModelFactsFromJson(said)->ignored_parts,
-              ElementsAre("attention", "firstLayer", "mlp", "mlpOutput", "vision"));
+              ElementsAre("attention", "firstLayer", "mlp", "mlpOutput", "vision", "linearGates"));
   const ModelFacts whole =
       Read(kDense, R"({"quant_method":"fp8","modules_to_not_convert":["model.layers.3.mlp.down_proj"]})");
   EXPECT_THAT(whole.ignored_parts, ElementsAre("mlp", "mlpOutput"));
@@ -656,6 +656,39 @@ TEST(Quantization, NamesAForeignFormatWhereverItIsDeclared) {
   EXPECT_EQ(facts->quantization, "mlx");
   EXPECT_EQ(facts->family, "foreign");
   EXPECT_THAT(facts->notes, ElementsAre());
+}
+
+// Qwen3.5: a norm that stays as it is says nothing about the layers beside it.
+TEST(Quantization, GatesOfLinearAttentionAreQuantizedUnlessAListNamesThem) {
+  const auto gates = [](const std::string& quantization) {
+    json config = json::parse(R"({"architectures": ["Qwen3_5ForConditionalGeneration"], "text_config": {
+      "model_type": "qwen3_5_text", "num_hidden_layers": 64, "hidden_size": 5120, "linear_num_value_heads": 48}})");
+    config["quantization_config"] = json::parse(quantization);
+    const auto facts = FactsOfConfig(config);
+    EXPECT_EQ(facts->linear_value_heads, 48);
+    EXPECT_EQ(*ModelFactsFromJson(ToJson(*facts)), *facts);
+    return !facts->ignores("linearGates");
+  };
+  EXPECT_TRUE(gates(R"({"quant_method": "auto-round", "bits": 4, "group_size": 128, "sym": true, "extra_config": {
+      "model.language_model.layers.0.linear_attn.norm": {"bits": 16},
+      "model.language_model.layers.3.self_attn.k_norm": {"bits": 16}, "lm_head": {"bits": 16}}})"));
+  EXPECT_FALSE(gates(R"({"quant_method": "auto-round", "bits": 4, "group_size": 128, "sym": true, "extra_config": {
+      ".*in_proj_[ab]": {
+    "bits" : 16}
+}
+})"));
+  EXPECT_FALSE(
+      gates(R"({"quant_method": "gptq", "bits": 4, "group_size": 128, "dynamic": {"-:.*linear_attn.*": {}}})"));
+  EXPECT_FALSE(gates(R"({"quant_method": "gptq", "bits": 4, "group_size": 128,
+      "modules_in_block_to_quantize": [["mlp.down_proj"], ["self_attn.o_proj"]]})"));
+  const auto compressed = [&](const std::string& targets, const std::string& ignore) {
+    return gates(R"({"quant_method": "compressed-tensors", "format": "pack-quantized", "ignore": )" + ignore +
+                 R"(, "config_groups": {"group_0": {"targets": )" + targets +
+                 R"(, "weights": {"num_bits": 4, "type": "int", "strategy": "group", "group_size": 128}}}})");
+  };
+  EXPECT_TRUE(compressed(R"(["Linear"])", R"(["lm_head"])"));
+  EXPECT_FALSE(compressed(R"(["Linear"])", R"(["lm_head", "model.layers.0.linear_attn.in_proj_a"])"));
+  EXPECT_FALSE(compressed(R"(["re:.*mlp.*", "re:.*self_attn.*"])", R"(["lm_head"])"));
 }
 
 TEST(Quantization, ListsIgnoredModulesShortly) {

@@ -168,6 +168,30 @@ TEST(CheckpointRules, ADraftIsNotServedWithoutItsModel) {
   EXPECT_THAT(Refusal("vllm", "0.33.0", chat, 1), Not(HasSubstr("draft")));
 }
 
+// RedHatAI's and others' drafts name the model that they were trained for.
+TEST(CheckpointRules, VllmStartsTheModelThatADraftOfSpeculatorsNames) {
+  checkpoint::ModelFacts draft;
+  draft.architecture = "Eagle3DraftModel";
+  draft.verifier = "google/gemma-4-31B-it";
+  draft.draft_method = "eagle3";
+  draft.draft_tokens = 3;
+  LaunchRequest request = Request("vllm", "0.20.0", draft);
+  const LaunchPlan plan = Plan(request, Preset("default"), {});
+  EXPECT_FALSE(plan.rejection.has_value());
+  EXPECT_TRUE(Warns(plan, "VerifierNotChecked"));
+  EXPECT_FALSE(Warns(plan, "ArchitectureNotCertain"));
+  request.revision = "v2";
+  EXPECT_EQ(Plan(request, Preset("default"), {}).rejection->reason, "RevisionNotSupported");
+  for (const auto& [engine, release] : {std::pair("sglang", "0.5.15"), std::pair("tensorrt-llm", "1.2.0")})
+    EXPECT_THAT(Refusal(engine, release, draft, 1),
+                HasSubstr("it is not served without its model, google/gemma-4-31B-it"));
+  draft.draft_method = "peagle";
+  EXPECT_THAT(Refusal("vllm", "0.20.2", draft, 1), HasSubstr("vLLM 0.20.2 does not know drafts of the method peagle"));
+  EXPECT_EQ(Refusal("vllm", "0.24.0", draft, 1), "");
+  draft.draft_method = "mlp_speculator";
+  EXPECT_THAT(Refusal("vllm", "0.33.0", draft, 1), HasSubstr("is a draft for speculative decoding"));
+}
+
 // A class of the checkpoint's own is what auto_map registers it for, whatever its name ends in.
 TEST(CheckpointRules, AModelOfOwnCodeIsNotJudgedByItsName) {
   checkpoint::ModelFacts own = Dense();
@@ -546,11 +570,86 @@ TEST(CheckpointRules, PackedIntegersThatMarlinCannotComputeHaveOtherKernelsInSom
               HasSubstr("model: WidthNotSupported: an MLP's last matrix has 4096 outputs and 10944 inputs: Marlin"));
   EXPECT_EQ(RefusalOn("8.0", "vllm", "0.23.0", gptq, 1), "");
   EXPECT_EQ(RefusalOn("9.0", "vllm", "0.22.0", gptq, 1), "") << "Machete";
+  checkpoint::ModelFacts bytes = gptq;
+  bytes.linear_format = "int8-w8a16";
+  EXPECT_THAT(RefusalOn("8.0", "vllm", "0.22.0", bytes, 1), HasSubstr("WidthNotSupported"));
+  bytes.schemes = {"linear int8-channel none -"};
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.22.0", bytes, 1), "") << "AllSpark";
   gptq.dtype = "float16";
   EXPECT_EQ(RefusalOn("8.0", "vllm", "0.22.0", gptq, 1), "") << "ExLlama";
   EXPECT_EQ(RefusalOn("8.0", "sglang", "0.5.23", gptq, 1), "");
   gptq.weight_block = {1, 16};
   EXPECT_THAT(RefusalOn("8.0", "sglang", "0.5.23", gptq, 4), HasSubstr("WidthNotSupported"));
+}
+
+// AutoRound's tools write files that engines run on the kernels of GPTQ or of AWQ.
+TEST(CheckpointRules, PackedIntegersOfAutoRoundHaveTheKernelsOfTheirPacking) {
+  const auto packed = [](const std::string& weights, const std::string& packing) {
+    checkpoint::ModelFacts facts = Narrow("auto-round", "int4-wna16");
+    facts.weight_block = {1, 16};
+    facts.schemes = {"linear " + weights + " none " + packing};
+    return facts;
+  };
+  const checkpoint::ModelFacts gptq = packed("int4-group16", "auto_round:auto_gptq");
+  const checkpoint::ModelFacts awq = packed("int4-group16-asym", "auto_round:auto_awq");
+  for (const checkpoint::ModelFacts& facts : {gptq, awq}) {
+    EXPECT_THAT(RefusalOn("8.0", "vllm", "0.20.0", facts, 4), HasSubstr("WidthNotSupported")) << facts.schemes[0];
+    EXPECT_THAT(RefusalOn("8.0", "sglang", "0.5.15", facts, 4), HasSubstr("WidthNotSupported")) << facts.schemes[0];
+    EXPECT_THAT(RefusalOn("9.0", "vllm", "0.20.0", facts, 4), HasSubstr("WidthNotSupported")) << facts.schemes[0];
+    EXPECT_EQ(RefusalOn("8.0", "vllm", "0.27.1", facts, 4), "") << "padded";
+  }
+  // Without zero points in AWQ's packing, and with them in GPTQ's, Marlin has no such weights.
+  EXPECT_EQ(RefusalOn("8.0", "sglang", "0.5.15", packed("int4-group16", "auto_round:auto_awq"), 4), "");
+  EXPECT_EQ(RefusalOn("8.0", "sglang", "0.5.15", packed("int4-group16-asym", "auto_round:auto_gptq"), 4), "");
+}
+
+// AWQ falls back from Marlin to a kernel of its own, which has no outputs but in multiples of 64.
+TEST(CheckpointRules, AwqFallsBackToAKernelOfItsOwn) {
+  checkpoint::ModelFacts awq = Narrow("awq", "int4-wna16");
+  awq.weight_block = {1, 16};
+  EXPECT_THAT(RefusalOn("8.0", "vllm", "0.20.0", awq, 4),
+              HasSubstr("an MLP's first matrix has 5472 outputs and 4096 inputs on each of 4 GPUs: AWQ's"));
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.20.0", awq, 2), "");
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.24.0", awq, 4), "");
+  // intel/auto-round#1496: 64 gates of Qwen3.5-9B, groups of 128 without zero points.
+  checkpoint::ModelFacts symmetric = Quantized(Dense(), "awq", "int4-wna16");
+  symmetric.linear_value_heads = 32;
+  symmetric.schemes = {"linear int4-group128 none gemm"};
+  EXPECT_THAT(RefusalOn("8.0", "vllm", "0.17.0", symmetric, 1), HasSubstr("has 64 outputs and 4096 inputs: AWQ's"));
+  symmetric.schemes = {"linear int4-group128-asym none gemm"};
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.17.0", symmetric, 1), "");
+  // SGLang looks at the whole layer for that, and ends where the part of one GPU does not fit.
+  EXPECT_EQ(RefusalOn("8.0", "sglang", "0.5.15", symmetric, 1), "");
+  EXPECT_THAT(RefusalOn("8.0", "sglang", "0.5.15", symmetric, 2), HasSubstr("has 32 outputs"));
+  symmetric.linear_value_heads = 48;
+  EXPECT_EQ(RefusalOn("8.0", "sglang", "0.5.15", symmetric, 2), "");
+}
+
+// Qwen3.5-27B: 48 value heads have 96 gates. 397B: 64 have 128, which four GPUs split into 32 each
+// (vllm-project/vllm#35924).
+TEST(CheckpointRules, TheGatesOfLinearAttentionHaveAWidthOfTheirOwn) {
+  checkpoint::ModelFacts model = Quantized(Dense(), "auto-round", "int4-wna16");
+  model.hidden_size = 5120;
+  model.intermediate_size = 17408;
+  model.mlp_matrices = 3;
+  model.linear_value_heads = 48;
+  model.linear_attention_layers = 48;
+  model = Cached(model);
+  EXPECT_EQ(RefusalOn("8.0", "vllm", "0.20.0", model, 1),
+            "model: WidthNotSupported: the matrix of linear attention's gates (in_proj_b and in_proj_a) has 96 outputs "
+            "and 5120 inputs: Marlin, the kernel for these weights on this GPU, requires multiples of 64 and 128");
+  EXPECT_THAT(RefusalOn("9.0", "vllm", "0.20.0", model, 1), HasSubstr("has 96 outputs"));
+  EXPECT_THAT(RefusalOn("9.0", "vllm", "0.22.0", model, 2), HasSubstr("has 96 outputs"));
+  EXPECT_EQ(RefusalOn("9.0", "vllm", "0.27.1", model, 1), "");
+  EXPECT_THAT(RefusalOn("9.0", "sglang", "0.5.15", model, 1), HasSubstr("has 96 outputs"));
+  EXPECT_THAT(RefusalOn("9.0", "sglang", "0.5.15", model, 2), HasSubstr("has 48 outputs"));
+  model.linear_value_heads = 64;
+  EXPECT_EQ(RefusalOn("9.0", "vllm", "0.20.0", model, 1), "");
+  EXPECT_THAT(RefusalOn("9.0", "vllm", "0.20.0", model, 4), HasSubstr("has 32 outputs"));
+  EXPECT_EQ(RefusalOn("9.0", "vllm", "0.22.0", model, 4), "") << "whole on each GPU";
+  EXPECT_THAT(RefusalOn("9.0", "sglang", "0.5.15", model, 4), HasSubstr("has 32 outputs"));
+  model.ignored_parts = {"linearGates"};
+  EXPECT_EQ(RefusalOn("9.0", "vllm", "0.20.0", model, 4), "");
 }
 
 TEST(CheckpointRules, ExpertsOfMarlinHaveWidthsInMultiplesOf64) {

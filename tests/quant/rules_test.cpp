@@ -174,6 +174,8 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
        "toy.yaml:12: \"64\" is not outputs x inputs such as 64x128"},
       {"tiles: [{when: {--quant: a}, part: all, kernel: K, tiles: 64x128, source: s}]",
        "toy.yaml:12: \"all\" is not linear, experts or vision"},
+      {"tiles: [{when: {--quant: a}, part: linear, gates: none, kernel: K, tiles: 64x128, source: s}]",
+       "toy.yaml:12: \"none\" is not split or whole, of linear layers"},
       {"tiles: [{part: linear, kernel: K, tiles: 64x128, source: s}]",
        "toy.yaml:12: tiles require a condition under when"},
       {"defaults: {qaunt: [{value: a}]}", "toy.yaml:12: \"qaunt\" is not the canonical name of a flag"},
