@@ -17,6 +17,7 @@ constexpr std::array kSubjects = {
     std::pair<std::string_view, Subject>{"attentionDtype", Subject::kAttention},
     std::pair<std::string_view, Subject>{"moeDtype", Subject::kMoe},
     std::pair<std::string_view, Subject>{"checkpoint", Subject::kCheckpoint},
+    std::pair<std::string_view, Subject>{"formats", Subject::kFormats},
     std::pair<std::string_view, Subject>{"method", Subject::kMethod},
     std::pair<std::string_view, Subject>{"checkpointKv", Subject::kCheckpointKv},
     std::pair<std::string_view, Subject>{"declaredKv", Subject::kDeclaredKv},
@@ -161,6 +162,16 @@ bool MatchesText(std::string_view pattern, const std::optional<std::string>& val
   return pattern == *value;
 }
 
+template <typename Holds>
+bool AnyWord(std::string_view text, Holds holds) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (end > 0 && holds(std::string(text.substr(0, end)))) return true;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
 bool AllHold(const std::vector<Condition>& conditions, const FactSource& facts) {
   return std::ranges::all_of(conditions, [&](const Condition& condition) { return condition.Holds(facts); });
 }
@@ -189,6 +200,11 @@ bool Condition::Holds(const FactSource& facts) const {
   if (subject == Subject::kMapped)
     return std::ranges::all_of(patterns, [&](const std::string& name) { return facts.Mapped(name); });
   const std::optional<std::string> value = facts.Text(subject, flag);
+  if (subject == Subject::kFormats) {
+    return AnyWord(value.value_or(""), [&](const std::string& word) {
+      return std::ranges::any_of(patterns, [&](const std::string& text) { return MatchesText(text, word, facts); });
+    });
+  }
   return std::ranges::any_of(patterns, [&](const std::string& text) { return MatchesText(text, value, facts); });
 }
 

@@ -21,6 +21,7 @@ enum class Subject {
   kAttention,
   kMoe,
   kCheckpoint,    // the normalised family
+  kFormats,       // the families of all parts, separated by spaces; a pattern matches one of them
   kMethod,        // the checkpoint's own name of its method
   kCheckpointKv,  // KV-cache quantization that the checkpoint declares, where the engine follows its method's
   kDeclaredKv,    // the same, whether the engine follows it or not

@@ -132,6 +132,8 @@ class Planner final : public FactSource {
         return request_.quant.moe;
       case Subject::kCheckpoint:
         return request_.model.family;
+      case Subject::kFormats:
+        return Formats();
       case Subject::kMethod:
         return request_.model.quantization;
       case Subject::kCheckpointKv:
@@ -365,6 +367,38 @@ class Planner final : public FactSource {
     Warn("model", "TokenizerCodeNotTrusted",
          "tokenizer_config.json names tokenizer code of the checkpoint's own (auto_map): without " + rule.trust +
              " the engine starts only if it has a class of its own for this tokenizer, which is not known");
+  }
+
+  // The families of all parts, each once, separated by spaces. Those within a part that is "mixed" are in its schemes'
+  // words: ModelOpt's and compressed-tensors' ("w4a16_nvfp4", "fp8-channel", "fp4-tensor_group16").
+  [[nodiscard]] std::string Formats() const {
+    static constexpr std::pair<std::string_view, std::string_view> kWords[] = {
+        {"nvfp4", "nvfp4"},     {"fp4-tensor_group16", "nvfp4"},
+        {"mxfp4", "mxfp4"},     {"fp4-group32", "mxfp4"},
+        {"mxfp8", "mxfp8"},     {"fp8-group32", "mxfp8"},
+        {"w4a8", "w4a8"},       {"w4a16", "int4-wna16"},
+        {"int4", "int4-wna16"}, {"fp8", "fp8"}};
+    const checkpoint::ModelFacts& model = request_.model;
+    std::vector<std::string> all;
+    const auto add = [&](std::string_view format) {
+      const bool says = !format.empty() && format != "none" && format != "mixed";
+      if (says && std::ranges::find(all, format) == all.end()) all.emplace_back(format);
+    };
+    for (const std::string& format : {model.family, model.linear_format, model.expert_format}) add(format);
+    for (const std::string& scheme : model.schemes) {
+      for (const auto& [part, format] :
+           {std::pair{"linear ", model.linear_format}, {"experts ", model.expert_format}}) {
+        if (format != "mixed" || !scheme.starts_with(part)) continue;
+        std::string_view weights = std::string_view(scheme).substr(std::string_view(part).size());
+        weights = weights.substr(0, weights.find(' '));
+        const auto row = std::ranges::find_if(
+            kWords, [&](const auto& word) { return weights.find(word.first) != std::string_view::npos; });
+        if (row != std::end(kWords)) add(row->second);
+      }
+    }
+    std::string text;
+    for (const std::string& format : all) text += (text.empty() ? "" : " ") + format;
+    return text.empty() ? model.family : text;
   }
 
   // A file that was read names the class, the heads or the layers.

@@ -42,9 +42,14 @@ double LeastStoredBytes(const checkpoint::ModelFacts& model) {
       if (group.bits != 0) continue;  // its projections have other shapes
       const double heads = Known(model.attention_heads);
       const double outputs = Known(model.v_head_dim ? model.v_head_dim : model.head_dim);
+      // Kinds of layers may have heads of their own sizes; keys and values of a head are as wide as its queries.
+      const auto stored = static_cast<double>(group.elements);
+      const double own = group.kv_heads > 0 ? stored / static_cast<double>(group.kv_heads) : 0;
+      // Some models compute values from the projection of the keys.
+      const bool same_values = !model.kv_heads;
       cached += static_cast<double>(group.layers);
       attention += static_cast<double>(group.layers) * hidden *
-                   (static_cast<double>(group.elements) + heads * (Known(model.head_dim) + outputs));
+                   (stored / (same_values ? 2 : 1) + heads * std::max(Known(model.head_dim) + outputs, own));
     }
     // A model that passes its layers several times has a cache for each pass, and its weights once.
     if (cached > layers) attention *= layers / cached;

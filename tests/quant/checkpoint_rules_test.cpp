@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/quant/plan_fixture.h"
@@ -884,6 +885,62 @@ TEST(CheckpointRules, EveryKindOfLayerCountsItsOwnKvHeads) {
   EXPECT_EQ(Refusal("vllm", "0.24.0", model, 8), "");
   model.caches = {{20, 8, 2048, 1024}, {4, 3, 1024, 0}};
   EXPECT_THAT(Refusal("vllm", "0.24.0", model, 4), HasSubstr("3 KV heads can be neither split nor replicated"));
+}
+
+// What a kernel requires depends on the parts that it computes, whatever the others are.
+TEST(CheckpointRules, AskForTheFormatOfAPartAndNotOfTheWhole) {
+  // DeepSeek V4: linear layers in fp8, experts in MXFP4.
+  checkpoint::ModelFacts experts = Quantized(Moe(), "fp8", "mixed");
+  experts.linear_format = "fp8";
+  experts.expert_format = "mxfp4";
+  // Qwen3.6-27B-NVFP4: attention in fp8, MLPs in NVFP4.
+  checkpoint::ModelFacts layers = Quantized(Dense(), "modelopt", "mixed");
+  layers.schemes = {"linear fp8 - mixed", "linear nvfp4 - mixed"};
+
+  const auto plan = [](const std::string& engine, const std::string& version, const checkpoint::ModelFacts& model,
+                       const std::string& gpu, const Flags& flags = {}) {
+    LaunchRequest request = Request(engine, version, model);
+    request.gpu = ComputeCapability::Parse(gpu);
+    return Plan(request, Preset("default"), flags);
+  };
+  const auto reason = [](const LaunchPlan& made) { return made.rejection ? made.rejection->reason : ""; };
+
+  const Flags mxfp4 = {{"moe-runner-backend", "flashinfer_mxfp4"}};
+  EXPECT_EQ(reason(plan("sglang", "0.5.19", experts, "10.0", mxfp4)), "");
+  EXPECT_EQ(reason(plan("sglang", "0.5.19", Quantized(Moe(), "fp8", "fp8"), "10.0", mxfp4)),
+            "MoeBackendNotForQuantization");
+  EXPECT_EQ(reason(plan("sglang", "0.5.19", experts, "10.0", {{"moe-runner-backend", "flashinfer_cutedsl"}})),
+            "MoeBackendNotForQuantization");
+
+  EXPECT_EQ(reason(plan("tensorrt-llm", "1.2.0", layers, "8.0")), "CapabilityTooLow");
+  EXPECT_EQ(reason(plan("tensorrt-llm", "1.2.0", layers, "9.0")), "CapabilityTooLow") << "NVFP4";
+  EXPECT_EQ(reason(plan("tensorrt-llm", "1.2.0", layers, "10.0")), "");
+  EXPECT_EQ(plan("tensorrt-llm", "1.2.0", layers, "10.0").min_capability, ComputeCapability::Parse("10.0"));
+  // Marlin's kernels for Hopper have to be asked for in some models.
+  EXPECT_TRUE(Warns(plan("tensorrt-llm", "1.3.0rc22", layers, "9.0"), "QuantizationNotCertain"));
+  EXPECT_EQ(reason(plan("tensorrt-llm", "1.3.0rc22", layers, "8.9")), "CapabilityTooLow");
+
+  EXPECT_TRUE(Warns(plan("vllm", "0.31.0", layers, "9.0"), "WeightOnly"));
+  EXPECT_FALSE(Warns(plan("vllm", "0.31.0", layers, "10.0"), "WeightOnly"));
+}
+
+// A preset that asks for the KV cache that the engine takes anyway is no other configuration.
+TEST(CheckpointRules, AnFp8CacheThatTheEngineFollowsIsMeasuredOnce) {
+  checkpoint::ModelFacts model = Quantized(Dense(), "modelopt", "fp8");
+  model.kv_cache = "fp8";
+  model.kv_form = "scheme";
+  for (const auto& [engine, version] : std::vector<std::pair<std::string, std::string>>{
+           {"vllm", "0.24.0"}, {"sglang", "0.5.19"}, {"tensorrt-llm", "1.2.0"}}) {
+    const LaunchRequest request = Request(engine, version, model);
+    const LaunchPlan followed = Plan(request, Preset("default")), asked = Plan(request, Preset("kv-cache-fp8"));
+    EXPECT_EQ(followed.distinct_args, asked.distinct_args) << engine;
+    EXPECT_EQ(followed.distinct_yaml, asked.distinct_yaml) << engine;
+    checkpoint::ModelFacts other = model;
+    other.kv_cache = "none";
+    const LaunchRequest undeclared = Request(engine, version, other);
+    const LaunchPlan plain = Plan(undeclared, Preset("default")), fp8 = Plan(undeclared, Preset("kv-cache-fp8"));
+    EXPECT_TRUE(plain.distinct_args != fp8.distinct_args || plain.distinct_yaml != fp8.distinct_yaml) << engine;
+  }
 }
 
 }  // namespace

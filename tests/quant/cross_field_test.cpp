@@ -523,7 +523,8 @@ sglang 0.5.15 | moe | 9.0 | tp-size=4; moe-dense-tp-size=1 | ok
 tensorrt-llm 1.2.0 | dense | 12.0 | kv_cache_dtype=nvfp4 | reject KvDtypeNotOnThisGpu
 tensorrt-llm 1.2.0 | modelopt-fp8-kv | 10.0 | kv_cache_dtype=nvfp4 | reject KvDtypeNotCheckpoints
 tensorrt-llm 1.3.0rc7 | modelopt-fp8-kv | 10.0 | kv_cache_dtype=nvfp4 | KvDtypeNotCheckpoints
-tensorrt-llm 1.2.0 | modelopt-fp8-kv | 9.0 | kv_cache_dtype=fp8 | ok
+tensorrt-llm 1.2.0 | modelopt-fp8-kv | 9.0 | kv_cache_dtype=fp8 | ValueOverwritten
+tensorrt-llm 1.3.0rc18 | mxfp8 | 10.0 | | FormatNotCertain
 tensorrt-llm 1.2.0 | awq | 9.0 | | reject CheckpointNotSupported
 tensorrt-llm 1.2.0 | quanto | 9.0 | | reject CheckpointNotSupported
 tensorrt-llm 1.2.0 | ct-int8 | 9.0 | | reject CheckpointNotSupported
@@ -634,6 +635,7 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
       {"modelopt-fp8-kv", {"modelopt", "fp8"}},
       {"modelopt-text-fp8-kv", {"modelopt", "fp8"}},
       {"nvfp4-text-fp8-kv", {"modelopt", "nvfp4"}},
+      {"mxfp8", {"mxfp8", "mxfp8"}},
       {"nvfp4", {"modelopt", "nvfp4"}},
       {"nvfp4-in-config", {"modelopt", "nvfp4"}},
       {"nvfp4-nvfp4-kv", {"modelopt", "nvfp4"}},
