@@ -123,6 +123,9 @@ std::string ModelFactsText(const ModelFacts& facts) {
   std::vector<std::pair<std::string, std::string>> rows;
   rows.emplace_back("Architecture",
                     Known(facts.architecture) + (facts.model_type.empty() ? "" : ", model type " + facts.model_type));
+  if (!facts.verifier.empty())
+    rows.emplace_back("Draft", Known(facts.draft_method) + " for " + facts.verifier + ", " + Known(facts.draft_tokens) +
+                                   " tokens at a time: vLLM starts that model, and no other engine the draft");
   rows.emplace_back("Data type", Known(facts.dtype));
   rows.emplace_back("Quantization", Quantization(facts));
   if (const std::string tensors = UndeclaredTensors(facts); !tensors.empty())

@@ -339,8 +339,13 @@ std::string SizeText(const TaskPlan& plan) {
   std::string text;
   for (std::size_t i = 0; i < plan.space.models.size(); ++i) {
     const checkpoint::ModelFacts& facts = plan.space.models[i].facts;
-    if (facts.weight_bytes || (facts.layers && facts.hidden_size)) continue;
     const api::ModelSpec& model = plan.task.spec.models[i];
+    if (!facts.verifier.empty()) {
+      text += "Memory not known to be enough: " + model.id_or_path + " is a draft for " + facts.verifier +
+              ", whose size its files do not have, so nothing is pruned for it and the predictions below ignore it.\n";
+      continue;
+    }
+    if (facts.weight_bytes || (facts.layers && facts.hidden_size)) continue;
     text += "Memory not known to be enough: the facts of " + model.id_or_path +
             " have neither a size nor dimensions, so nothing is pruned for it and the predictions below ignore it.";
     const double bytes = ParametersByName(model.id_or_path) * 2;
@@ -348,8 +353,11 @@ std::string SizeText(const TaskPlan& plan) {
     std::int64_t memory = 0;  // of the largest type of GPU
     for (const reconcile::GpuChoice& gpu : plan.gpus) memory = std::max(memory, gpu.memory_bytes);
     if (bytes > 0 && memory > 0) text += "; one GPU has " + text::Bytes(static_cast<double>(memory));
-    text += (bytes > 0 ? ". " : " ") + std::string("Put the whole config.json under ") +
-            api::ModelPath(plan.task.spec, i) + ".facts, or leave it out so that it is read.\n";
+    text += bytes > 0 ? "." : "";
+    if (!model.facts.is_null())
+      text += " Put the whole config.json under " + api::ModelPath(plan.task.spec, i) +
+              ".facts, or leave it out so that it is read.";
+    text += "\n";
   }
   return text;
 }
