@@ -496,6 +496,7 @@ constexpr CauseRule kRules[] = {
 
     // Crashes of native code and kernels.
     {"assertion failed: ", C::kConfiguration, W::kTelling},
+    {"assertion `` failed", C::kCrash, W::kOther},  // PyTorch's _assert_async without a text
     {"assertion `*failed", C::kCrash, W::kTelling},
     {"[json.exception", C::kConfiguration, W::kTelling},
     {"error occurred when running", C::kCrash, W::kTelling},

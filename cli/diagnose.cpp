@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "bench/cause_rules.h"
@@ -134,7 +135,7 @@ std::string MostWasFree(std::string_view message) {
 // The engine's own advice goes before that for all failures of this reason.
 std::string Remedy(const Diagnosis& diagnosis) {
   const bench::Failure& failure = diagnosis.failure;
-  const std::string advice = AdviceOf(failure.message);
+  const std::string advice = AdviceOf(failure.message, diagnosis.engines);
   std::string remedy = MostWasFree(failure.message) +
                        (advice.empty() ? "" : advice + ", as the message says. In general: ") +
                        RemedyOf(failure.reason);
@@ -173,6 +174,20 @@ bool IsOfDraftModel(std::string_view log, std::string_view cause) {
   return false;
 }
 
+std::vector<std::string> EnginesIn(std::string_view log) {
+  constexpr std::pair<std::string_view, std::string_view> kWords[] = {{"sglang", "sglang"},
+                                                                      {"vllm", "vllm"},
+                                                                      {"tensorrt_llm", "tensorrt-llm"},
+                                                                      {"TRT-LLM", "tensorrt-llm"},
+                                                                      {"trtllm-serve", "tensorrt-llm"}};
+  std::vector<std::string> engines;
+  for (const auto& [word, engine] : kWords) {
+    const bool known = std::ranges::find(engines, engine) != engines.end();
+    if (!known && log.find(word) != std::string_view::npos) engines.emplace_back(engine);
+  }
+  return engines;
+}
+
 Diagnosis DiagnoseOne(std::string_view passed_on, std::optional<int> exit_code) {
   const std::string whole = bench::WithoutPrefix(passed_on);
   const std::string_view log = whole;
@@ -192,6 +207,7 @@ Diagnosis DiagnoseOne(std::string_view passed_on, std::optional<int> exit_code) 
   state.error_lines = reader.digest().error_lines();
   state.last_lines = reader.digest().last_lines();
   Diagnosis diagnosis;
+  diagnosis.engines = EnginesIn(log);
   diagnosis.was_ready = reader.was_ready();
   // Whoever knows how the process ended asks about that one.
   if (reader.earlier() && !exit_code && reader.was_ready() == true && !bench::RootCause(state.error_lines)) {

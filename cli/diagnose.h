@@ -19,6 +19,7 @@ struct Diagnosis {
   bool certain = false;                                 // false: no line of the log is an error
   bool retried = false;                                 // an experiment that ends so runs again
   bool earlier = false;                // of an earlier run in the log: the latest one got ready, and nothing ended it
+  std::vector<std::string> engines;    // that the log names
   std::string service;                 // whose lines they are, where the log is that of several; else ""
   std::vector<std::string> together;   // the other services of the log
   std::optional<double> kv_cache_gib;  // what the log says is left for the KV cache on a GPU, where it is none: <= 0

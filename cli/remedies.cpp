@@ -1,11 +1,15 @@
 #include "cli/remedies.h"
 
 #include <algorithm>
+#include <optional>
 #include <regex>
 #include <vector>
 
 #include "base/ascii_case.h"
+#include "base/result.h"
 #include "bench/cause_rules.h"
+#include "quant/engine_table.h"
+#include "quant/rules.h"
 
 namespace autotune::cli {
 
@@ -88,6 +92,21 @@ std::string MeaningIn(std::string_view message, bool was_ready) {
   return "";
 }
 
+// How the newest release that has this flag or option writes it; "" = no release has it.
+std::string SpellingOf(const std::string& name, const std::vector<std::string>& engines) {
+  static const base::Result<quant::RuleSet> rules = quant::RuleSet::BuiltIn();
+  if (!rules.ok()) return "";
+  for (const std::string& engine : engines.empty() ? rules->engines() : engines) {
+    const quant::EngineTable* table = rules->Find(engine);
+    if (table == nullptr) continue;
+    for (auto release = table->releases().rbegin(); release != table->releases().rend(); ++release) {
+      const std::optional<quant::FlagUse> use = table->Find(name, *release);
+      if (use && use->shape != nullptr) return use->shape->spelling;
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string RemedyOf(bench::FailureReason reason) {
@@ -99,7 +118,7 @@ std::string RemedyOf(bench::FailureReason reason) {
   return "";
 }
 
-std::string AdviceOf(std::string_view message) {
+std::string AdviceOf(std::string_view message, const std::vector<std::string>& engines) {
   static const std::regex kAdvice(
       "\\b(increas(?:e|ing)|decreas(?:e|ing)|rais(?:e|ing)|lower(?:ing)?|reduc(?:e|ing)|set(?:ting)?|adjust(?:ing)?|"
       "us(?:e|ing)|enabl(?:e|ing)|disabl(?:e|ing)|add(?:ing)?|pass(?:ing)?|specify(?:ing)?|remov(?:e|ing)|try)"
@@ -111,11 +130,11 @@ std::string AdviceOf(std::string_view message) {
   std::string advice;
   std::vector<std::string> flags;
   for (std::sregex_iterator at(text.begin(), text.end(), kAdvice), end; at != end; ++at) {
-    std::string flag = (*at)[2].str();
-    if (flag.empty()) {  // the name of the engine's own argument: `gpu_memory_utilization`
-      flag = "--" + (*at)[3].str();
-      std::ranges::replace(flag, '_', '-');
-    }
+    const std::string written = (*at)[2].str();
+    // `gpu_memory_utilization` is the name of the engine's own argument, or of a library's.
+    const std::string spelling = SpellingOf(written.empty() ? (*at)[3].str() : written, engines);
+    if (spelling.empty()) continue;
+    const std::string& flag = written.empty() ? spelling : written;
     if (std::ranges::find(flags, flag) != flags.end()) continue;
     flags.push_back(flag);
     advice += (advice.empty() ? "" : ", ") + base::AsciiLower((*at)[1].str()) + " " + flag;

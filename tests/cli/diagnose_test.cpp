@@ -155,6 +155,32 @@ TEST(Diagnose, AdviceIsWhatTheMessageAdvises) {
   EXPECT_EQ(AdviceOf("error: unrecognized arguments: --swap-space 16"), "");
 }
 
+// Arguments of Python functions, and flags of other programs, are none of the engine's.
+TEST(Diagnose, AdviceNamesOnlyFlagsOfTheEngine) {
+  EXPECT_EQ(AdviceOf("Repo id must be in the form 'namespace/repo_name'. Use `repo_type` argument if needed."), "");
+  EXPECT_EQ(AdviceOf("Use `torch_dtype` argument if needed."), "");
+  EXPECT_EQ(AdviceOf("try increasing --shm-size"), "");
+  const std::string advice = "Try to increase --mamba-full-memory-ratio.";
+  EXPECT_EQ(AdviceOf(advice, {"sglang"}), "increase --mamba-full-memory-ratio");
+  EXPECT_EQ(AdviceOf(advice, {"vllm"}), "");
+  EXPECT_EQ(AdviceOf("Try increasing `max_num_tokens`.", {"tensorrt-llm"}), "increasing --max_num_tokens");
+}
+
+TEST(Diagnose, AnAssertionWithoutATextSaysLessThanTheError) {
+  EXPECT_THAT(Diagnose("/aten/src/ATen/native/cuda/TensorCompare.cu:112: _assert_async_cuda_kernel: block: [0,0,0], "
+                       "thread: [0,0,0] Assertion `` failed.\n"
+                       "torch.AcceleratorError: CUDA error: device-side assert triggered\n",
+                       std::nullopt)
+                  .failure.message,
+              HasSubstr("AcceleratorError"));
+  EXPECT_THAT(Diagnose("/aten/src/ATen/native/cuda/Indexing.cu:1553: indexSelectLargeIndex: block: [0,0,0], thread: "
+                       "[0,0,0] Assertion `srcIndex < srcSelectDimSize` failed.\n"
+                       "torch.AcceleratorError: CUDA error: device-side assert triggered\n",
+                       std::nullopt)
+                  .failure.message,
+              HasSubstr("srcIndex < srcSelectDimSize"));
+}
+
 // Its web server starts before the first answer of the model.
 TEST(Diagnose, SglangIsReadyWhenItSaysSo) {
   const std::string log =
