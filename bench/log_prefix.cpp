@@ -116,6 +116,13 @@ std::string_view ServiceName(std::string_view line) {
   return bar != end && bar != std::string_view::npos && line[bar] == '|' ? line.substr(0, end) : std::string_view();
 }
 
+// The service's name with its bar and one blank, "vllm_server  | "; "" = the line has none.
+std::string_view ServicePrefix(std::string_view line) {
+  if (ServiceName(line).empty()) return {};
+  const std::size_t bar = line.find('|');
+  return line.substr(0, bar + 1 < line.size() && line[bar + 1] == ' ' ? bar + 2 : bar + 1);
+}
+
 // "2025-04-07T19:13:52.541718006Z" near the beginning of a line, "" = there is none.
 std::string_view TimeOf(std::string_view line) {
   constexpr std::string_view kShape = "9999-99-99T99:99:99";
@@ -198,17 +205,22 @@ std::string WithoutPrefix(std::string_view log) {
   const bool colours = log.find("[0m") != std::string_view::npos;
   std::string plain = colours ? WithoutLostColours(log) : std::string(log);
   const std::vector<std::string_view> lines = LinesOf(plain);
-  std::map<std::string, std::size_t> shapes;
+  std::map<std::string, std::size_t> shapes, services;
   std::size_t filled = 0;
   for (const std::string_view line : lines) {
     if (line.find_first_not_of(" \t\r\n") == std::string_view::npos) continue;
     if (++filled > kSeen) break;
     if (const std::string_view before = BeforeTheEngine(WithoutEnd(line)); !before.empty()) ++shapes[ShapeOf(before)];
+    if (const std::string_view name = ServicePrefix(WithoutEnd(line)); !name.empty()) ++services[ShapeOf(name)];
   }
   filled = std::min(filled, kSeen);
   std::string best;
   for (const auto& [shape, count] : shapes) {
     if (count >= 2 && (best.empty() || count > shapes[best])) best = shape;
+  }
+  // Docker Compose aligns the names of its services: no line of an engine repeats a word and a bar before all others.
+  for (const auto& [shape, count] : services) {
+    if (best.empty() && count >= 3) best = shape;
   }
   if (best.empty()) return plain;
   std::size_t matching = 0, seen = 0;

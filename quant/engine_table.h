@@ -55,6 +55,8 @@ struct FlagShape {
   Extension extension = Extension::kNone;
   FlagState state = FlagState::kCurrent;
   std::string replacement;  // of a deprecated flag, in the engine's words; "" = not said
+  // Of an option of the options file: the normalised spellings that the command line has too.
+  std::vector<std::string> typed;
 };
 
 // Release from which a flag, or one of its values, exists, more exact than the recorded releases.

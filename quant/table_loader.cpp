@@ -570,7 +570,7 @@ class TableLoader {
   }
 
   static void AddShape(const Node& row, Flag& flag, EngineTable& table) {
-    row.Expect({"in", "is", "takes", "of", "case", "open", "off", "as", "alias", "state", "option", "new"});
+    row.Expect({"in", "is", "takes", "of", "case", "open", "off", "as", "alias", "state", "option", "typed", "new"});
     auto shape = std::make_unique<FlagShape>();
     if (const auto option = row.Get("option")) flag.option = option->Truth();
     shape->spelling = row.TextOr("as", flag.option ? flag.name : "--" + flag.name);
@@ -611,6 +611,13 @@ class TableLoader {
     std::set<std::string> spellings = {EngineTable::Normalise(flag.name), EngineTable::Normalise(shape->spelling)};
     if (const auto alias = row.Get("alias")) {
       for (const std::string& text : alias->Texts()) spellings.insert(EngineTable::Normalise(text));
+    }
+    if (const auto typed = row.Get("typed")) {
+      if (!flag.option) typed->Fail("only an option of the options file can be an option of the command line too");
+      for (const std::string& text : typed->Texts()) {
+        shape->typed.push_back(EngineTable::Normalise(text));
+        spellings.insert(shape->typed.back());
+      }
     }
     shape->spellings.assign(spellings.begin(), spellings.end());
     const Node in = row.Need("in");

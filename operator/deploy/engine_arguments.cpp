@@ -388,7 +388,8 @@ Words NotOfTheParser(const EngineArguments& arguments, const quant::EngineReleas
     const std::string plain = quant::EngineTable::Normalise(name);
     const std::string written = flag.text.substr(0, flag.text.find(' '));
     if (const auto use = table->FindCompleted(name, release.version)) {
-      if (use->flag->option) keys.push_back(written);
+      const bool typed = std::ranges::find(use->shape->typed, plain) != use->shape->typed.end();
+      if (use->flag->option && !typed) keys.push_back(written);
       continue;
     }
     // What a release after or before the recorded ones has for its server is not known.

@@ -305,6 +305,21 @@ TEST(Diagnose, NamesTheCauseOfAnEarlierRunWhereTheLatestGotReady) {
   EXPECT_EQ(served.failure.message, "RuntimeError: of the run before");
 }
 
+// SGLang issue 7407: a pasted end of a log, whose container has a name without a dash.
+TEST(Diagnose, ReadsPastTheNameOfAComposeService) {
+  const std::string error = "ValueError: awq quantization requires some operators from vllm.";
+  for (const std::string prefix : {"sglang            | ", "vllm_server  | ", "api | ", "model.server2 | "}) {
+    const std::string log = prefix + "    self.model_runner = ModelRunner(\n" + prefix +
+                            "                        ^^^^^^^\n" + prefix + error + "\n" +
+                            prefix.substr(0, prefix.size() - 1) + "\n";
+    EXPECT_EQ(Diagnose(log, std::nullopt).failure.message, error) << prefix;
+    EXPECT_EQ(Diagnose("Attaching to it\n" + log, std::nullopt).failure.message, error) << prefix;
+  }
+  // A table is no such log.
+  const std::string table = "name | bytes\nkv | 3\nweights | 5\nValueError: of this run\n";
+  EXPECT_EQ(Diagnose(table, std::nullopt).failure.message, "ValueError: of this run");
+}
+
 TEST(Diagnose, TellsTheServicesOfOneLogApart) {
   const std::string log =
       "big    | INFO [x.py:1] vLLM API server version 0.24.0\n"

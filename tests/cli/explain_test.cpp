@@ -287,6 +287,14 @@ TEST(Explain, TakesOnlyFlagsOfTheEnginesOwnParser) {
   EXPECT_EQ(says("docker run nvcr.io/nvidia/tensorrt-llm/release:1.1.0 trtllm-serve a/b --dtype bfloat16"),
             "the command has --dtype, and trtllm-serve 1.1.0 has no such option: it belongs into the file of "
             "--extra_llm_api_options");
+  // Options of both: TensorRT-LLM issue 5389; aliases since 1.2.0 and an option since 1.3.0rc7.
+  const std::string image = "docker run nvcr.io/nvidia/tensorrt-llm/release:";
+  EXPECT_EQ(says(image + "1.0.0 trtllm-serve a/b --kv_cache_free_gpu_memory_fraction 0.8"), "");
+  EXPECT_EQ(says(image + "1.2.0 trtllm-serve a/b --free_gpu_memory_fraction=0.8"), "");
+  EXPECT_THAT(says(image + "1.1.0 trtllm-serve a/b --free_gpu_memory_fraction 0.8"),
+              HasSubstr("it belongs into the file"));
+  EXPECT_EQ(says(image + "1.3.0rc7 trtllm-serve a/b --kv_cache_dtype fp8"), "");
+  EXPECT_THAT(says(image + "1.2.0 trtllm-serve a/b --kv_cache_dtype fp8"), HasSubstr("it belongs into the file"));
   EXPECT_EQ(says("vllm serve a/b --ssl-keyfile k --api-key K --log-level-http debug"),
             "the command has --log-level-http, and vllm 0.24.0 has no such option");
   EXPECT_EQ(says("python3 -m sglang.launch_server --model-path a/b --log-level-http debug --api-key K"), "");
