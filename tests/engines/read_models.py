@@ -143,21 +143,42 @@ def caught_types(tree):
             if isinstance(node, ast.Compare) for text in texts(node) if re.fullmatch(r"[A-Za-z][\w.-]*", text)}
 
 
+def registered_types(tree):
+    """The types for which the source has a configuration: keys of a CONFIG_REGISTRY, first arguments of AutoConfig.register,
+    and model_type of a class. A text that is only compared with a model type makes no configuration readable."""
+    found = set()
+    for name, value in assignments(tree):
+        if name.endswith("CONFIG_REGISTRY"):
+            found |= keys(value)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for line in node.body:
+                if isinstance(line, (ast.Assign, ast.AnnAssign)) and isinstance(line.value, ast.Constant):
+                    found |= {line.value.value for name, _ in assignments(line) if name == "model_type"}
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = ast.unparse(node.func.value)
+            if node.func.attr == "register" and owner == "AutoConfig" and node.args:
+                found |= texts(node.args[0])
+            elif node.func.attr == "update" and owner.endswith("CONFIG_REGISTRY"):
+                found |= keys(node)
+        elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("CONFIG_REGISTRY"):
+            found |= texts(node.slice)
+    return {text for text in found if isinstance(text, str) and re.fullmatch(r"[A-Za-z][\w.-]*", text)}
+
+
 def own_types(package):
-    """Every text that stands near the word model_type in the engine's source, or that it looks for in an error while it
-    reads a configuration: one too many refuses nothing."""
+    """The types that the engine's source can read a configuration of: what it registers, and what it looks for in the error
+    of a library that does not know the type. Pipelines that make images have registries of their own and serve no text."""
     found = set()
     for path in package.glob("**/*.py"):
+        if "multimodal_gen" in path.relative_to(package).parts:
+            continue
         text = path.read_text(encoding="utf-8-sig", errors="replace")
-        for place in re.finditer(r"model_type|MODEL_TYPE|AutoConfig\.register", text):
-            found |= set(re.findall(r"""["']([A-Za-z][\w.-]*)["']""", text[place.start():place.start() + 400]))
-        if "AutoConfig" in text:
-            found |= caught_types(ast.parse(text))
-        if "CONFIG_REGISTRY" in text:
-            for name, value in assignments(ast.parse(text)):
-                if name.endswith("CONFIG_REGISTRY"):
-                    found |= texts(value) | keys(value)
-            found |= set(re.findall(r"""CONFIG_REGISTRY\[["']([\w.-]+)["']\]""", text))
+        if "CONFIG_REGISTRY" in text or "AutoConfig" in text or re.search(r"^ +model_type\b.*=", text, re.M):
+            tree = ast.parse(text)
+            found |= registered_types(tree)
+            if "AutoConfig" in text:
+                found |= caught_types(tree)
     return found
 
 
