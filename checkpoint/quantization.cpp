@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -42,6 +46,31 @@ std::vector<std::string> SchemesOf(const Declaration& declaration, bool experts,
   schemes.insert(schemes.end(), drafts, special.end());
   if (schemes.size() > kMaxSchemes) schemes.resize(kMaxSchemes);
   return schemes;
+}
+
+// Whether a list of unquantized modules names routed experts of some layer: by their name, by that of the MLP around
+// them, or by the whole layer. Which layers have a dense MLP is not known: more names than such layers say it.
+bool NamesLayersOfExperts(const std::vector<std::string>& modules, const ModelFacts& facts) {
+  if (!(facts.experts > 0)) return false;
+  std::set<std::int64_t> layers;
+  for (const std::string& module : modules) {
+    if (IsOfRoutedExperts(module)) return true;
+    const std::string lower = Lower(module);
+    const std::string_view name = std::string_view(lower).substr(0, lower.find_last_not_of(".*") + 1);
+    constexpr std::string_view kLayers = "layers.";
+    const std::size_t at = name.find(kLayers);
+    if (at == std::string_view::npos) {
+      if (name == "mlp" || name.ends_with(".mlp")) return true;
+      continue;
+    }
+    std::int64_t number = 0;
+    const char* const end = name.data() + name.size();
+    const auto [rest, error] = std::from_chars(name.data() + at + kLayers.size(), end, number);
+    const std::string_view behind(rest, static_cast<std::size_t>(end - rest));
+    if (error == std::errc() && (behind.empty() || behind == ".mlp") && (!facts.layers || number < *facts.layers))
+      layers.insert(number);
+  }
+  return facts.dense_layers && static_cast<std::int64_t>(layers.size()) > *facts.dense_layers;
 }
 
 void Apply(const Declaration& declaration, ModelFacts& facts) {
@@ -91,6 +120,10 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
     const bool of_experts = std::ranges::find(unlisted.modules, "mlp.experts") != unlisted.modules.end();
     const std::string what = unlisted.part_of_fused ? "fused-part" : of_experts ? "experts" : "modules";
     facts.schemes.insert(facts.schemes.begin(), "unlisted " + what + " - -");
+    facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));
+  }
+  if (declaration.method.starts_with("awq") && NamesLayersOfExperts(declaration.ignored, facts)) {
+    facts.schemes.insert(facts.schemes.begin(), "ignored experts - -");
     facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));
   }
 }
@@ -188,6 +221,11 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
     }
     if (found->empty()) continue;
     Declaration declaration = ReadDeclaration(*found, place.where);
+    // Engines look for it in text_config too; another key is known to the class of the configuration alone.
+    if (place.object == FindObject(files.config, "llm_config") && !in_config) {
+      const std::string text = declaration.schemes.empty() ? "-" : declaration.schemes.begin()->second;
+      declaration.AddSpecialScheme("declared", "llm_config", text.substr(0, text.find(' ')));
+    }
     if (!in_config) in_config = declaration;
     const bool named = !TextOf(found, "quant_method").empty() || !TextOf(found, "quantization_method").empty();
     named_in_config = named_in_config || (named && place.key == "quantization_config");

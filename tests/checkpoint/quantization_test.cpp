@@ -4,8 +4,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
@@ -494,6 +496,48 @@ TEST(Quantization, NamesTheSchemesOfAMethod) {
       {kDense, "", {}},
   };
   for (const Row& row : rows) EXPECT_EQ(Read(row.base, row.quantization).schemes, row.schemes) << row.quantization;
+}
+
+TEST(Quantization, SaysWhichListsOfAwqNameRoutedExperts) {
+  const std::string one_dense =
+      R"({"architectures":["DeepseekV3ForCausalLM"],"model_type":"deepseek_v3","num_hidden_layers":4,
+    "hidden_size":64,"num_attention_heads":4,"n_routed_experts":8,"num_experts_per_tok":2,"moe_intermediate_size":32,
+    "intermediate_size":128,"first_k_dense_replace":1,"n_shared_experts":1})";
+  const std::vector<std::tuple<std::string, std::string, bool>> rows = {
+      {one_dense, R"(["model.layers.0."])", false},
+      {one_dense, R"(["model.layers.0.","model.layers.3."])", true},
+      {one_dense, R"(["model.layers.0","model.layers.3.mlp"])", true},
+      // Layer 4 only predicts further tokens.
+      {one_dense, R"(["model.layers.0.","model.layers.4."])", false},
+      {one_dense, R"(["model.layers.0.self_attn","model.layers.3.self_attn"])", false},
+      {one_dense, R"(["mlp.gate.","mlp.shared_experts","lm_head"])", false},
+      {one_dense, R"(["model.layers.3.mlp.experts"])", true},
+      {one_dense, R"(["mlp"])", true},
+      {one_dense, R"([""])", false},
+      {one_dense, R"(["layers.","..."])", false},
+      {kDense, R"(["model.layers.0.","mlp"])", false},
+  };
+  for (const auto& [base, list, expected] : rows) {
+    const ModelFacts facts =
+        Read(base.c_str(), R"({"quant_method":"awq","bits":4,"group_size":128,"modules_to_not_convert":)" + list + "}");
+    const bool said = std::ranges::find(facts.schemes, "ignored experts - -") != facts.schemes.end();
+    EXPECT_EQ(said, expected) << list;
+  }
+}
+
+TEST(Quantization, SaysThatOnlyTheClassOfTheConfigurationKnowsItsPlace) {
+  const std::string quantization = R"({"quant_method":"awq","bits":4,"group_size":128,"version":"gemm"})";
+  const auto schemes = [&](const std::string& key, const std::string& top) {
+    json config = {{"architectures", {"InternVLChatModel"}}, {"model_type", "internvl_chat"}};
+    config[key] = {{"architectures", {"Qwen2ForCausalLM"}}, {"model_type", "qwen2"}};
+    config[key]["quantization_config"] = json::parse(quantization);
+    if (!top.empty()) config["quantization_config"] = json::parse(top);
+    return FactsOfConfig(config, "config.json")->schemes;
+  };
+  const std::string linear = "linear int4-group128-asym none gemm";
+  EXPECT_THAT(schemes("llm_config", ""), ElementsAre("declared llm_config int4-group128-asym -", linear));
+  EXPECT_THAT(schemes("llm_config", quantization), ElementsAre(linear));
+  EXPECT_THAT(schemes("text_config", ""), ElementsAre(linear));
 }
 
 TEST(Quantization, KnowsTheBlocksThatShareAScale) {
