@@ -388,7 +388,8 @@ Words NotOfTheParser(const EngineArguments& arguments, const quant::EngineReleas
     const std::string plain = quant::EngineTable::Normalise(name);
     const std::string written = flag.text.substr(0, flag.text.find(' '));
     if (const auto use = table->FindCompleted(name, release.version)) {
-      const bool typed = std::ranges::find(use->shape->typed, plain) != use->shape->typed.end();
+      const std::string spelling = quant::EngineTable::Normalise(written.substr(0, written.find('=')));
+      const bool typed = std::ranges::find(use->shape->typed, spelling) != use->shape->typed.end();
       if (use->flag->option && !typed) keys.push_back(written);
       continue;
     }

@@ -247,7 +247,8 @@ TEST(Expand, CollapsesTheKvCacheThatTheCheckpointDeclaresOnlyWhereTheEngineSurel
       {"vllm", "0.24.0", "modelopt", "none", false},
       {"vllm", "0.13.0", "modelopt", "fp8", false},
       {"vllm", "0.24.0", "compressed-tensors", "fp8", false},
-      {"sglang", "0.5.15", "modelopt", "fp8", false},
+      {"sglang", "0.5.15", "modelopt", "fp8", true},
+      {"sglang", "0.5.15", "modelopt", "none", false},
   };
   for (const auto& row : kCases) {
     SpaceInput input = DenseOnH100();
@@ -262,8 +263,9 @@ TEST(Expand, CollapsesTheKvCacheThatTheCheckpointDeclaresOnlyWhereTheEngineSurel
     ASSERT_THAT(expansion.candidates, SizeIs(row.same ? 1 : 2)) << row.engine << row.version << row.method;
     if (!row.same) continue;
     ASSERT_THAT(expansion.duplicate_of, SizeIs(1));
-    EXPECT_EQ(expansion.duplicate_of[0].reason,
-              "the checkpoint declares this KV cache, and vLLM follows it: kv-cache-dtype has no effect");
+    EXPECT_EQ(expansion.duplicate_of[0].reason, "the checkpoint declares this KV cache, and " +
+                                                    std::string(row.engine == std::string("vllm") ? "vLLM" : "SGLang") +
+                                                    " follows it: kv-cache-dtype has no effect");
   }
 }
 
