@@ -12,8 +12,9 @@
 namespace autotune::bench {
 
 // The log without such a prefix, and without colours whose escape character got lost. Returns the log as it is where no
-// prefix is certain: at least three fifths of the lines begin with it. It is the name of a service of Docker Compose, or
-// an engine's own prefix (a process, a time in brackets, a level with its place) stands behind it in two lines or more.
+// prefix is certain: at least three fifths of the lines begin with it. It is the name of a service of Docker Compose,
+// or an engine's own prefix (a process, a time in brackets, a level with its place) stands behind it in two lines or
+// more.
 std::string WithoutPrefix(std::string_view log);
 
 // The log with its first line first: consoles of clusters export the newest line first. Returns it as it is unless the
