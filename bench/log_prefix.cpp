@@ -123,6 +123,12 @@ std::string_view ServicePrefix(std::string_view line) {
   return line.substr(0, bar + 1 < line.size() && line[bar + 1] == ' ' ? bar + 2 : bar + 1);
 }
 
+// The shape that most lines have, the first of several; "" = none has `least` of them.
+std::string MostCommon(const std::map<std::string, std::size_t>& shapes, std::size_t least) {
+  const auto most = std::ranges::max_element(shapes, {}, [](const auto& shape) { return shape.second; });
+  return most == shapes.end() || most->second < least ? std::string() : most->first;
+}
+
 // "2025-04-07T19:13:52.541718006Z" near the beginning of a line, "" = there is none.
 std::string_view TimeOf(std::string_view line) {
   constexpr std::string_view kShape = "9999-99-99T99:99:99";
@@ -214,14 +220,9 @@ std::string WithoutPrefix(std::string_view log) {
     if (const std::string_view name = ServicePrefix(WithoutEnd(line)); !name.empty()) ++services[ShapeOf(name)];
   }
   filled = std::min(filled, kSeen);
-  std::string best;
-  for (const auto& [shape, count] : shapes) {
-    if (count >= 2 && (best.empty() || count > shapes[best])) best = shape;
-  }
+  std::string best = MostCommon(shapes, 2);
   // Docker Compose aligns the names of its services: no line of an engine repeats a word and a bar before all others.
-  for (const auto& [shape, count] : services) {
-    if (best.empty() && count >= 3) best = shape;
-  }
+  if (best.empty()) best = MostCommon(services, 3);
   if (best.empty()) return plain;
   std::size_t matching = 0, seen = 0;
   for (const std::string_view line : lines) {

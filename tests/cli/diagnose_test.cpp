@@ -315,6 +315,11 @@ TEST(Diagnose, ReadsPastTheNameOfAComposeService) {
     EXPECT_EQ(Diagnose(log, std::nullopt).failure.message, error) << prefix;
     EXPECT_EQ(Diagnose("Attaching to it\n" + log, std::nullopt).failure.message, error) << prefix;
   }
+  // The most frequent name counts.
+  std::string two;
+  for (int i = 0; i < 3; ++i) two += "api | \n";
+  for (int i = 0; i < 9; ++i) two += "vllm_server | " + error + "\n";
+  EXPECT_EQ(Diagnose(two, std::nullopt).failure.message, error);
   // A table is no such log.
   const std::string table = "name | bytes\nkv | 3\nweights | 5\nValueError: of this run\n";
   EXPECT_EQ(Diagnose(table, std::nullopt).failure.message, "ValueError: of this run");
