@@ -32,8 +32,8 @@ struct Precision {
   // Half-width of a bounded statistic's interval, as a share of it, at which that bound may stay open: it is then so
   // near its limit that the load is known well enough. 0: only decided limits end the window.
   double bounds = 0;
-  // Of a rate: answers that the window holds before it ends, unless a limit is missed for certain. The longest window is
-  // extended for them, at most to three times PointSpec::duration.
+  // Of a rate: answers that the window holds before it ends, unless a limit is missed for certain. The longest window
+  // is extended for them, at most to three times PointSpec::duration.
   std::int64_t answers = 0;
   bool operator==(const Precision&) const = default;
 };
