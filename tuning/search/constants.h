@@ -59,8 +59,8 @@ inline constexpr std::size_t kLeastDraws = 128;
 inline constexpr std::size_t kMostDraws = 512;
 inline constexpr double kStepsPerTrial = 1.6;  // expected, in the cost of a start; 1.3 were measured on train
 // Expected gain, as a share of the incumbent, at which a search ends: kMostStopGain in a space of up to kSmallSpace
-// candidates (train, 3 %: 0.247 of a sweep and quality 0.990, 8 %: 0.213 and 0.982), less by the square of the number of
-// candidates in larger ones, at least these (brute_force_test; decision 83). TTFT: its own noise.
+// candidates (train, 3 %: 0.247 of a sweep and quality 0.990, 8 %: 0.213 and 0.982), less by the square of the number
+// of candidates in larger ones, at least these (brute_force_test; decision 83). TTFT: its own noise.
 inline constexpr double kMostStopGain = 0.05;
 inline constexpr double kSmallSpace = 20;
 inline constexpr double kLeastStopGain = 0.005;  // throughput
