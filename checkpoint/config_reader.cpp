@@ -135,7 +135,8 @@ class ConfigReader {
     const json* causal = Get("is_causal");
     facts_.pooling = !TextOf(&config_, "pooling").empty() || (causal != nullptr && *causal == false);
     // A class of the checkpoint's own that is registered for its vectors alone.
-    if (facts_.remote_code && facts_.architecture.ends_with("Model") && code->contains("AutoModel")) {
+    const bool may_embed = facts_.architecture.ends_with("Model") && !facts_.architecture.ends_with("ChatModel");
+    if (facts_.remote_code && may_embed && code->contains("AutoModel")) {
       bool generates = false;
       for (const auto& [name, class_name] : code->items()) generates = generates || name.starts_with("AutoModelFor");
       facts_.pooling = facts_.pooling || !generates;
@@ -198,14 +199,21 @@ class ConfigReader {
 
   void ReadMlp() {
     // Llama 4 calls the experts' width intermediate_size and has another one for its dense layers.
-    facts_.intermediate_size = Number({"dense_intermediate_size", "intermediate_size_mlp", "intermediate_size",
-                                       "n_inner", "ffn_dim", "d_ff", "ffn_hidden_size"});
+    static constexpr std::array kWidths = {
+        "dense_intermediate_size", "intermediate_size_mlp", "intermediate_size", "n_inner", "ffn_dim", "d_ff",
+        "ffn_hidden_size"};
+    const auto said = std::ranges::find_if(kWidths, [&](const char* key) { return Get(key) != nullptr; });
+    if (said != kWidths.end()) facts_.intermediate_size = Number({*said});
+    const std::string class_name = ClassName(facts_.model_type, &language_ == &config_ ? facts_.architecture : "");
+    Size factor = MlpWidthFactor(class_name);
+    if (class_name == "mpt" && Get("expansion_ratio") != nullptr) factor = Number({"expansion_ratio"});
+    if (said == kWidths.end() && factor && facts_.hidden_size && *facts_.hidden_size <= kLargestShape / *factor)
+      facts_.intermediate_size = *factor * *facts_.hidden_size;
     std::string activation;
     for (const char* key : {"mlp_hidden_act", "hidden_act", "hidden_activation", "activation_function"}) {
       if (activation.empty()) activation = Lower(TextOf(&language_, key));
     }
-    facts_.mlp_matrices =
-        MlpMatrices(ClassName(facts_.model_type, &language_ == &config_ ? facts_.architecture : ""), activation);
+    facts_.mlp_matrices = MlpMatrices(class_name, activation);
     const json* ffn = FindObject(&language_, "ffn_config");
     if (!facts_.intermediate_size && ffn != nullptr) {
       if (const json* width = Find(ffn, "ffn_hidden_size")) facts_.intermediate_size = One(*width, kLargestShape);

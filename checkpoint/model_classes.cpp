@@ -142,6 +142,13 @@ std::optional<std::int64_t> MlpMatrices(std::string_view class_name, std::string
   return listed || gated || class_name.starts_with("gemma") ? std::optional<std::int64_t>(3) : std::nullopt;
 }
 
+std::optional<std::int64_t> MlpWidthFactor(std::string_view class_name) {
+  constexpr std::array<std::string_view, 8> kFourTimes = {"bloom",      "codegen", "falcon", "gpt2",
+                                                          "gptbigcode", "gptj",    "gptneo", "mpt"};
+  if (std::ranges::find(kFourTimes, class_name) == kFourTimes.end()) return std::nullopt;
+  return 4;
+}
+
 std::string ClassName(std::string_view model_type, std::string_view architecture) {
   std::string_view text = model_type;
   if (text.empty()) {

@@ -32,6 +32,10 @@ const ModelClass* FindModelClass(std::string_view model_type, std::string_view a
 // Matrices of an MLP or an expert, of a model class and its activation: 3 with a gate, 2 without; unset = not known.
 std::optional<std::int64_t> MlpMatrices(std::string_view class_name, std::string_view activation);
 
+// How often an MLP is as wide as the model where no key says its width: 4 in the classes of GPT-2's kind. Unset = the
+// class does not say it.
+std::optional<std::int64_t> MlpWidthFactor(std::string_view class_name);
+
 // "qwen3_moe" and "Qwen3MoeForCausalLM" -> "qwen3moe".
 std::string ClassName(std::string_view model_type, std::string_view architecture);
 

@@ -487,8 +487,23 @@ TEST(ModelFacts, ComeBackFromTheirJson) {
             "model facts: layers: must be a non-negative integer");
 }
 
+TEST(ModelFacts, KnowsTheWidthOfAnMlpThatFollowsFromTheClass) {
+  const auto width = [](const std::string& keys) { return Read("{" + keys + "}").intermediate_size; };
+  EXPECT_EQ(width(R"("model_type": "mpt", "d_model": 4096, "expansion_ratio": 4)"), 16384);
+  EXPECT_EQ(width(R"("model_type": "mpt", "d_model": 4096, "expansion_ratio": 2)"), 8192);
+  EXPECT_EQ(width(R"("model_type": "mpt", "d_model": 4096)"), 16384);
+  EXPECT_EQ(width(R"("model_type": "mpt", "d_model": 4096, "expansion_ratio": 2.5)"), std::nullopt) << "not understood";
+  EXPECT_EQ(width(R"("model_type": "bloom", "hidden_size": 1024)"), 4096);
+  EXPECT_EQ(width(R"("model_type": "gpt2", "n_embd": 768, "n_inner": null)"), 3072);
+  EXPECT_EQ(width(R"("model_type": "gpt2", "n_embd": 768, "n_inner": 1024)"), 1024);
+  EXPECT_EQ(width(R"("model_type": "falcon", "hidden_size": 4544)"), 18176);
+  EXPECT_EQ(width(R"("model_type": "llama", "hidden_size": 4096)"), std::nullopt);
+}
+
 // What auto_map registers a class for says whether it generates; its name does not.
 TEST(ModelFacts, AClassOfOwnCodeGeneratesIfItIsRegisteredForThat) {
+  EXPECT_FALSE(
+      Read(R"({"architectures": ["InternVLChatModel"], "auto_map": {"AutoModel": "m.InternVLChatModel"}})").pooling);
   const auto pooling = [](const char* auto_map) {
     json config = json::parse(R"({"model_type":"own","architectures":["OwnModel"],"num_hidden_layers":2})");
     config["auto_map"] = json::parse(auto_map);
