@@ -212,6 +212,7 @@ constexpr std::array kProducts = {
     Card("k80", "Tesla K80", "k80|", {3, 7}, 0, 0, kPcie3),
     // Pascal, Turing and Volta: P100, T4 and V100 data sheets.
     Nvidia("p100", "Tesla P100-PCIE-16GB", "p100|pcie sxm2 12gb 16gb", {6, 0}, 0, Sheet(0, 0, 0, 0, 0.732, kPcie3)),
+    Card("t10", "Tesla T10", "t10|16gb", {7, 5}, 0, 320, kPcie3),
     Nvidia("t4", "Tesla T4", "t4|16gb", {7, 5}, 15360, Sheet(65, 0, 0, 130, 0.32, kPcie3)),
     Nvidia("v100-16gb", "Tesla V100-SXM2-16GB", "v100|sxm sxm2 dgxs 16gb", {7, 0}, 16160,
            Sheet(125, 0, 0, 0, 0.9, 150)),

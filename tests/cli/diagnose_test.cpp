@@ -396,6 +396,13 @@ TEST(Diagnose, SpeaksOfAnExitCodeOnlyWhereItIsThatOne) {
 TEST(Diagnose, ExplainsCrypticMessages) {
   EXPECT_THAT(MeaningOf("NCCL WARN Duplicate GPU detected : rank 1 and rank 0", false), HasSubstr("use one GPU"));
   EXPECT_EQ(MeaningOf("ValueError: something", false), "");
+  for (const char* name : {"KeyError: 'qwen3_5_moe'", "KeyError: <class 'transformers.models.x.XConfig'>"})
+    EXPECT_THAT(MeaningOf(name, false), HasSubstr("is older than the model")) << name;
+  EXPECT_THAT(MeaningOf("KeyError: 'model.layers.0.mlp.gate_up_proj.weight'", false), HasSubstr("the same tensors"));
+  EXPECT_THAT(MeaningOf("RuntimeError: Runtime check failed at /sgl-workspace/sglang/python/sglang/jit_kernel/include/"
+                        "sgl_kernel/distributed/custom_all_reduce.cuh:37: CUDA error: invalid argument",
+                        false),
+              HasSubstr("expandable_segments:True"));
   EXPECT_THAT(DiagnosisText(Diagnose("Memory access fault by GPU node-3 (Agent handle: 0x1) on address 0x2.\n", 134)),
               HasSubstr("Meaning:  ROCm: a kernel read or wrote memory that is not its own"));
 }

@@ -44,6 +44,7 @@ TEST(Product, IsFoundByEverySpelling) {
       {"NVIDIA-RTX-PRO-6000-Blackwell-Workstation-Edition", "rtx-pro-6000-workstation"},
       {"NVIDIA-RTX-6000-Ada-Generation", "rtx-6000-ada"},
       {"NVIDIA-GeForce-RTX-4090", "rtx-4090"},
+      {"Tesla-T10", "t10"},
       {"Tesla-T4", "t4"},
       {"nvidia-tesla-t4", "t4"},
       {"nvidia-tesla-a100", "a100-40gb"},
