@@ -78,6 +78,7 @@ class Reader {
     parts.legacy = pointer(legacy);
     parts.gguf = pointer(gguf);
     parts.only_gguf = weights.format == WeightFormat::kGguf;
+    parts.whole = true;
     parts.modelslim = ModelSlimsFile();
     parts.name = files_.where();
     auto facts = FactsOf(parts);
@@ -307,6 +308,7 @@ base::Result<ModelFacts> FactsOf(const CheckpointParts& parts) {
   files.legacy = parts.legacy;
   files.legacy_name = parts.legacy_name;
   files.only_gguf = parts.only_gguf;
+  files.whole = parts.whole;
   files.modelslim = parts.modelslim;
   files.name = parts.name;
   if (const auto read = ReadQuantization(files, facts); !read)

@@ -59,6 +59,7 @@ struct CheckpointParts {
   std::string config_name = "config.json";                      // what `config` or `gguf` was read from, for messages
   std::map<std::string, std::string, std::less<>> config_keys;  // GgufKeys
   bool only_gguf = false;                                       // there are no other weights
+  bool whole = false;                                           // a part that is missing is not in the checkpoint
   std::string modelslim;                                        // the file in which ModelSlim describes its weights
   std::string name;                                             // hub id or path, for a note
 };

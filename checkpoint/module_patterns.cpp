@@ -264,4 +264,83 @@ Unlisted UnlistedModules(const std::vector<std::string>& listed, const ModelFact
   return out;
 }
 
+namespace {
+
+bool HasSigns(std::string_view pattern) {
+  return pattern.starts_with("re:") || pattern.find_first_of("*^$|([\\") != std::string_view::npos;
+}
+
+bool IsNumber(std::string_view word) {
+  return !word.empty() && word.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// Of an image's or a sound's tower, or what joins it to the language model.
+bool IsOfTower(std::string_view lower) {
+  constexpr std::array kWords = {"vis",    "vit.",      "vpm",     "audio",    "projector",
+                                 "merger", "resampler", "aligner", "connector"};
+  return std::ranges::any_of(kWords, [&](std::string_view word) { return Contains(lower, word); });
+}
+
+}  // namespace
+
+ListedNames NamesOfLinearLayers(const std::vector<std::string>& modules, bool has_tower) {
+  ListedNames found;
+  std::map<std::string, std::set<std::string>> projections;  // by the module around them
+  for (const std::string& module : modules) {
+    const std::string lower = Lower(module.substr(0, module.find_last_not_of('.') + 1));
+    const std::size_t dot = lower.rfind('.');
+    const std::string last = dot == std::string::npos ? lower : lower.substr(dot + 1);
+    const bool of_tower = IsOfTower(lower);
+    const bool other = IsEmbedding(lower) || Contains(lower, "embed") || Contains(last, "norm") ||
+                       Contains(last, "router") || last == "gate" || last == "e_score_correction_bias" ||
+                       last.ends_with("expert_gate") || last.starts_with("conv") || Contains(lower, "mtp");
+    if (other || (of_tower && !has_tower)) continue;
+    if (HasSigns(lower)) {
+      found.patterns = true;
+      continue;
+    }
+    bool numbered = false;
+    for (std::size_t start = 0; start <= lower.size();) {
+      const std::size_t end = std::min(lower.find('.', start), lower.size());
+      numbered = numbered || IsNumber(std::string_view(lower).substr(start, end - start));
+      start = end + 1;
+    }
+    constexpr std::array<std::string_view, 20> kParents = {"self_attn",
+                                                           "attn",
+                                                           "attention",
+                                                           "mlp",
+                                                           "linear_attn",
+                                                           "shared_expert",
+                                                           "shared_experts",
+                                                           "feed_forward",
+                                                           "ffn",
+                                                           "mixer",
+                                                           "visual",
+                                                           "vision_tower",
+                                                           "vision_model",
+                                                           "vision_encoder",
+                                                           "audio_tower",
+                                                           "audio_encoder",
+                                                           "mm_projector",
+                                                           "aligner",
+                                                           "vpm",
+                                                           "multi_modal_projector"};
+    const bool parent = std::ranges::find(kParents, last) != kParents.end() || IsNumber(last);
+    const bool of_a_layer = Contains(lower, "attn") || Contains(lower, "mlp") || last.ends_with("_proj");
+    if (parent || (!numbered && !of_tower && of_a_layer)) found.parts = true;
+    if (!numbered || dot == std::string::npos || Contains(lower, "expert")) continue;
+    projections[lower.substr(0, dot)].insert(last);
+  }
+  const auto some_of = [](const std::set<std::string>& present, std::initializer_list<const char*> group) {
+    const auto count = std::ranges::count_if(group, [&](const char* name) { return present.contains(name); });
+    return count > 0 && static_cast<std::size_t>(count) < group.size();
+  };
+  for (const auto& [around, present] : projections) {
+    if (present.contains("qkv_proj") || present.contains("gate_up_proj")) continue;
+    if (some_of(present, {"q_proj", "k_proj", "v_proj"}) || some_of(present, {"gate_proj", "up_proj"}))
+      found.part_of_fused = true;
+  }
+  return found;
+}
+
 }  // namespace autotune::checkpoint

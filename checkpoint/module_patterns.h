@@ -60,4 +60,15 @@ struct Unlisted {
 // `listed`: the names of the modules that are quantized; empty = no list, and nothing is left out.
 Unlisted UnlistedModules(const std::vector<std::string>& listed, const ModelFacts& facts);
 
+// What a list of unquantized modules has beside whole names of linear layers ("model.layers.0.self_attn.q_proj").
+// Embeddings, norms and routers count for nothing.
+struct ListedNames {
+  bool patterns = false;       // a regular expression, or a *
+  bool parts = false;          // "self_attn", "model.visual", "model.layers.0": modules that contain linear layers
+  bool part_of_fused = false;  // one of the projections of a layer that engines compute together, not all
+};
+
+// `has_tower`: names of a tower for images or sound mean modules of this model.
+ListedNames NamesOfLinearLayers(const std::vector<std::string>& modules, bool has_tower);
+
 }  // namespace autotune::checkpoint

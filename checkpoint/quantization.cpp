@@ -110,6 +110,8 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
   facts.plain_shared_experts = has_shared && ignored.shared() && linear.family != "none";
   facts.ignored_modules = ignored.patterns();
   facts.ignored_parts = IgnoredPartsOf(facts.ignored_modules);
+  // Beside "attention", which some layers are enough for: its projections in all of them.
+  if (ignored.attention() && linear.family != "none") facts.ignored_parts.emplace_back("allAttention");
   if (!declaration.linear_gates && facts.linear_value_heads && !facts.ignores("linearGates"))
     facts.ignored_parts.emplace_back("linearGates");
   const std::size_t kept = std::min(facts.ignored_modules.size(), kMaxIgnored);
@@ -120,6 +122,17 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
     const bool of_experts = std::ranges::find(unlisted.modules, "mlp.experts") != unlisted.modules.end();
     const std::string what = unlisted.part_of_fused ? "fused-part" : of_experts ? "experts" : "modules";
     facts.schemes.insert(facts.schemes.begin(), "unlisted " + what + " - -");
+    facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));
+  }
+  if (declaration.method == "fp8" || declaration.method == "deepseek_v4_fp8") {
+    const bool has_tower = facts.vision_hidden_size || facts.config_type != facts.model_type;
+    ListedNames names = NamesOfLinearLayers(declaration.ignored, has_tower);
+    // Its queries, keys and values are no one matrix; Gemma 4's keys can be the values too.
+    if (facts.latent_attention() || facts.model_type.starts_with("gemma4")) names.part_of_fused = false;
+    for (const auto& [says, what] :
+         {std::pair{names.patterns, "patterns"}, {names.parts, "parts"}, {names.part_of_fused, "fused-part"}}) {
+      if (says) facts.schemes.insert(facts.schemes.begin(), std::string("ignored ") + what + " - -");
+    }
     facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));
   }
   if (declaration.method.starts_with("awq") && NamesLayersOfExperts(declaration.ignored, facts)) {
@@ -235,6 +248,8 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
       if (same || declaration.method == "unknown") nameless = place.key;
       if (nameless == place.key) continue;
     }
+    if (files.whole && files.hf_quant_config == nullptr && declaration.method.starts_with("modelopt"))
+      declaration.AddSpecialScheme("inline", std::string(place.key));
     if (!named && declaration.method == "modelopt" && FindObject(found, "quantization") == nullptr)
       declaration.AddSpecialScheme("nameless", std::string(place.key));
     declarations.push_back(std::move(declaration));
@@ -380,6 +395,7 @@ base::Status OverrideQuantization(ModelFacts& facts, const std::string& method) 
   facts.expert_format = dense ? "none" : family;
   facts.activations = known->activations;
   facts.weight_block.reset();
+  facts.plain_shared_experts = false;
   facts.ignored_modules.clear();
   facts.ignored_parts.clear();
   facts.ignored_left_out = 0;

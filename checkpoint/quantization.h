@@ -22,6 +22,7 @@ struct QuantizationFiles {
   const nlohmann::json* legacy = nullptr;           // quantize_config.json of AutoGPTQ, quant_config.json of AutoAWQ
   std::string legacy_name;
   bool only_gguf = false;  // the weights are GGUF
+  bool whole = false;      // a file that is not here is not in the checkpoint either
   std::string modelslim;   // a file by which ModelSlim describes its weights; "" = there is none
   std::string name;        // hub id or path: only for a note, a name never decides how weights are read
 };

@@ -21,14 +21,46 @@ void AddCount(std::vector<std::string>& parts, const Size& count, const char* wh
   if (count > 0) parts.push_back(std::to_string(*count) + " " + what);
 }
 
+// Of parts whose inputs differ, in the words of their schemes: "fp8-token-dynamic or not quantized in linear layers".
+// "" = not known.
+std::string InputsByPart(const ModelFacts& facts) {
+  std::string text;
+  for (const auto& [part, name] :
+       {std::pair<std::string, std::string>{"linear ", "linear layers"}, {"experts ", "experts"}}) {
+    std::vector<std::string> inputs;
+    for (const std::string& scheme : facts.schemes) {
+      if (!scheme.starts_with(part)) continue;
+      const std::string rest = scheme.substr(scheme.find(' ', part.size()) + 1);
+      const std::string word = rest.substr(0, rest.find(' '));
+      if (word == "-") return "";
+      const std::string shown = word == "none" ? "not quantized" : word;
+      if (std::ranges::find(inputs, shown) == inputs.end()) inputs.push_back(shown);
+    }
+    if (!inputs.empty()) text += (text.empty() ? "" : ", ") + text::Joined(inputs, " or ") + " in " + name;
+  }
+  return text;
+}
+
 std::string Quantization(const ModelFacts& facts) {
   if (!facts.quantized()) return "none";
   const auto part = [](const std::string& format) { return format == "none" ? "not quantized" : Known(format); };
   std::string text = facts.quantization + " (" + facts.family + "): linear layers " + part(facts.linear_format);
   if (facts.experts.value_or(0) > 0) text += ", experts " + part(facts.expert_format);
-  text += ", inputs " + part(facts.activations);
+  const std::string by_part = facts.activations.empty() ? InputsByPart(facts) : "";
+  text += ", inputs " + (by_part.empty() ? part(facts.activations) : by_part);
   if (facts.weight_block) text += ", blocks of " + facts.weight_block->ToString();
   return text;
+}
+
+// "16 or 4" of layers that differ, by their caches; the one number of all others.
+std::string KvHeads(const ModelFacts& facts) {
+  if (facts.kv_heads || !facts.caches) return Known(facts.kv_heads);
+  std::vector<std::string> heads;
+  for (const checkpoint::KvCacheGroup& group : *facts.caches) {
+    const std::string one = std::to_string(group.kv_heads);
+    if (group.kv_heads > 0 && std::ranges::find(heads, one) == heads.end()) heads.push_back(one);
+  }
+  return heads.empty() ? Known(facts.kv_heads) : text::Joined(heads, " or ");
 }
 
 std::string Attention(const ModelFacts& facts) {
@@ -39,7 +71,7 @@ std::string Attention(const ModelFacts& facts) {
       parts.push_back("sparse, " + std::to_string(*facts.index_top_k) + " tokens per query");
   }
   parts.push_back(Known(facts.attention_heads) + " query heads");
-  if (!facts.latent_attention()) parts.push_back(Known(facts.kv_heads) + " KV heads");
+  if (!facts.latent_attention()) parts.push_back(KvHeads(facts) + " KV heads");
   parts.push_back("head size " + Known(facts.head_dim));
   return text::Joined(parts, ", ");
 }

@@ -32,6 +32,7 @@ enum class Subject {
   kModelDtype,
   kDtype,            // compute dtype: the dtype flag, else the engine's choice for the model's dtype
   kArchitecture,     // "LlamaForCausalLM"
+  kLanguageClass,    // the class that a multimodal config.json names for its language model; not set = none is named
   kNativeConfig,     // Mistral's params.json: "only", "beside" config.json, or "none"
   kOneFile,          // "yes" when the model is one file (.gguf)
   kPooling,          // "yes" when the checkpoint is made for embeddings

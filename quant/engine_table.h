@@ -246,6 +246,9 @@ struct ModelRule {
   // If no release could be read: the architectures in the engine's documentation, with their first release; empty = not
   // used.
   std::map<std::string, std::optional<Version>, std::less<>> documented;
+  // With `documented`: model types that the engine or its library of every release can read without the checkpoint's
+  // own code.
+  std::vector<std::string> types;
   // Methods of speculators' drafts whose model the engine starts in place of the draft, with their first release.
   std::map<std::string, std::optional<Version>, std::less<>> drafts;
 };
@@ -287,6 +290,9 @@ class EngineTable {
   [[nodiscard]] const EngineTraits& traits() const { return traits_; }
   [[nodiscard]] const Version& oldest() const { return releases_.front(); }
   [[nodiscard]] const Version& newest() const { return releases_.back(); }
+  // The newest release that the table says something about: recorded, or a bound of its entries. Later ones are treated
+  // like it.
+  [[nodiscard]] Version latest() const { return Milestones().back(); }
   // The recorded releases, ascending.
   [[nodiscard]] const std::vector<Version>& releases() const { return releases_; }
   // Every release that the table names, ascending, from the oldest on: the recorded ones, and those of bounds, cells

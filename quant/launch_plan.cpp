@@ -158,6 +158,9 @@ class Planner final : public FactSource {
       }
       case Subject::kArchitecture:
         return request_.model.architecture;
+      case Subject::kLanguageClass:
+        if (request_.model.language_class.empty()) return std::nullopt;
+        return request_.model.language_class;
       case Subject::kNativeConfig:
         return request_.model.native_only ? "only" : request_.model.native_config ? "beside" : "none";
       case Subject::kOneFile:
@@ -249,6 +252,11 @@ class Planner final : public FactSource {
              model.verifier + ": " + title +
              " starts that model and drafts with this one. Its size and format are not " +
              "checked; they are where spec.model names that model, and speculative-config the draft");
+    if (request_.prompts != Prompts::kRecorded)
+      Warn(
+          "model", "SpeculationOnRandomText",
+          "the checkpoint is a draft, and speculative decoding depends on the text: results with random prompts do not "
+          "apply to real prompts");
     return true;
   }
 
@@ -325,6 +333,7 @@ class Planner final : public FactSource {
     for (const std::string& flag : rule.unless) {
       if (Final(flag).value_or("auto") != "auto") return;
     }
+    WarnOfRemoteCode(rule);
     const std::string& name = request_.model.architecture;
     // The name of a type stands for a class that no file names, as in params.json.
     const bool named = !name.empty() && name != request_.model.config_type;
@@ -355,6 +364,20 @@ class Planner final : public FactSource {
       answer.message += "; which release the image contains is not known";
     }
     Warn("model", "ArchitectureNotCertain", std::move(answer.message));
+  }
+
+  // Where no release could be read: a configuration with code of its own is read without permission only if its type is
+  // known.
+  void WarnOfRemoteCode(const ModelRule& rule) {
+    const checkpoint::ModelFacts& model = request_.model;
+    if (rule.types.empty() || !model.remote_code || SwitchedOn(rule.trust) ||
+        std::ranges::find(rule.types, model.config_type) != rule.types.end())
+      return;
+    Warn("model", "RemoteCodeNotTrusted",
+         "config.json names code of the checkpoint's own (auto_map)" +
+             (model.config_type.empty() ? "" : " for model type \"" + model.config_type + "\"") + ": without " +
+             rule.trust + " " + Title(table_, request_.release) +
+             " starts only if it or its transformers library knows the type, which is not known");
   }
 
   // Without permission transformers takes a class of its own for the tokenizer, and fails if it has none.

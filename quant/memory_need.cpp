@@ -35,7 +35,7 @@ double LeastStoredBytes(const checkpoint::ModelFacts& model) {
   constexpr double kWithoutGate = 2;
   const double matrices = static_cast<double>(model.mlp_matrices.value_or(static_cast<std::int64_t>(kWithoutGate)));
   const double hidden = Known(model.hidden_size), layers = Known(model.layers);
-  double linear = 0;
+  double linear = 0, plain = 0;
   if (!model.latent_attention() && model.caches) {
     double attention = 0, cached = 0;
     for (const checkpoint::KvCacheGroup& group : *model.caches) {
@@ -53,7 +53,7 @@ double LeastStoredBytes(const checkpoint::ModelFacts& model) {
     }
     // A model that passes its layers several times has a cache for each pass, and its weights once.
     if (cached > layers) attention *= layers / cached;
-    linear += attention;
+    (model.ignores("allAttention") ? plain : linear) += attention;
   }
   linear += Known(model.dense_layers) * matrices * hidden * Known(model.intermediate_size);
   const double moe_layers = Known(model.moe_layers);
@@ -63,7 +63,8 @@ double LeastStoredBytes(const checkpoint::ModelFacts& model) {
   const double of_linear = LeastBytes(model, model.linear_format);
   const double of_experts = LeastBytes(model, model.expert_format);
   const double of_embedding = model.experts == 0 ? of_linear : std::min(of_linear, of_experts);
-  return Known(model.vocab_size) * hidden * of_embedding + linear * of_linear + experts * of_experts;
+  return Known(model.vocab_size) * hidden * of_embedding + linear * of_linear + plain * LeastBytes(model, "none") +
+         experts * of_experts;
 }
 
 double WeightBytes(const checkpoint::ModelFacts& model, const MemoryInput& input) {

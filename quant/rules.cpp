@@ -196,18 +196,17 @@ base::Result<EngineRelease> RuleSet::Resolve(const std::string& engine, const st
     const std::string& reference = image.empty() ? table->traits().default_image : image;
     const std::optional<Version> version = ReleaseOf(reference, *table, release.stock);
     if (!version) {
-      release.version = table->newest();
+      release.version = table->latest();
       release.unknown = true;
       release.assumption = "the release of image " + reference + " is not known; the compatibility rules of " + title +
-                           " " + table->newest().ToString() + " are used; set version to use others";
+                           " " + release.version.ToString() + " are used; set version to use others";
       return release;
     }
     release.version = *version;
   }
-  if (release.version > table->newest()) {
+  if (const Version latest = table->latest(); release.version > latest) {
     release.assumption = title + " " + release.version.ToString() +
-                         " is newer than the compatibility table; the rules of " + table->newest().ToString() +
-                         " are used";
+                         " is newer than the compatibility table; the rules of " + latest.ToString() + " are used";
   } else if (release.version < table->oldest()) {
     release.assumption = title + " " + release.version.ToString() +
                          " is older than the compatibility table; the rules of " + table->oldest().ToString() +

@@ -366,7 +366,7 @@ class TableLoader {
       for (const Node& item : tiles->Items()) table.tiles_.push_back(ReadTileRule(item, table));
     }
     if (const auto models = root.Get("models")) {
-      models->Expect({"trust", "unless", "tokenizer", "documented", "drafts"});
+      models->Expect({"trust", "unless", "tokenizer", "types", "documented", "drafts"});
       for (const auto& [key, into] :
            {std::pair{"documented", &table.model_rule_.documented}, std::pair{"drafts", &table.model_rule_.drafts}}) {
         const auto lists = models->Get(key);
@@ -376,6 +376,7 @@ class TableLoader {
           for (const std::string& name : list.Need("names").Texts()) (*into)[name] = ReadRange(list).since;
         }
       }
+      if (const auto types = models->Get("types")) table.model_rule_.types = types->Texts();
       table.model_rule_.trust = NeedFlag(*models, models->Need("trust").Text(), table).name;
       for (const Node& item : models->Need("unless").Items())
         table.model_rule_.unless.push_back(NeedFlag(item, item.Text(), table).name);

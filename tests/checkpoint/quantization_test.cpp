@@ -41,6 +41,66 @@ std::string Torchao(const std::string& type, const std::string& data = "{}") {
          R"(,"_version":1}}})";
 }
 
+// Engines compare whole names of linear layers, or parts of names, and none reads patterns.
+TEST(Quantization, OfFp8SaysHowTheListOfUnquantizedModulesIsWritten) {
+  const auto kinds = [](const std::string& names, const std::string& more = "") {
+    const std::string base = R"({"model_type":"llama","num_hidden_layers":2)" + more + "}";
+    std::string said;
+    for (const std::string& scheme :
+         Read(base.c_str(), R"({"quant_method":"fp8","modules_to_not_convert":[)" + names + "]}").schemes) {
+      if (scheme.starts_with("ignored ")) said += scheme.substr(8, scheme.find(' ', 8) - 8) + " ";
+    }
+    return said;
+  };
+  const std::string tower = R"(,"vision_config":{"hidden_size":64})";
+  EXPECT_EQ(
+      kinds(R"("lm_head","model.embed_tokens","model.layers.0.mlp.gate","model.layers.0.input_layernorm","mtp.fc")"),
+      "");
+  EXPECT_EQ(kinds(R"("model.layers.0.self_attn.o_proj","model.layers.1.mlp.down_proj")"), "");
+  EXPECT_EQ(kinds(R"("self_attn")"), "parts ");
+  EXPECT_EQ(kinds(R"("linear_attn.in_proj_qkv")"), "parts ");
+  EXPECT_EQ(kinds(R"("model.layers.0.mlp")"), "parts ");
+  EXPECT_EQ(kinds(R"("model.layers.0.")"), "parts ");
+  EXPECT_EQ(kinds(R"("model.layers.0.mlp.experts")"), "") << "engines compare experts by their group";
+  EXPECT_EQ(kinds(R"("re:.*self_attn.*")"), "patterns ");
+  EXPECT_EQ(kinds(R"("model.vision_tower","model.multi_modal_projector")"), "") << "the model has none";
+  EXPECT_EQ(kinds(R"("model.vision_tower")", tower), "parts ");
+  EXPECT_EQ(kinds(R"("model.visual.blocks.0.attn.qkv","model.visual.merger.linear_fc1")", tower), "");
+  EXPECT_EQ(kinds(R"("model.layers.0.self_attn.q_proj")"), "fused-part ");
+  EXPECT_EQ(
+      kinds(R"("model.layers.0.self_attn.q_proj","model.layers.0.self_attn.k_proj","model.layers.0.self_attn.v_proj")"),
+      "");
+  EXPECT_EQ(kinds(R"("model.layers.0.mlp.up_proj")"), "fused-part ");
+  EXPECT_EQ(kinds(R"("model.layers.0.self_attn.qkv_proj","model.layers.0.mlp.gate_up_proj")"), "");
+  EXPECT_EQ(kinds(R"("model.layers.0.self_attn.q_proj")", R"(,"kv_lora_rank":64)"), "") << "not one matrix";
+}
+
+TEST(Quantization, OfModelOptInConfigJsonAloneIsSaidOfAWholeCheckpoint) {
+  const json config =
+      json::parse(R"({"model_type":"llama","quantization_config":{"quant_method":"modelopt","quant_algo":"FP8"}})");
+  const json own = json::parse(R"({"quantization":{"quant_algo":"FP8"}})");
+  const auto said = [&](bool whole, bool file) {
+    CheckpointParts parts;
+    parts.config = &config;
+    parts.whole = whole;
+    if (file) parts.hf_quant_config = &own;
+    return std::ranges::count(FactsOf(parts)->schemes, "inline quantization_config - -") == 1;
+  };
+  EXPECT_TRUE(said(true, false));
+  EXPECT_FALSE(said(true, true));
+  EXPECT_FALSE(said(false, false)) << "another file may say it too";
+}
+
+TEST(Quantization, KnowsThatAllOfAttentionStaysUnquantized) {
+  const auto plain = [](const std::string& names) {
+    return Read(kDense, R"({"quant_method":"modelopt","quant_algo":"NVFP4","exclude_modules":[)" + names + "]}")
+        .ignores("allAttention");
+  };
+  EXPECT_TRUE(plain(R"("model.layers.0.self_attn*","model.layers.1.self_attn*","lm_head")"));
+  EXPECT_FALSE(plain(R"("model.layers.0.self_attn*","lm_head")"));
+  EXPECT_FALSE(plain(R"("lm_head")"));
+}
+
 // A vendor's own format, whose config.json has no other word about it.
 TEST(Quantization, OfAQuantizedDtypeAloneIsNotKnown) {
   for (const char* dtype : {"fp8", "float8_e4m3fn", "int4"}) {

@@ -53,6 +53,29 @@ TEST(Inspect, ShowsWhereAKvCacheIsDeclared) {
   EXPECT_THAT(ModelFactsText(facts), ContainsRegex("KV cache declared: +fp8\n"));
 }
 
+TEST(Inspect, NamesTheKvHeadsOfLayersThatDiffer) {
+  checkpoint::ModelFacts facts = DenseModel();
+  facts.kv_heads.reset();
+  facts.caches = {{50, 16, 8192, 1024}, {10, 4, 4096}};
+  EXPECT_THAT(ModelFactsText(facts), HasSubstr("query heads, 16 or 4 KV heads"));
+  facts.caches.reset();
+  EXPECT_THAT(ModelFactsText(facts), HasSubstr("not known KV heads"));
+}
+
+TEST(Inspect, NamesTheInputsOfEachGroup) {
+  checkpoint::ModelFacts facts = DenseModel();
+  facts.quantization = "compressed-tensors";
+  facts.family = facts.linear_format = "mixed";
+  facts.activations = "";
+  facts.schemes = {"linear fp8-channel fp8-token-dynamic mixed:-", "linear int8-channel int8-token-dynamic mixed:-"};
+  EXPECT_THAT(ModelFactsText(facts), HasSubstr("inputs fp8-token-dynamic or int8-token-dynamic in linear layers\n"));
+  facts.schemes = {"linear fp8-channel fp8-token-dynamic mixed:-", "experts int4-group128 none mixed:-"};
+  EXPECT_THAT(ModelFactsText(facts),
+              HasSubstr("inputs fp8-token-dynamic in linear layers, not quantized in experts\n"));
+  facts.schemes = {"linear fp8 - mixed"};
+  EXPECT_THAT(ModelFactsText(facts), HasSubstr("inputs not known"));
+}
+
 TEST(Inspect, SaysWhatIsNotKnown) {
   const std::string text = ModelFactsText({});
   for (const char* row : {"Architecture", "Data type", "Layers", "KV cache", "Hidden size", "Context length"})

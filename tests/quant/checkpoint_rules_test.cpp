@@ -153,6 +153,85 @@ TEST(CheckpointRules, AModelThatGeneratesNoTextIsPrunedByEveryEngine) {
   }
 }
 
+TEST(CheckpointRules, AClassWithAListOfLanguageModelsLoadsNoOther) {
+  checkpoint::ModelFacts model = Dense();
+  model.architecture = "InternVLChatModel";
+  model.config_type = "internvl_chat";
+  model.model_type = "llama";
+  model.language_class = "LlamaForCausalLM";
+  for (const char* version : {"0.5.6.post2", "0.5.15", "0.5.23"}) {
+    EXPECT_THAT(Refusal("sglang", version, model, 1),
+                HasSubstr("the language model in InternVLChatModel is LlamaForCausalLM: SGLang's class has "))
+        << version;
+  }
+  EXPECT_EQ(Refusal("sglang", "0.5.15", model, 1, {{"json-model-override-args", R"({"a":1})"}}), "");
+  model.remote_code = true;
+  EXPECT_EQ(Refusal("vllm", "0.24.0", model, 1, {{"trust-remote-code", "true"}}), "") << "it takes any class it has";
+  model.language_class = "InternLM2ForCausalLM";
+  EXPECT_EQ(Refusal("sglang", "0.5.15", model, 1), "");
+  model.language_class = "";
+  EXPECT_EQ(Refusal("sglang", "0.5.15", model, 1), "") << "none is named";
+  model.architecture = "InternS1ForConditionalGeneration";
+  model.config_type = "interns1";
+  model.language_class = "GptOssForCausalLM";
+  EXPECT_THAT(Refusal("sglang", "0.5.15", model, 1), HasSubstr("Qwen3ForCausalLM and Qwen3MoeForCausalLM only"));
+}
+
+// The list of unquantized modules of an fp8 checkpoint, as each engine compares it.
+TEST(CheckpointRules, NamesThatAreNoWholeNamesLeaveNothingUnquantizedInVllm) {
+  checkpoint::ModelFacts model = Quantized(Dense(), "fp8", "fp8");
+  const auto warns = [&](const char* engine, const char* version, const std::string& scheme) {
+    model.schemes = {scheme};
+    return Warns(Plan(Request(engine, version, model), Preset("default")), "SchemeNotCertain");
+  };
+  EXPECT_TRUE(warns("vllm", "0.24.0", "ignored parts - -"));
+  EXPECT_FALSE(warns("sglang", "0.5.15", "ignored parts - -")) << "a part of a name is enough";
+  EXPECT_TRUE(warns("tensorrt-llm", "1.2.0", "ignored parts - -"));
+  for (const auto& [engine, version] : {std::pair("vllm", "0.24.0"), std::pair("sglang", "0.5.15")}) {
+    EXPECT_TRUE(warns(engine, version, "ignored patterns - -")) << engine;
+    EXPECT_TRUE(warns(engine, version, "ignored fused-part - -")) << engine;
+    EXPECT_FALSE(warns(engine, version, "linear fp8-tensor fp8-dynamic -")) << engine;
+  }
+  model.native_config = true;
+  EXPECT_FALSE(warns("vllm", "0.24.0", "ignored parts - -")) << "it reads params.json";
+}
+
+TEST(CheckpointRules, TensorRtLlmReadsFp8InBlocks) {
+  checkpoint::ModelFacts model = Quantized(Dense(), "fp8", "fp8");
+  const auto refusal = [&](const char* version, const std::string& scheme) {
+    model.schemes = {scheme};
+    return Refusal("tensorrt-llm", version, model, 1);
+  };
+  for (const char* version : {"1.0.0", "1.2.0", "1.3.0rc25"})
+    EXPECT_THAT(refusal(version, "linear fp8-tensor fp8-dynamic -"), HasSubstr("has no weight_block_size")) << version;
+  EXPECT_THAT(refusal("1.3.0rc20", "linear fp8-tensor fp8-static -"), HasSubstr("has no weight_block_size"));
+  EXPECT_EQ(refusal("1.3.0rc22", "linear fp8-tensor fp8-static -"), "");
+  EXPECT_EQ(refusal("1.0.0", "linear fp8-block128x128 fp8-dynamic -"), "");
+}
+
+TEST(CheckpointRules, TensorRtLlmReadsModelOptFromItsOwnFileAtFirst) {
+  checkpoint::ModelFacts model = Quantized(Dense(), "modelopt", "fp8");
+  model.schemes = {"inline quantization_config - -", "linear fp8 - -"};
+  EXPECT_THAT(Refusal("tensorrt-llm", "1.2.0", model, 1), HasSubstr("reads it from hf_quant_config.json"));
+  EXPECT_EQ(Refusal("tensorrt-llm", "1.3.0rc20", model, 1), "");
+  EXPECT_EQ(Refusal("vllm", "0.24.0", model, 1), "");
+  EXPECT_EQ(Refusal("sglang", "0.5.15", model, 1), "");
+}
+
+TEST(CheckpointRules, WhereNoReleaseWasReadOwnCodeIsWarnedOf) {
+  checkpoint::ModelFacts model = Dense();
+  model.remote_code = true;
+  const auto warns = [&](const char* type, const Flags& flags = {}) {
+    model.config_type = type;
+    return Warns(Plan(Request("tensorrt-llm", "1.2.0", model), Preset("default"), flags), "RemoteCodeNotTrusted");
+  };
+  EXPECT_TRUE(warns("nemotron-nas"));
+  EXPECT_FALSE(warns("nemotron-nas", {{"trust_remote_code", "true"}}));
+  EXPECT_FALSE(warns("phi3")) << "the library has it";
+  model.remote_code = false;
+  EXPECT_FALSE(warns("nemotron-nas"));
+}
+
 TEST(CheckpointRules, ADraftIsNotServedWithoutItsModel) {
   for (const auto& [engine, release] :
        {std::pair("vllm", "0.33.0"), std::pair("sglang", "0.5.23"), std::pair("tensorrt-llm", "1.2.0")}) {
@@ -180,6 +259,9 @@ TEST(CheckpointRules, VllmStartsTheModelThatADraftOfSpeculatorsNames) {
   const LaunchPlan plan = Plan(request, Preset("default"), {});
   EXPECT_FALSE(plan.rejection.has_value());
   EXPECT_TRUE(Warns(plan, "VerifierNotChecked"));
+  EXPECT_TRUE(Warns(plan, "SpeculationOnRandomText"));
+  request.prompts = Prompts::kRecorded;
+  EXPECT_FALSE(Warns(Plan(request, Preset("default"), {}), "SpeculationOnRandomText"));
   EXPECT_FALSE(Warns(plan, "ArchitectureNotCertain"));
   request.revision = "v2";
   EXPECT_EQ(Plan(request, Preset("default"), {}).rejection->reason, "RevisionNotSupported");

@@ -64,6 +64,18 @@ vllm 0.33.0 | deepseek-v4 | 12.0 | | ok
 vllm 0.23.0 | deepseek-v4 | 12.0 | kv-cache-dtype=fp8 | reject ModelNotOnThisGpu
 vllm 0.33.0 | deepseek-v4 | 9.0 | attention-backend=FLASHINFER_MLA_SPARSE_DSV4 | reject BackendNotOnThisGpu
 vllm 0.33.0 | deepseek-v4 | 12.0 | attention-backend=FLASHMLA_SPARSE_DSV4 | reject BackendNotOnThisGpu
+sglang 0.5.15 | internvl-llama | 9.0 | | reject ArchitectureNotSupported
+vllm 0.24.0 | internvl-llama | 9.0 | | ok
+# values under another name
+sglang 0.5.15 | sparse | 9.0 | attention-backend=nsa | ValueOverwritten
+sglang 0.5.15 | sparse | 9.0 | attention-backend=dsa | ok
+vllm 0.24.0 | moe | 9.0 | enable-expert-parallel=true; tensor-parallel-size=2; all2all-backend=naive | ValueOverwritten
+vllm 0.18.1 | moe | 9.0 | enable-expert-parallel=true; tensor-parallel-size=2; all2all-backend=naive | ok
+# Mistral's own files
+tensorrt-llm 1.1.0 | mistral-params | 9.0 | | reject CheckpointNotSupported
+tensorrt-llm 1.2.0 | mistral-params | 9.0 | | reject CheckpointNotSupported
+tensorrt-llm 1.2.0 | mistral-params | 9.0 | checkpoint_format=mistral | FormatNotCertain
+tensorrt-llm 1.2.0 | dense | 9.0 | checkpoint_format=HF | ok
 sglang 0.5.15 | deepseek-v4 | 8.9 | | reject ModelNotOnThisGpu
 sglang 0.5.15 | deepseek-v4 | 9.0 | | ok
 sglang 0.5.12 | deepseek-v4 | 12.0 | | reject ModelNotOnThisGpu
@@ -568,6 +580,11 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
       {"nemotron-h", "NemotronHForCausalLM"}, {"deepseek-v4", "DeepseekV4ForCausalLM"}};
   if (const auto found = kArchitectures.find(name); found != kArchitectures.end()) {
     facts.architecture = found->second;
+    return facts;
+  }
+  if (name == "internvl-llama") {
+    facts.architecture = "InternVLChatModel";
+    facts.language_class = "LlamaForCausalLM";
     return facts;
   }
   if (name == "embedding") {

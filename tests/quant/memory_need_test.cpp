@@ -129,6 +129,11 @@ TEST(LeastWeightBytes, FollowFromDimensionsWhereTheFilesHaveNoSize) {
   EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "awq", "int4-wna16")), plain / 4);
   EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "gptq", "int3-wna16")), plain * 3 / 16);
   EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "gptq", "int2-wna16")), plain / 8);
+  checkpoint::ModelFacts attention = Quantized(model, "modelopt", "nvfp4");
+  const double all = LeastWeightBytes(attention);
+  attention.ignored_parts = {"attention", "allAttention"};
+  // 80 layers: queries and outputs of 64 heads, keys and values of 8, of 128 each, in 16 bits in place of 4.
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(attention) - all, 1.5 * 80 * 8192 * (2 * 64 + 2 * 8) * 128);
   EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "gguf", "gguf")), 0) << "may use fewer bits";
   EXPECT_DOUBLE_EQ(LeastWeightBytes(checkpoint::ModelFacts()), 0) << "nothing is known";
 }

@@ -62,6 +62,24 @@ TEST(RuleSet, ResolvesTheReleaseFromImageOrVersion) {
             "version \"newest\" is not a release number such as 0.24.0");
 }
 
+TEST(RuleSet, AReleaseIsNewerThanTheTableBehindTheLastOneThatItNames) {
+  const auto assumption = [](const char* engine, const char* version) {
+    return Rules().Resolve(engine, "", version)->assumption;
+  };
+  // Recorded is 1.3.0rc21; later releases have rules of their own.
+  for (const char* version : {"1.3.0rc21", "1.3.0rc22", "1.3.0rc23", "1.3.0rc25"})
+    EXPECT_EQ(assumption("tensorrt-llm", version), "") << version;
+  EXPECT_EQ(assumption("tensorrt-llm", "1.3.0rc26"),
+            "TensorRT-LLM 1.3.0rc26 is newer than the compatibility table; the rules of 1.3.0rc25 are used");
+  EXPECT_EQ(assumption("tensorrt-llm", "1.3.0"),
+            "TensorRT-LLM 1.3.0 is newer than the compatibility table; the rules of 1.3.0rc25 are used");
+  EXPECT_EQ(assumption("vllm", "0.33.1"),
+            "vLLM 0.33.1 is newer than the compatibility table; the rules of 0.33.0 are used");
+  // What is read from releases is not to be looked up in one that was not read.
+  for (const char* engine : {"vllm", "sglang"})
+    EXPECT_EQ(Rules().Find(engine)->latest(), Rules().Find(engine)->newest()) << engine;
+}
+
 TEST(EngineTable, KnowsWhichVariablesAReleaseDoesNotRead) {
   const EngineTable& vllm = *Rules().Find("vllm");
   const auto why = [&](const char* name, const char* version) {
