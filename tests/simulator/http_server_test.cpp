@@ -257,7 +257,9 @@ TEST(HttpServer, BreaksItsOutputOnDemand) {
   EXPECT_EQ(Completion(settings, body)["choices"][0]["text"], "!!!!!!!!");
   settings.scenario = InjectedFailure::kBrokenNan;
   EXPECT_EQ(Completion(settings, body)["choices"][0]["text"], "!!!!!!!!");
-  EXPECT_THAT(Completion(settings, logprobs).dump(), HasSubstr("Out of range float values"));
+  EXPECT_EQ(Completion(settings, logprobs)["error"]["message"],
+            "Out of range float values are not JSON compliant: nan");
+  EXPECT_EQ(Completion(settings, logprobs)["error"]["code"], 500);
 }
 
 TEST(HttpServer, RefusesWhatTheEngineRefuses) {
