@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <set>
 
+#include "base/sha256.h"
 #include "tests/quant/built_in_rules.h"
 
 namespace autotune::tuning {
@@ -284,6 +286,14 @@ TEST(Expand, SaysWhyWhatTheEngineReplacesIsADuplicate) {
   EXPECT_THAT(expansion.duplicate_of.back().reason, HasSubstr("speculative-num-draft-tokens is 2, and not 1"));
 }
 
+TEST(Expand, ListsTheFirstDuplicates) {
+  SpaceInput input = DenseOnH100();
+  input.parameters["max-num-seqs"].assign(kMaxListedDuplicates + 2, FlagValue::Number("64"));
+  const Expansion expansion = MustExpand(input);
+  EXPECT_EQ(expansion.duplicates, static_cast<int>(kMaxListedDuplicates) + 1);
+  EXPECT_THAT(expansion.duplicate_of, SizeIs(kMaxListedDuplicates));
+}
+
 TEST(Expand, CollapsesTwoSpellingsOfOneNumber) {
   SpaceInput input = DenseOnH100();
   input.parameters["gpu-memory-utilization"] = {FlagValue::Number("0.90"), FlagValue::Text("0.9")};
@@ -310,7 +320,7 @@ TEST(Expand, PrunesWithTheFieldAndAReason) {
   EXPECT_EQ(expansion.pruned[0].runtime, "vllm");
   EXPECT_EQ(expansion.pruned[0].quant.name, "mine");
   EXPECT_EQ(expansion.pruned[0].rejection.field, "kvcacheDtype");
-  EXPECT_FALSE(expansion.pruned[0].rejection.reason.empty());
+  EXPECT_EQ(expansion.pruned[0].rejection.reason, "KvDtypeNotSupported");
   EXPECT_FALSE(expansion.pruned[0].baseline);
 }
 
@@ -326,6 +336,10 @@ TEST(Expand, TellsTheRulesTheRevisionAndTheKindOfGpu) {
   input.gpus.front().amd_architecture = "gfx942";
   ASSERT_THAT(MustExpand(input).pruned, SizeIs(1));
   EXPECT_EQ(MustExpand(input).pruned[0].rejection.reason, "GpuNotSupported");
+  input = DenseOnH100();
+  input.gpus.front().shared = true;
+  input.tensor_parallel = {2};
+  ASSERT_THAT(MustExpand(input).pruned, SizeIs(1)) << "the shares may be of one card";
 }
 
 TEST(Expand, SaysWhenItIsTheBaselineThatIsPruned) {
@@ -347,6 +361,40 @@ TEST(Expand, ExpandsParallelSizes) {
     EXPECT_EQ(expansion.candidates[i].parallel.tensor.value_or(1), 1 << i);
     EXPECT_EQ(expansion.candidates[i].plan.gpus, 1 << i);
   }
+}
+
+TEST(Expand, ExpandsEachKindOfParallelSize) {
+  using quant::ParallelSizes;
+  const struct {
+    std::vector<int> SpaceInput::*sizes;
+    std::optional<int> ParallelSizes::*size;
+  } kKinds[] = {{&SpaceInput::tensor_parallel, &ParallelSizes::tensor},
+                {&SpaceInput::pipeline_parallel, &ParallelSizes::pipeline},
+                {&SpaceInput::data_parallel, &ParallelSizes::data}};
+  for (const auto& kind : kKinds) {
+    SpaceInput input = DenseOnH100();
+    input.*kind.sizes = {1, 2};
+    const Expansion expansion = MustExpand(input);
+    ASSERT_THAT(expansion.candidates, SizeIs(2));
+    EXPECT_EQ(expansion.candidates[1].parallel.*kind.size, 2);
+    EXPECT_EQ(expansion.candidates[1].plan.gpus, 2);
+  }
+}
+
+// What is hashed, written out: a running task finds its experiments by it (kHashScheme).
+TEST(Expand, HashesLengthPrefixedParts) {
+  SpaceInput input = DenseOnH100();
+  input.runtimes[0].extra_args = {"--seed", "7"};
+  EXPECT_EQ(MustExpand(input).candidates.at(0).hash,
+            base::Sha256Hex("4:vllm11:vllm@0.24.02:{}0:2;6:--seed1:7").substr(0, 16));
+  input.runtimes = {Runtime("tensorrt-llm", "1.2.0")};
+  input.runtimes[0].identity = "";
+  input.quants = {Preset("kv-cache-fp8")};
+  const Expansion trtllm = MustExpand(input);
+  ASSERT_THAT(trtllm.candidates, SizeIs(2));
+  const std::string& yaml = trtllm.candidates[1].plan.distinct_yaml;
+  EXPECT_EQ(trtllm.candidates[1].hash,
+            base::Sha256Hex("12:tensorrt-llm0:2:{}" + std::to_string(yaml.size()) + ":" + yaml + "0;").substr(0, 16));
 }
 
 TEST(Expand, HashesTheFinalConfigurationAndTheContext) {
@@ -378,11 +426,43 @@ TEST(Expand, RefusesMoreCombinationsThanItLooksAtAndSaysWhatToShrink) {
   for (int i = 1; i <= 400; ++i) values.push_back(FlagValue::Number(std::to_string(i)));
   input.parameters["max-num-seqs"] = values;
   input.parameters["max-num-batched-tokens"] = values;
-  const auto expansion = ExpandCandidates(Rules(), input);
-  ASSERT_FALSE(expansion.ok());
-  EXPECT_EQ(expansion.error().code, base::Code::kInvalid);
-  EXPECT_THAT(expansion.error().message, HasSubstr("400 values of parameters.max-num-seqs"));
-  EXPECT_THAT(expansion.error().message, HasSubstr("100000 combinations"));
+  const auto refusal = [](const SpaceInput& of) {
+    const auto expansion = ExpandCandidates(Rules(), of);
+    EXPECT_FALSE(expansion.ok());
+    if (expansion.ok()) return std::string();
+    EXPECT_EQ(expansion.error().code, base::Code::kInvalid);
+    return expansion.error().message;
+  };
+  EXPECT_EQ(refusal(input),
+            "spec: 1 runtimes x 1 quantization configurations x 400 values of parameters.max-num-batched-tokens x 400 "
+            "values of parameters.max-num-seqs are more than 100000 combinations; remove values");
+  // All that has several values is named, and nothing else.
+  input.models.resize(2);
+  input.gpus.resize(2);
+  input.runtimes = {Runtime("vllm", "0.24.0"), Runtime("sglang", "0.5.15"), Runtime("vllm", "0.24.0"),
+                    Runtime("sglang", "0.5.15"), Runtime("vllm", "0.23.0", "deployed")};
+  input.runtimes[2].gpu = input.runtimes[3].gpu = 1;
+  input.runtimes[4].only_deployed = true;
+  input.tensor_parallel = {1, 2};
+  input.parameters.erase("max-num-batched-tokens");
+  input.parameters["seed"] = values;
+  input.parameters["max-model-len"] = {FlagValue::Number("4096")};
+  EXPECT_EQ(refusal(input),
+            "spec: 2 models x 2 GPU types x 2 runtimes x 1 quantization configurations x 2 values of parallelConfig x "
+            "400 values of parameters.max-num-seqs x 400 values of parameters.seed are more than 100000 combinations; "
+            "remove values");
+}
+
+TEST(Expand, RefusesOneCombinationTooMany) {
+  SpaceInput input = DenseOnH100();
+  input.quants.clear();
+  for (const auto& [name, count] : {std::pair("max-num-seqs", 11), std::pair("seed", 9091)}) {
+    for (int i = 1; i <= count; ++i) input.parameters[name].push_back(FlagValue::Number(std::to_string(i)));
+  }
+  EXPECT_EQ(11 * 9091, static_cast<int>(kMaxCombinations) + 1);
+  EXPECT_FALSE(ExpandCandidates(Rules(), input).ok());
+  input.parameters["max-num-seqs"].pop_back();
+  EXPECT_TRUE(ExpandCandidates(Rules(), input).ok());
 }
 
 TEST(Expand, RefusesAProductThatOverflows) {
@@ -472,6 +552,78 @@ TEST(Expand, JudgesEachCheckpointWithItsOwnFacts) {
   // Its weights stay as they are: dynamic-fp8 is kv-cache-fp8 there.
   for (const Duplicate& one : expansion.duplicate_of) EXPECT_EQ(one.model, "awq");
   EXPECT_EQ(expansion.duplicates, 1);
+}
+
+// The AWQ checkpoint is what vLLM serves today.
+SpaceInput WithDeployed() {
+  SpaceInput input = ThreeCheckpoints();
+  input.models.pop_back();
+  input.runtimes = {Runtime("vllm", "0.24.0"), Runtime("sglang", "0.5.15")};
+  input.runtimes[0].extra_args = {"--seed", "7"};
+  input.parameters["max-model-len"] = {FlagValue::Number("4096")};
+  NamedBaseline& deployed = input.baseline.emplace();
+  deployed.runtime = "vllm";
+  deployed.deployed = true;
+  deployed.model = 1;
+  return input;
+}
+
+TEST(Expand, WhatIsDeployedIsABaselineOfItsOwnRuntimeAndCheckpoint) {
+  SpaceInput input = WithDeployed();
+  input.parameters.clear();  // SGLang has another name for it
+  input.baseline->parameters = {{"max-num-seqs", FlagValue::Number("128")}};
+  std::vector<std::string> baselines;
+  for (const Candidate& candidate : MustExpand(input).candidates) {
+    if (!candidate.baseline) continue;
+    baselines.push_back(std::to_string(candidate.model) + " " + input.runtimes[candidate.runtime].name +
+                        (candidate.deployed ? " deployed" : ""));
+  }
+  EXPECT_THAT(baselines, ::testing::ElementsAre("0 vllm", "0 sglang", "1 vllm deployed"));
+  input.baseline->model = 0;
+  baselines.clear();
+  for (const Candidate& candidate : MustExpand(input).candidates) {
+    if (candidate.deployed) baselines.push_back(std::to_string(candidate.model) + " " + candidate.quant.name);
+  }
+  EXPECT_THAT(baselines, ::testing::ElementsAre("0 default"));
+}
+
+TEST(Expand, WhatIsDeployedRunsAsItWasTyped) {
+  SpaceInput input = WithDeployed();
+  input.baseline->parameters = {{"max-num-seqs", FlagValue::Number("128")}};
+  input.baseline->env = {{"VLLM_X", "1"}};
+  input.baseline->gpus = 3;
+  const Expansion expansion = MustExpand(input);
+  const auto deployed = std::ranges::find_if(expansion.candidates, &Candidate::deployed);
+  ASSERT_NE(deployed, expansion.candidates.end());
+  EXPECT_THAT(deployed->plan.args, ::testing::ElementsAre("--max-num-seqs", "128"));
+  EXPECT_THAT(deployed->plan.env, ::testing::Contains(::testing::Pair("VLLM_X", "1")));
+  EXPECT_EQ(deployed->plan.gpus, 3);
+  EXPECT_EQ(deployed->idle_gpus, 2);
+  for (const Candidate& candidate : expansion.candidates) EXPECT_EQ(candidate.idle_gpus > 0, candidate.deployed);
+  // Its idle GPUs make it another experiment.
+  input.baseline->gpus = 1;
+  const Expansion whole = MustExpand(input);
+  const auto busy = std::ranges::find_if(whole.candidates, &Candidate::deployed);
+  ASSERT_NE(busy, whole.candidates.end());
+  EXPECT_EQ(busy->idle_gpus, 0);
+  EXPECT_NE(busy->hash, deployed->hash);
+}
+
+TEST(Expand, WhatIsDeployedHasTheConfigurationThatItsFlagsAreOf) {
+  const auto typed = [](std::map<std::string, FlagValue> flags) {
+    SpaceInput input = WithDeployed();
+    input.baseline->model = 0;
+    input.quants = {Preset("bf16-stable"), Preset("default"), Preset("kv-cache-fp8"), Preset("dynamic-fp8")};
+    input.baseline->parameters = std::move(flags);
+    const Expansion expansion = MustExpand(input);
+    const auto deployed = std::ranges::find_if(expansion.candidates, &Candidate::deployed);
+    return deployed == expansion.candidates.end() ? "none" : deployed->quant.name;
+  };
+  const FlagValue fp8 = FlagValue::Text("fp8");
+  EXPECT_EQ(typed({{"max-num-seqs", FlagValue::Number("128")}}), "default");
+  EXPECT_EQ(typed({{"kv-cache-dtype", fp8}}), "kv-cache-fp8");
+  EXPECT_EQ(typed({{"quantization", fp8}, {"kv-cache-dtype", fp8}}), "dynamic-fp8") << "it says more";
+  EXPECT_EQ(typed({{"kv-cache-dtype", FlagValue::Text("fp8_e5m2")}}), "default") << "of none of them";
 }
 
 SpaceInput TwoGpuTypes() {

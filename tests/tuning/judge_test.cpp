@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -111,6 +112,9 @@ TEST(Judge, ShowsTheStartThatAnsweredLeastWhereOnlyOneOfThemIsARate) {
   std::vector<Observation> observations = {Make("a", {{64, 1000, 400}, {80, 1000, 900}}), WithRates("a", {{9, 400}})};
   observations[1].confirms = 0;
   EXPECT_EQ(Judge(observations, criteria).judged[0].shown, 1U) << "9/s, and 10/s in the closed loop";
+  // A load of 4 is no lower than one of 9/s.
+  observations[0] = Make("a", {{4, 1000, 400}, {5, 1000, 900}});
+  EXPECT_EQ(Judge(observations, criteria).judged[0].shown, 1U);
 }
 
 TEST(Judge, ScoresThroughputPerGpuOfTheBestStep) {
@@ -130,6 +134,39 @@ TEST(Judge, CountsOnlyStepsThatMeetTheSlo) {
   EXPECT_THAT(judgement.judged[0].load_keeps_slo, ElementsAre(true, true, false));
 }
 
+TEST(Judge, OfGivenLoadsTheOneThatIsWorthMostWithinTheSloCounts) {
+  Criteria criteria = By(Objective::kMaximizeThroughput, TtftBelow(100));
+  criteria.fixed_loads = true;
+  std::vector<Row> rows = {{1, 100, 20}, {8, 700, 90}, {16, 600, 95}, {32, 2000, 400}};
+  for (const bool turned : {false, true}) {
+    if (turned) std::reverse(rows.begin(), rows.end());
+    EXPECT_THAT(Judge({Make("a", rows)}, criteria).judged[0].score, Optional(DoubleNear(700, 1e-9)));
+  }
+  // Rates that a finalist was asked for are no such load.
+  Observation asked = Make("a", {{8, 700, 90}, {16, 900, 95}});
+  asked.loads[1].role = measurement::PointRole::kConfirmation;
+  EXPECT_THAT(Judge({asked}, criteria).judged[0].scored, ElementsAre(0));
+  // Where none is within the SLO, the nearest.
+  const Judged missed = Judge({Make("a", {{1, 100, 900}, {8, 700, 130}, {16, 900, 500}})}, criteria).judged[0];
+  EXPECT_THAT(missed.scored, ElementsAre(1));
+  EXPECT_FALSE(missed.feasible);
+}
+
+TEST(Judge, TakesTheVerdictOfASearchAndTheNumbersOfGivenLoads) {
+  Observation observation = Make("a", {{8, 700, 50}});
+  observation.loads[0].verdict = measurement::Verdict::kMissed;
+  Criteria criteria = By(Objective::kMaximizeThroughput, TtftBelow(100));
+  EXPECT_FALSE(Judge({observation}, criteria).judged[0].feasible);
+  criteria.fixed_loads = true;
+  EXPECT_TRUE(Judge({observation}, criteria).judged[0].feasible);
+}
+
+TEST(Judge, NamesWhatItJudgesAndTakesNoGpuForOne) {
+  const Judged judged = Judge({Make("e7", {{8, 700}}, 0)}, By(Objective::kMaximizeThroughput)).judged[0];
+  EXPECT_EQ(judged.id, "e7");
+  EXPECT_THAT(judged.score, Optional(DoubleNear(700, 1e-9)));
+}
+
 TEST(Judge, CombinesScenariosByGeometricMean) {
   const auto judgement =
       Judge({Make("a", {{8, 400}, {32, 100, 50, 10, 1000, "D(2048,256)"}})}, By(Objective::kMaximizeThroughput));
@@ -144,6 +181,21 @@ TEST(Judge, ScoresLatencyAtTheHighestLoadThatAllMeasured) {
   EXPECT_THAT(judgement.judged[0].score, Optional(DoubleNear(-12, 1e-9)));
   EXPECT_THAT(judgement.judged[1].score, Optional(DoubleNear(-9, 1e-9)));
   EXPECT_THAT(judgement.best, Optional(1U));
+}
+
+TEST(Judge, ComparesLatencyAtALoadThatTheFirstMeasuredToo) {
+  const auto judgement = Judge({Make("a", {{1, 100, 20, 5}, {8, 700, 60, 12}}),
+                                Make("b", {{1, 100, 30, 8}, {8, 600, 50, 9}, {32, 900, 500, 40}})},
+                               By(Objective::kMinimizeTpot));
+  EXPECT_THAT(judgement.judged[0].score, Optional(DoubleNear(-12, 1e-9)));
+  EXPECT_THAT(judgement.judged[1].score, Optional(DoubleNear(-9, 1e-9)));
+}
+
+// Nothing is a load of both scenarios: each counts with its own best.
+TEST(Judge, WithoutACommonLoadEachScenarioHasItsOwn) {
+  const auto judgement =
+      Judge({Make("a", {{1, 100, 20, 4}, {8, 700, 60, 9, 1000, "D(64,64)"}})}, By(Objective::kMinimizeTpot));
+  EXPECT_THAT(judgement.judged[0].score, Optional(DoubleNear(-6, 1e-9)));
 }
 
 TEST(Judge, LooksAtTheMetricOfItsObjective) {
@@ -272,6 +324,14 @@ TEST(Judge, CoversWhereTheLimitMayBe) {
   const double share = std::log(1.1) / std::log(20.0 / 16);
   EXPECT_NEAR(Judge({observation}, By(Objective::kMaximizeThroughput, slo)).judged[0].ci,
               std::hypot(10, 1000 * share * of_load), 1e-9);
+  // The next load that is not sustained counts, in whatever order they were measured, and no rate does.
+  Observation turned = observation;
+  std::reverse(turned.loads.begin(), turned.loads.end());
+  turned.loads.push_back(Load({17, 2000, 150}));
+  turned.loads.back().load.kind = measurement::LoadKind::kRequestRate;
+  turned.loads.back().role = measurement::PointRole::kReference;
+  EXPECT_NEAR(Judge({turned}, By(Objective::kMaximizeThroughput, slo)).judged[0].ci,
+              std::hypot(10, 1000 * share * of_load), 1e-9);
   for (measurement::Point& point : observation.loads) point.load.kind = measurement::LoadKind::kRequestRate;
   EXPECT_NEAR(Judge({observation}, By(Objective::kMaximizeThroughput, slo)).judged[0].ci,
               std::hypot(10, 1000 * measurement::LimitHalfWidth(slo, observation.loads, 0)), 1e-9)
@@ -294,6 +354,26 @@ TEST(Judge, GivesATieToTheConfigurationWithFewerSettings) {
   const auto certain = Judge(observations, By(Objective::kMaximizeThroughput));
   EXPECT_THAT(certain.best, Optional(1U));
   EXPECT_THAT(certain.tied, IsEmpty());
+}
+
+TEST(Judge, IntervalsThatTouchAreATie) {
+  std::vector<Observation> observations = {Make("plain", {{8, 991}}), Make("tuned", {{8, 1000}})};
+  observations[1].settings = 4;
+  observations[1].loads[0].output_tokens_per_second_ci = 9;
+  EXPECT_THAT(Judge(observations, By(Objective::kMaximizeThroughput)).best, Optional(0U));
+  observations[1].loads[0].output_tokens_per_second_ci = 8.99;
+  EXPECT_THAT(Judge(observations, By(Objective::kMaximizeThroughput)).best, Optional(1U));
+}
+
+TEST(Judge, AFreshStartIsNoConfigurationOfItsOwn) {
+  std::vector<Observation> observations = {Make("tuned", {{8, 1000}}), Make("again", {{8, 1005}})};
+  observations[0].settings = 4;
+  observations[1].confirms = 0;
+  for (Observation& observation : observations) observation.loads[0].output_tokens_per_second_ci = 15;
+  const auto judgement = Judge(observations, By(Objective::kMaximizeThroughput));
+  EXPECT_THAT(judgement.best, Optional(0U)) << "it has fewer settings and the higher score";
+  EXPECT_THAT(judgement.tied, IsEmpty());
+  EXPECT_THAT(judgement.pareto, ElementsAre(0));
 }
 
 TEST(Judge, ATieThatIsFurtherBehindIsToldButNotBest) {
@@ -340,15 +420,43 @@ TEST(Judge, TakesTheMeanOfFreshStarts) {
   EXPECT_TRUE(judged.confirmed);
 }
 
+TEST(Judge, TheIntervalOfFreshStartsIsTheirOwnOrTheirSpread) {
+  const auto judged = [](double second, double ci) {
+    std::vector<Observation> observations = {Make("first", {{8, 100}}), Make("again", {{8, second}})};
+    observations[1].confirms = 0;
+    for (Observation& observation : observations) {
+      observation.loads[0].output_tokens_per_second_ci = observation.loads[0].output_tokens_per_second * ci;
+    }
+    return Judge(observations, By(Objective::kMaximizeThroughput)).judged[0];
+  };
+  EXPECT_NEAR(judged(100, 0.1).ci, 100 * 0.1 / std::sqrt(2), 1e-9) << "two starts, each +- 10 %";
+  // Of two values the standard deviation of the mean is half their distance.
+  EXPECT_NEAR(judged(64, 0.01).ci, 80 * 1.96 * std::log(100.0 / 64) / 2, 1e-9);
+}
+
+TEST(Judge, AllFreshStartsKeepTheBounds) {
+  std::vector<Observation> observations = {Make("first", {{8, 100}}), Make("breaks", {{8, 100, 200}}),
+                                           Make("keeps", {{8, 100}})};
+  observations[1].confirms = observations[2].confirms = 0;
+  const Judged judged = Judge(observations, By(Objective::kMaximizeThroughput, TtftBelow(100))).judged[0];
+  EXPECT_FALSE(judged.feasible);
+  EXPECT_FALSE(judged.confirmed);
+}
+
 TEST(Judge, ShowsThePointThatAllStartsKeep) {
   EXPECT_EQ(AfterAFreshStart({6, 80}).shown, 1U);
   EXPECT_EQ(AfterAFreshStart({12, 120}).shown, 0U) << "the first start broke the bound below that, as far as is known";
   EXPECT_EQ(AfterAFreshStart({8, 64}).shown, 1U) << "of equals the latest";
+  EXPECT_EQ(AfterAFreshStart({6, 180}).shown, 1U) << "loads of a kind compare by what was offered";
 }
 
 TEST(Judge, AFreshStartThatBreaksABoundTakesTheScoreAway) {
-  const Judged judged = AfterAFreshStart({8, 100, 200});
+  std::vector<Observation> observations = {Make("first", {{8, 100}}), Make("again", {{8, 100, 200}})};
+  observations[0].loads[0].output_tokens_per_second_ci = 10;
+  observations[1].confirms = 0;
+  const Judged judged = Judge(observations, By(Objective::kMaximizeThroughput, TtftBelow(100))).judged[0];
   EXPECT_FALSE(judged.feasible);
+  EXPECT_EQ(judged.ci, 0);
   EXPECT_EQ(judged.score, std::nullopt);
   EXPECT_FALSE(judged.confirmed);
 }
@@ -420,6 +528,9 @@ TEST(Judge, PutsThePriceOfATokenOnTheParetoFrontIfAsked) {
   EXPECT_THAT(Judge(observations, criteria).pareto, ElementsAre(0));
   criteria.price_on_front = true;
   EXPECT_THAT(Judge(observations, criteria).pareto, ElementsAre(0, 1));
+  observations[0] = Make("as fast and dearer", {{8, 600}});
+  observations[0].price_per_gpu_hour = 3;
+  EXPECT_THAT(Judge(observations, criteria).pareto, ElementsAre(1)) << "it beats by its price alone";
 }
 
 TEST(Judge, KeepsInfeasibleStepsOffTheParetoFront) {
@@ -553,6 +664,8 @@ TEST(GainOver, ComparesLimitsWithLimits) {
   const Observation base = Make("base", {{4, 400, 20}, {8, 500, 90}, {16, 600, 200}});
   const Observation better = Make("better", {{16, 700, 90}, {32, 900, 300}});
   EXPECT_THAT(GainOver(better, base, criteria), Optional(DoubleNear(0.4, 1e-9)));
+  EXPECT_EQ(GainOver(better, Make("misses", {{4, 400, 120}, {8, 500, 190}}), criteria), std::nullopt);
+  EXPECT_THAT(GainOver(Make("two", {{4, 2, 20}}), Make("one", {{4, 1, 20}}), criteria), Optional(DoubleNear(1, 1e-9)));
 }
 
 TEST(GainOver, ComparesGivenLoadsAtTheHighestThatBothKeep) {

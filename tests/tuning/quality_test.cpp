@@ -60,6 +60,9 @@ TEST(JudgeQuality, ABoundTakesPartInWinning) {
   EXPECT_NEAR(*judgement.judged[1].broken.front().actual, PerplexityGrowth(0.02), 1e-12);
   EXPECT_FALSE(judgement.judged[2].keeps_quality);
   EXPECT_FALSE(judgement.judged[2].broken.front().actual) << "not known";
+  EXPECT_FALSE(judgement.judged[2].gate);
+  EXPECT_NEAR(judgement.judged[1].broken.front().relative, (PerplexityGrowth(0.02) - 0.01) / 0.01, 1e-12);
+  EXPECT_EQ(judgement.judged[2].broken.front().relative, 1e6);
 
   criteria.max_degradation = 0.03;
   judgement = Judge(observations, criteria);
@@ -79,6 +82,8 @@ TEST(JudgeQuality, AnUndecidedBoundIsJudgedByTheMiddle) {
   EXPECT_EQ(judgement.judged[2].gate, QualityGate::kUndecided);
   EXPECT_EQ(judgement.best, 1U);
   EXPECT_FALSE(judgement.judged[2].keeps_quality);
+  criteria.max_degradation = PerplexityGrowth(0.012);
+  EXPECT_TRUE(Judge({At("at the bound", 1600, 6, Changed(0.012, 0.005))}, criteria).judged[0].keeps_quality);
 }
 
 // Greedy answers alone: as good as the baseline's own, or no verdict. What has none does not win under a bound.
