@@ -13,6 +13,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ascii_case.h"
+
 namespace autotune::text {
 namespace {
 
@@ -90,13 +92,9 @@ std::optional<json> PlainScalar(const std::string& text) {
 
 // What YAML 1.1 has beyond PlainScalar.
 std::optional<json> OldScalar(const std::string& text) {
-  std::string lower = text;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  const std::string capital = lower.empty() ? "" : static_cast<char>(lower[0] - 32) + lower.substr(1);
-  std::string upper = lower;
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) { return static_cast<char>(c - 32); });
-  if (IsOneOf(text, {lower, capital, upper})) {
+  const std::string lower = base::AsciiLower(text);
+  const std::string capital = lower.empty() ? "" : base::AsciiUpper(lower[0]) + lower.substr(1);
+  if (IsOneOf(text, {lower, capital, base::AsciiUpper(text)})) {
     if (IsOneOf(lower, {"y", "yes", "on"})) return json(true);
     if (IsOneOf(lower, {"n", "no", "off"})) return json(false);
   }
@@ -298,9 +296,7 @@ bool NeedsQuotes(const std::string& text) {
   const auto plain = PlainScalar(text);
   if (!plain || !plain->is_string()) return true;
   // YAML 1.1 readers (Kubernetes' among them) take these for booleans, numbers or dates.
-  std::string lower = text;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string lower = base::AsciiLower(text);
   if (IsOneOf(lower, {"yes", "no", "on", "off", "y", "n", "<<"})) return true;
   // ... and dates: everything that begins with a number and could be of one.
   if (std::string_view("0123456789+-.").find(text.front()) != std::string_view::npos &&
