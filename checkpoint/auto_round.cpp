@@ -53,6 +53,21 @@ void AddAutoRoundScheme(const json& config, const json& layer, ModelPart part, D
   declaration.AddScheme(part, weights, bits >= 16 ? "none" : inputs, TextOf(&config, "packing_format"));
 }
 
+// Where only the named blocks are quantized: their first name, if it is one of a multimodal model's. Engines whose
+// class names its layers in another way find none of them.
+void AddBlocks(const json& config, Declaration& declaration) {
+  for (const char* key : {"block_name_to_quantize", "to_quant_block_names"}) {
+    const json* names = Find(&config, key);
+    if (names == nullptr) continue;
+    if (names->is_array() && !names->empty()) names = &names->front();
+    if (!names->is_string()) return;
+    const std::string text = names->get<std::string>();
+    const std::string first = text.substr(0, text.find(','));
+    if (Contains(first, "language_model")) declaration.AddSpecialScheme("blocks", first);
+    return;
+  }
+}
+
 }  // namespace
 
 void ReadAutoRound(const json& config, Declaration& declaration) {
@@ -72,6 +87,7 @@ void ReadAutoRound(const json& config, Declaration& declaration) {
     }
   }
   parts.Into(declaration);
+  AddBlocks(config, declaration);
   if (whole.family == "int4-wna16") declaration.block = GroupOf(IntegerOf(&config, "group_size"));
 }
 

@@ -329,6 +329,7 @@ ListedNames NamesOfLinearLayers(const std::vector<std::string>& modules, bool ha
     const bool of_a_layer = Contains(lower, "attn") || Contains(lower, "mlp") || last.ends_with("_proj");
     if (parent || (!numbered && !of_tower && of_a_layer)) found.parts = true;
     if (!numbered || dot == std::string::npos || Contains(lower, "expert")) continue;
+    found.fused = found.fused || (!of_tower && (last == "qkv_proj" || last == "gate_up_proj"));
     projections[lower.substr(0, dot)].insert(last);
   }
   const auto some_of = [](const std::set<std::string>& present, std::initializer_list<const char*> group) {

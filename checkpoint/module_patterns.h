@@ -66,6 +66,7 @@ struct ListedNames {
   bool patterns = false;       // a regular expression, or a *
   bool parts = false;          // "self_attn", "model.visual", "model.layers.0": modules that contain linear layers
   bool part_of_fused = false;  // one of the projections of a layer that engines compute together, not all
+  bool fused = false;          // the name of such a group: "model.layers.0.self_attn.qkv_proj"
 };
 
 // `has_tower`: names of a tower for images or sound mean modules of this model.

@@ -129,8 +129,10 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
     ListedNames names = NamesOfLinearLayers(declaration.ignored, has_tower);
     // Its queries, keys and values are no one matrix; Gemma 4's keys can be the values too.
     if (facts.latent_attention() || facts.model_type.starts_with("gemma4")) names.part_of_fused = false;
-    for (const auto& [says, what] :
-         {std::pair{names.patterns, "patterns"}, {names.parts, "parts"}, {names.part_of_fused, "fused-part"}}) {
+    for (const auto& [says, what] : {std::pair{names.patterns, "patterns"},
+                                     {names.parts, "parts"},
+                                     {names.part_of_fused, "fused-part"},
+                                     {names.fused, "fused-name"}}) {
       if (says) facts.schemes.insert(facts.schemes.begin(), std::string("ignored ") + what + " - -");
     }
     facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));

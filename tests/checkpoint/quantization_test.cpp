@@ -71,7 +71,7 @@ TEST(Quantization, OfFp8SaysHowTheListOfUnquantizedModulesIsWritten) {
       kinds(R"("model.layers.0.self_attn.q_proj","model.layers.0.self_attn.k_proj","model.layers.0.self_attn.v_proj")"),
       "");
   EXPECT_EQ(kinds(R"("model.layers.0.mlp.up_proj")"), "fused-part ");
-  EXPECT_EQ(kinds(R"("model.layers.0.self_attn.qkv_proj","model.layers.0.mlp.gate_up_proj")"), "");
+  EXPECT_EQ(kinds(R"("model.layers.0.self_attn.qkv_proj","model.layers.0.mlp.gate_up_proj")"), "fused-name ");
   EXPECT_EQ(kinds(R"("model.layers.0.self_attn.q_proj")", R"(,"kv_lora_rank":64)"), "") << "not one matrix";
 }
 
@@ -89,6 +89,22 @@ TEST(Quantization, OfModelOptInConfigJsonAloneIsSaidOfAWholeCheckpoint) {
   EXPECT_TRUE(said(true, false));
   EXPECT_FALSE(said(true, true));
   EXPECT_FALSE(said(false, false)) << "another file may say it too";
+}
+
+TEST(Quantization, OfAutoRoundNamesTheBlocksOfAMultimodalModel) {
+  const auto said = [](const std::string& blocks) {
+    return std::ranges::count(
+        Read(kDense,
+             R"({"quant_method":"auto-round","bits":4,"group_size":128,"block_name_to_quantize":)" + blocks + "}")
+            .schemes,
+        "blocks model.language_model.layers - -");
+  };
+  EXPECT_EQ(said(R"("model.language_model.layers")"), 1);
+  EXPECT_EQ(said(R"("model.language_model.layers,model.visual.blocks")"), 1);
+  EXPECT_EQ(said(R"(["model.language_model.layers"])"), 1);
+  EXPECT_EQ(said(R"("model.layers")"), 0);
+  EXPECT_EQ(said("null"), 0);
+  EXPECT_EQ(said("7"), 0);
 }
 
 TEST(Quantization, KnowsThatAllOfAttentionStaysUnquantized) {

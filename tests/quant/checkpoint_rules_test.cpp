@@ -192,6 +192,9 @@ TEST(CheckpointRules, NamesThatAreNoWholeNamesLeaveNothingUnquantizedInVllm) {
     EXPECT_TRUE(warns(engine, version, "ignored fused-part - -")) << engine;
     EXPECT_FALSE(warns(engine, version, "linear fp8-tensor fp8-dynamic -")) << engine;
   }
+  EXPECT_TRUE(warns("vllm", "0.18.1", "ignored fused-name - -"));
+  EXPECT_FALSE(warns("vllm", "0.24.0", "ignored fused-name - -"));
+  EXPECT_TRUE(warns("sglang", "0.5.15", "ignored fused-name - -"));
   model.native_config = true;
   EXPECT_FALSE(warns("vllm", "0.24.0", "ignored parts - -")) << "it reads params.json";
 }
@@ -207,6 +210,18 @@ TEST(CheckpointRules, TensorRtLlmReadsFp8InBlocks) {
   EXPECT_THAT(refusal("1.3.0rc20", "linear fp8-tensor fp8-static -"), HasSubstr("has no weight_block_size"));
   EXPECT_EQ(refusal("1.3.0rc22", "linear fp8-tensor fp8-static -"), "");
   EXPECT_EQ(refusal("1.0.0", "linear fp8-block128x128 fp8-dynamic -"), "");
+}
+
+TEST(CheckpointRules, SglangFindsTheBlocksOfAutoRoundByItsOwnNames) {
+  checkpoint::ModelFacts model = Quantized(Dense(), "auto-round", "int4-wna16");
+  model.schemes = {"blocks model.language_model.layers - -", "linear int4-group128 none auto_round:auto_gptq"};
+  model.architecture = "Qwen2_5_VLForConditionalGeneration";
+  EXPECT_THAT(Refusal("sglang", "0.5.15", model, 1), HasSubstr("names them model.layers"));
+  EXPECT_EQ(Refusal("vllm", "0.24.0", model, 1), "");
+  model.architecture = "Qwen3VLForConditionalGeneration";
+  EXPECT_FALSE(Warns(Plan(Request("sglang", "0.5.15", model), Preset("default")), "SchemeNotCertain"));
+  model.architecture = "Gemma3ForConditionalGeneration";
+  EXPECT_TRUE(Warns(Plan(Request("sglang", "0.5.15", model), Preset("default")), "SchemeNotCertain"));
 }
 
 TEST(CheckpointRules, TensorRtLlmReadsModelOptFromItsOwnFileAtFirst) {
