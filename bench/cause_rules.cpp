@@ -332,6 +332,9 @@ constexpr CauseRule kRules[] = {
     {"cudnn_status", C::kMachine, W::kTelling},
     // Between GPUs and between processes.
     {"nccl warn*error while creating shared memory segment", C::kMachine, W::kDecisive},
+    // NCCL's word for calls that it cannot do: two ranks on one GPU, an interface that the pod does not have.
+    {"nccl*invalid usage", C::kCrash, W::kTelling},
+    {"ncclinvalidusage", C::kCrash, W::kTelling},
     {"nccl", C::kMachine, W::kTelling},
     {"error while creating shared memory segment", C::kMachine, W::kVague},
     {"distbackenderror", C::kMachine, W::kTelling},

@@ -1,7 +1,6 @@
 #include "quant/model_table.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
 namespace autotune::quant {
@@ -12,19 +11,20 @@ bool Has(const ModelTable::Names& names, std::string_view name, std::size_t rele
   return found != names.end() && found->second[release];
 }
 
-// Engines also serve a class under another of its endings: LlamaModel and LlamaForSequenceClassification are run as
-// LlamaForCausalLM.
-bool HasUnderAnotherEnding(const ModelTable::Names& names, std::string_view name, std::size_t release) {
-  static constexpr std::array<std::string_view, 6> kEndings = {"ForCausalLM", "ForConditionalGeneration", "LMHeadModel",
-                                                               "ChatModel",   "ForTextEncoding",          "Model"};
-  const std::size_t cut = std::min(name.rfind("For"), name.find("Model"));
-  std::string_view stem = name.substr(0, std::min(cut, name.size()));
-  if (name.ends_with("LMHeadModel")) stem = name.substr(0, name.size() - std::string_view("LMHeadModel").size());
-  return std::ranges::any_of(
-      kEndings, [&](std::string_view ending) { return Has(names, std::string(stem).append(ending), release); });
-}
-
 }  // namespace
+
+std::string ModelTable::ClassOf(std::string_view architecture, std::size_t release) const {
+  if (Has(own, architecture, release)) return std::string(architecture);
+  const auto ending =
+      std::ranges::find_if(endings, [&](const std::string& one) { return architecture.ends_with(one); });
+  if (ending == endings.end()) return "";
+  const std::string_view stem = architecture.substr(0, architecture.size() - ending->size());
+  for (const std::string& other : endings) {
+    std::string name = std::string(stem).append(other);
+    if (Has(own, name, release)) return name;
+  }
+  return "";
+}
 
 ModelTable::Answer ModelTable::AnswerFor(const Version& release, const std::string& title,
                                          const checkpoint::ModelFacts& model, bool trusts_code) const {
@@ -51,7 +51,14 @@ ModelTable::Answer ModelTable::AnswerFor(const Version& release, const std::stri
   if (Has(backend, name, at))
     return {Kind::kWarn, "ArchitectureNotCertain",
             none + " and uses the class of the transformers library: whether it runs with these settings is not known"};
-  if (HasUnderAnotherEnding(own, name, at)) return {};
+  if (const std::string other = ClassOf(name, at); !other.empty()) {
+    // The class of a multimodal model reads its whole configuration, and this one is of the language model alone.
+    const bool alone = model.config_type == model.model_type && text.contains(model.config_type);
+    if (!alone || name.ends_with("ForConditionalGeneration") || !other.ends_with("ForConditionalGeneration")) return {};
+    return {Kind::kReject, "ArchitectureNotSupported",
+            none + ": it takes " + other + ", which requires the configuration of the whole multimodal model, and \"" +
+                model.config_type + "\" is that of the language model alone"};
+  }
   const auto gone = left.find(name);
   const std::string more = gone == left.end() ? none : none + "; " + gone->second + " was the last release with it";
   if (model.remote_code)
@@ -73,7 +80,7 @@ ModelTable::Answer ModelTable::AnswerWithoutType(std::size_t release, const std:
             title +
                 " reads a configuration without a model type only with the checkpoint's own code, which requires a "
                 "flag"};
-  if (Has(own, name, release) || HasUnderAnotherEnding(own, name, release)) return {};
+  if (!ClassOf(name, release).empty()) return {};
   return {Kind::kWarn, "ArchitectureNotCertain",
           title + " has no class for " + name + ": whether " +
               (model.remote_code ? "the checkpoint's own code runs in it" : "it runs, without a model type,") +
@@ -100,9 +107,7 @@ ModelTable::Answer ModelTable::AnswerForLanguageModel(std::size_t release, const
   const std::string name = !model.language_class.empty() ? model.language_class
                            : of_type != text.end()       ? of_type->second
                                                          : "";
-  const auto serves = [&](const std::string& one) {
-    return Has(own, one, release) || HasUnderAnotherEnding(own, one, release);
-  };
+  const auto serves = [&](const std::string& one) { return !ClassOf(one, release).empty(); };
   if (name.empty())
     return {Kind::kWarn, "ArchitectureNotCertain",
             inner +

@@ -27,6 +27,9 @@ struct ModelTable {
   Names types;                    // model types that can be read without code from the checkpoint; empty = not recorded
   std::map<std::string, std::string, std::less<>> text;  // model type of a language model: the library's class for it
   std::map<std::string, std::string, std::less<>> left;  // removed architectures: the last release with them
+  // Endings that the engine replaces by one another to find a class for an architecture, in its order. Empty: it takes
+  // exact names only.
+  std::vector<std::string> endings;
 
   struct Answer {
     enum class Kind { kNothing, kWarn, kReject };
@@ -39,6 +42,8 @@ struct ModelTable {
                                  bool trusts_code) const;
 
  private:
+  // The engine's own class for an architecture, if necessary under another of `endings`; "" if there is none.
+  [[nodiscard]] std::string ClassOf(std::string_view architecture, std::size_t release) const;
   // The same of a configuration without a model type: what reads it is not known, or the checkpoint's own code.
   [[nodiscard]] Answer AnswerWithoutType(std::size_t release, const std::string& title,
                                          const checkpoint::ModelFacts& model, bool trusts_code) const;

@@ -497,9 +497,10 @@ class TableLoader {
   }
 
   static void LoadModels(const Node& root, EngineTable& table) {
-    root.Expect({"engine", "releases", "own", "backend", "nested", "types", "text", "left"});
+    root.Expect({"engine", "releases", "endings", "own", "backend", "nested", "types", "text", "left"});
     ModelTable& models = table.models_;
     models.releases = ReadReleases(root, table);
+    for (const Node& ending : root.Need("endings").Items()) models.endings.push_back(ending.Text());
     models.own = ReadNames(root.Need("own"), models.releases.size());
     models.backend = ReadNames(root.Need("backend"), models.releases.size());
     models.nested = ReadNames(root.Need("nested"), models.releases.size());

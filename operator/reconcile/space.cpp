@@ -240,6 +240,27 @@ base::Status CheckEveryGpuIsUsed(const api::TaskSpec& spec, const Space& space) 
   return {};
 }
 
+// A parameter that no runtime of the task has is a mistake, too: without this only the baseline would be measured.
+base::Status CheckEveryParameterIsKnown(const api::TaskSpec& spec, const Space& space) {
+  if (space.expansion.candidates.empty()) return {};  // told with all reasons where the task ends
+  for (const auto& parameter : spec.parameters) {
+    const std::string& name = parameter.first;
+    const auto has = [&](const auto& one) { return one.parameters.contains(name); };
+    if (std::ranges::any_of(space.expansion.candidates, has)) continue;
+    const quant::Rejection* unknown = nullptr;
+    bool other = false;
+    for (const tuning::Pruned& pruned : space.expansion.pruned) {
+      if (!has(pruned)) continue;
+      if (pruned.rejection.reason == "UnknownFlag" && pruned.rejection.field == "parameters." + name)
+        unknown = &pruned.rejection;
+      else
+        other = true;
+    }
+    if (unknown != nullptr && !other) return base::Invalid("spec." + unknown->field + ": " + unknown->message);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes) {
@@ -648,6 +669,7 @@ base::Result<Space> BuildSpace(const api::TaskSpec& spec, const std::vector<chec
   space.expansion = std::move(*expansion);
   WarnOfDeployedGpus(spec, input.baseline, space);
   if (const auto used = CheckEveryGpuIsUsed(spec, space); !used) return used.error();
+  if (const auto known = CheckEveryParameterIsKnown(spec, space); !known) return known.error();
   WarnOfImagesForNvidia(spec, input.gpus, space);
   for (std::size_t i = 0; i < spec.gpus.size(); ++i) WarnOfTheOtherVendor(spec, i, space);
   WarnOfTheSameGpus(spec, space);

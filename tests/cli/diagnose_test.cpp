@@ -393,8 +393,20 @@ TEST(Diagnose, SpeaksOfAnExitCodeOnlyWhereItIsThatOne) {
   EXPECT_THAT(DiagnosisText(Diagnose(log, 137)), HasSubstr("Remedy:   read the message. Exit code 137 without"));
 }
 
+// NCCL's errors are the machine's, but not its word for a wrong call: another node does not help.
+TEST(Diagnose, AWrongCallOfNcclIsNotRetried) {
+  const std::string head = "torch.distributed.DistBackendError: NCCL error in: ProcessGroupNCCL.cpp:3690, ";
+  EXPECT_FALSE(Diagnose(head + "invalid usage (run with NCCL_DEBUG=WARN for details), NCCL version 2.27.5\n", 1)
+                   .failure.machine);
+  EXPECT_TRUE(Diagnose(head + "unhandled system error, NCCL version 2.27.5\n", 1).failure.machine);
+}
+
 TEST(Diagnose, ExplainsCrypticMessages) {
   EXPECT_THAT(MeaningOf("NCCL WARN Duplicate GPU detected : rank 1 and rank 0", false), HasSubstr("use one GPU"));
+  EXPECT_THAT(MeaningOf("DistBackendError: NCCL error in: x.cpp:90, invalid usage", false),
+              HasSubstr("two ranks on one GPU"));
+  EXPECT_THAT(MeaningOf("CUDA error: the provided PTX was compiled with an unsupported toolchain.", false),
+              HasSubstr("driver is older"));
   EXPECT_EQ(MeaningOf("ValueError: something", false), "");
   for (const char* name : {"KeyError: 'qwen3_5_moe'", "KeyError: <class 'transformers.models.x.XConfig'>"})
     EXPECT_THAT(MeaningOf(name, false), HasSubstr("is older than the model")) << name;
@@ -412,7 +424,7 @@ TEST(Diagnose, AMeaningDependsOnThePhase) {
   const std::string message = "RuntimeError: The size of tensor a (2048) must match the size of tensor b (1024) at x";
   EXPECT_THAT(MeaningOf(message, false), HasSubstr("belong to different models"));
   EXPECT_THAT(MeaningOf(message, true), Not(HasSubstr("different models")));
-  EXPECT_THAT(MeaningOf(message, true), HasSubstr("they are not the cause"));
+  EXPECT_THAT(MeaningOf(message, true), HasSubstr("The weights are not the cause"));
   EXPECT_THAT(MeaningOf(message, std::nullopt), HasSubstr("if the engine was not ready yet: while weights are"));
   EXPECT_THAT(MeaningOf(message, std::nullopt), HasSubstr(". If it was serving: two tensors"));
   for (const char* path :

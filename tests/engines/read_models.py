@@ -13,6 +13,7 @@ types    model types whose configuration one of both can read without code from 
 nested   architectures of the engine that run their language model with the class of its own model type (text_config)
 text     the transformers library's class for each model type of a language model
 left     architectures that the engine itself names as removed, and the last release with them
+endings  endings that the engine replaces by one another to find a class for an architecture
 """
 
 import argparse
@@ -20,10 +21,11 @@ import ast
 import pathlib
 import re
 import sys
+import textwrap
 
 import yaml
 
-from flag_catalogue import group_lines, ranges, scalar, version_key
+from flag_catalogue import WIDTH, group_lines, ranges, scalar, version_key
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
@@ -133,6 +135,14 @@ def sglang_models(package):
 
 MODELS = {"vllm": vllm_models, "sglang": sglang_models}
 NESTED = {"vllm": vllm_nested, "sglang": sglang_nested}
+# vLLM: _SUFFIX_TO_DEFAULTS in config/model.py, of which `_normalize_arch` in model_executor/models/registry.py tries each; the same
+# from 0.11.2 to 0.33.0. SGLang takes exact names (srt/models/registry.py, _normalize_archs).
+ENDINGS = {
+    "vllm": ["ForCausalLM", "ForConditionalGeneration", "ChatModel", "LMHeadModel", "ForTextEncoding", "EmbeddingModel",
+             "ForSequenceClassification", "ForTokenClassification", "ForAudioClassification", "ForImageClassification",
+             "ForVideoClassification", "ClassificationModel", "ForRewardModeling", "RewardModel", "Model"],
+    "sglang": [],
+}
 PARTS = ("own", "backend", "nested", "types")
 
 
@@ -241,10 +251,14 @@ def read_table(path):
     return table, {str(name): str(release) for name, release in document["left"].items()}, document["text"]
 
 
+def listed(key, names):
+    return [f"{key}:", *textwrap.wrap("[" + ", ".join(names) + "]", WIDTH, initial_indent="  ", subsequent_indent="   ")] if names else [f"{key}: []"]
+
+
 def write_table(path, engine, table, left, text):
     releases = sorted(table, key=version_key)
     lines = ["# Generated from unpacked wheels by tests/engines/read_models.py, which says what is what; do not edit.",
-             f"engine: {engine}", "releases: [" + ", ".join(releases) + "]"]
+             f"engine: {engine}", "releases: [" + ", ".join(releases) + "]", *listed("endings", ENDINGS[engine])]
     for part in PARTS:
         groups = {}
         for name in sorted(set().union(*(table[release][part] for release in releases))):

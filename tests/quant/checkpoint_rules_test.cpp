@@ -319,6 +319,33 @@ TEST(CheckpointRules, TheKvCacheOfDeepSeekV4IsInFp8) {
   EXPECT_THAT(line("0.33.0", "10.0", blackwell), Not(HasSubstr("REJECT")));
 }
 
+// The model's own code takes the scales of the output projection by the name that vLLM's fp8 method gives them.
+TEST(CheckpointRules, DeepSeekV4OfCompressedTensorsRequiresANewerVllm) {
+  checkpoint::ModelFacts model = Latent(Moe());
+  model.architecture = "DeepseekV4ForCausalLM";
+  model.quantization = "compressed-tensors";
+  for (const char* release : {"0.20.0", "0.24.0", "0.26.0"})
+    EXPECT_THAT(Refusal("vllm", release, model, 1), HasSubstr("wo_a.weight_scale_inv")) << release;
+  EXPECT_EQ(Refusal("vllm", "0.27.0", model, 1), "");
+  model.quantization = "fp8";
+  EXPECT_EQ(Refusal("vllm", "0.26.0", model, 1), "");
+}
+
+TEST(CheckpointRules, AttentionOfGemma4InTensorRtLlmDependsOnTheGpu) {
+  checkpoint::ModelFacts model = Dense();
+  model.architecture = "Gemma4ForConditionalGeneration";
+  const auto line = [&](const char* version, const char* gpu) {
+    LaunchRequest request = Request("tensorrt-llm", version, model);
+    request.gpu = ComputeCapability::Parse(gpu);
+    return Line(Plan(request, Preset("default")));
+  };
+  for (const char* gpu : {"8.9", "9.0", "12.0"}) {
+    EXPECT_THAT(line("1.3.0rc22", gpu), HasSubstr("REJECT ModelNotOnThisGpu")) << gpu;
+    EXPECT_THAT(line("1.3.0rc24", gpu), Not(HasSubstr("REJECT"))) << gpu;
+  }
+  for (const char* gpu : {"10.0", "10.3"}) EXPECT_THAT(line("1.3.0rc20", gpu), Not(HasSubstr("REJECT"))) << gpu;
+}
+
 TEST(CheckpointRules, Nvfp4OfCompressedTensorsNeedsBlackwellOnSglang) {
   LaunchRequest request = Request("sglang", "0.5.15", Quantized(Dense(), "compressed-tensors", "nvfp4"));
   request.gpu = ComputeCapability::Parse("9.0");

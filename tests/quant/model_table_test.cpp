@@ -103,6 +103,32 @@ TEST(ModelTable, AnotherEndingOfAnArchitectureIsTheSameClass) {
   EXPECT_EQ(Said("vllm", "0.24.0", Model("InternVLChatModel", "qwen3")), "");
 }
 
+// srt/models/registry.py, _normalize_archs
+TEST(ModelTable, SGLangTakesExactNames) {
+  EXPECT_EQ(Said("sglang", "0.5.15", Model("Qwen3ForConditionalGeneration", "qwen3")),
+            "ArchitectureNotSupported: SGLang 0.5.15 has no class for Qwen3ForConditionalGeneration, and does not run "
+            "it with a class of the transformers library");
+}
+
+// Public exports of the language model alone. vLLM takes the multimodal class, whose processor requires Qwen3_5Config.
+TEST(ModelTable, TheClassOfAMultimodalModelRequiresTheWholeConfiguration) {
+  const checkpoint::ModelFacts alone = Model("Qwen3_5ForCausalLM", "qwen3_5_text");
+  for (const char* release : {"0.17.0", "0.24.0"})
+    EXPECT_EQ(Said("vllm", release, alone),
+              "ArchitectureNotSupported: vLLM " + std::string(release) +
+                  " has no class for Qwen3_5ForCausalLM: it takes Qwen3_5ForConditionalGeneration, which requires the "
+                  "configuration of the whole multimodal model, and \"qwen3_5_text\" is that of the language model "
+                  "alone");
+  EXPECT_THAT(Said("sglang", "0.5.15", alone),
+              StartsWith("ArchitectureNotSupported: SGLang 0.5.15 has no class for Qwen3_5ForCausalLM"));
+  checkpoint::ModelFacts whole = Model("Qwen3_5ForConditionalGeneration", "qwen3_5");
+  whole.model_type = "qwen3_5_text";
+  EXPECT_EQ(Said("vllm", "0.24.0", whole), "");
+  EXPECT_EQ(Said("sglang", "0.5.15", whole), "");
+  // A class of its own for each.
+  EXPECT_EQ(Said("vllm", "0.24.0", Model("Gemma3ForCausalLM", "gemma3_text")), "");
+}
+
 checkpoint::ModelFacts Nested(const std::string& architecture, const std::string& outer, const std::string& inner) {
   checkpoint::ModelFacts facts = Model(architecture, outer);
   facts.model_type = inner;

@@ -770,6 +770,28 @@ TEST(Decide, WrongParameterValuesStallTheTaskWithTheFieldsPath) {
   EXPECT_THAT(Ready(cluster.Task()).message, HasSubstr("spec.quantConfig.gemmDtype: \"fp9\""));
 }
 
+// The baseline sets no flag that has several values, so it alone would be measured.
+TEST(Decide, AMistypedFlagWithSeveralValuesIsRefused) {
+  json task = SmallTask();
+  task["spec"]["parameters"] = {{"max-nun-seqs", {64, 128}}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_TRUE(cluster.created.empty());
+  EXPECT_EQ(Ready(cluster.Task()).reason, "InvalidSpec");
+  EXPECT_THAT(Ready(cluster.Task()).message, HasSubstr("spec.parameters.max-nun-seqs: vLLM 0."));
+  EXPECT_THAT(Ready(cluster.Task()).message, HasSubstr("max-num-seqs"));
+}
+
+TEST(Decide, AFlagThatOneOfTwoEnginesHasIsNoMistake) {
+  json task = SmallTask();
+  task["spec"]["runtimes"] = {{{"name", "vllm"}, {"engine", "vllm"}}, {{"name", "sglang"}, {"engine", "sglang"}}};
+  task["spec"]["parameters"] = {{"max-num-seqs", {64, 128}}};
+  FakeCluster cluster(task);
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_GE(cluster.Task().status.candidates.pruned, 2);
+}
+
 TEST(Decide, WhatCannotRunIsPrunedWithItsReasonBeforeAnyPodExists) {
   json task = SmallTask();
   task["spec"]["quantConfig"]["presets"] = {"default", "aggressive-moe"};
