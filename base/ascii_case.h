@@ -1,5 +1,5 @@
-// Upper and lower case of ASCII letters, whatever the locale. Other bytes, those of UTF-8 among them, stay as they are.
-// Pure.
+// Upper and lower case of ASCII letters, independent of the locale. Other bytes, such as those of UTF-8, stay
+// unchanged. Pure.
 #pragma once
 
 #include <algorithm>

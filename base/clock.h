@@ -1,8 +1,8 @@
-// Clock: the only way this program learns the time or waits for it.
+// Clock: interface for reading the time and for waiting.
 //
-// Thread-safe. RealClock reads the system; SimulatedClock stands still until a test advances it and then wakes the
-// sleepers whose deadline has passed, so that no test sleeps. Wall time is for people (status, logs); durations,
-// deadlines and back-off use Now(), which never jumps.
+// Thread-safe. RealClock reads the system. SimulatedClock stands still until a test advances it, and then wakes the
+// sleepers whose deadline has passed, so no test sleeps. Wall() is for people (status, logs). Durations, deadlines and
+// backoff use Now(), which never jumps.
 #pragma once
 
 #include <chrono>
@@ -57,7 +57,7 @@ class SimulatedClock final : public Clock {
 
 // RFC 3339 in UTC with whole seconds, as Kubernetes writes metav1.Time: "2026-11-22T17:46:05Z".
 std::string FormatRfc3339(WallTime time);
-// Parses RFC 3339 in UTC, fraction optional. The epoch when `text` is not a time.
+// Parses RFC 3339 in UTC; the fraction is optional. Returns the epoch if `text` is not a time.
 WallTime ParseRfc3339(const std::string& text);
 
 }  // namespace base

@@ -1,5 +1,5 @@
-// PackedTexts<N>: N texts in one piece of memory, for what is kept by the thousand. A std::string takes 32 bytes, and
-// 48 more where the text is longer than 15 bytes; here a text takes four bytes and its own.
+// PackedTexts<N>: N texts in one block of memory, for objects that are kept by the thousand. A std::string takes 32
+// bytes, and at least 16 more if it is longer than 15 bytes; here a text takes four bytes and its own length.
 //
 // Immutable value.
 #pragma once

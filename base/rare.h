@@ -1,5 +1,5 @@
-// Rare<T>: an optional value for members that most objects do not have. It takes a pointer where std::optional takes
-// the room of a T.
+// Rare<T>: an optional value for members that most objects do not have. An empty one takes the size of a pointer, where
+// std::optional takes the size of a T.
 //
 // A value: copies are deep. Not thread-safe.
 #pragma once

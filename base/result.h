@@ -34,7 +34,7 @@ struct Error {
   std::string message;
   // Set only with kRetry: time to wait that the server asked for.
   std::optional<std::chrono::milliseconds> retry_after = std::nullopt;
-  // HTTP status where the error came from an HTTP answer, else 0.
+  // HTTP status if the error came from an HTTP response, else 0.
   int http_status = 0;
 };
 

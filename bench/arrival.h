@@ -14,14 +14,14 @@
 
 namespace autotune::bench {
 
-// Timestamps of a trace, first = 0, ascending. kInvalid if they define no rate: fewer than two, or all equal.
+// kInvalid if the trace defines no rate: fewer than two timestamps, or all equal. REQUIRES: ascending, the first one 0.
 base::Status CheckTrace(const std::vector<std::chrono::milliseconds>& timestamps);
 
 class ArrivalTimes {
  public:
-  // `rate`: requests/s, the mean of every process. A trace is stretched to it, begins at its entry `first`, and begins
-  // again after its last one. `block`: requests in which the rate is exactly held (measurement/arrival_gaps); 0 = none.
-  // REQUIRES: rate > 0; for kTrace a trace that CheckTrace() accepts and that outlives this.
+  // `rate`: mean rate of every process, requests/s. A trace is stretched to it, begins at its entry `first`, and
+  // repeats after its last entry. `block`: number of requests over which the rate is held exactly
+  // (measurement/arrival_gaps.h); 0 = none.
   ArrivalTimes(const measurement::Arrival& arrival, double rate, std::int64_t seed, std::uint64_t stream,
                std::size_t block, const std::vector<std::chrono::milliseconds>* trace = nullptr,
                std::uint64_t first = 0);
@@ -41,8 +41,8 @@ class ArrivalTimes {
   double seconds_ = 0;
 };
 
-// Time of the first request of virtual user `place` (from 0) of a closed loop. The users are spread over one expected
-// E2E latency: users that start together would stay together in prefill and decoding.
+// Start time of the first request of virtual user `place` (0-based) of a closed loop. The starts are spread over one
+// expected E2E latency: users that start together stay together in prefill and decode.
 std::chrono::nanoseconds StaggeredStart(int place, int places, std::chrono::nanoseconds expected_e2e);
 
 }  // namespace autotune::bench

@@ -1,4 +1,4 @@
-// `autotune-bench run`: waits for the engine, measures (bench/limit_search), and always ends with one result.
+// `autotune-bench run`: waits for the engine, measures (bench/limit_search.h), and always ends with one result.
 //
 // Single-threaded. Reads the launcher's engine.json; if the engine has ended, the run ends at once, with the reason
 // from the launcher's digest and the points measured so far.
@@ -22,10 +22,10 @@ struct BenchRunOptions {
   BenchSpec spec;
   std::function<bool()> told_to_end = [] { return false; };                 // SIGTERM
   std::function<void(const std::string&)> say = [](const std::string&) {};  // a line for people
-  // Time that an engine which answers only with errors gets to exit: SGLang takes 5 s for crash diagnostics, and only
-  // then its log has the reason.
+  // Time that an engine which answers only with errors gets to exit: SGLang takes 5 s for crash diagnostics, and its
+  // log has the reason only after that.
   std::chrono::milliseconds death_grace{15'000};
-  double client_lag_ms = measurement::PointSpec().client_lag_ms;  // a test's machine may be slower
+  double client_lag_ms = measurement::PointSpec().client_lag_ms;  // limit of the send lag; tests raise it
   std::chrono::milliseconds retry_pause = LimitSearchHooks().retry_pause;
 };
 

@@ -1,9 +1,9 @@
 // Specification of one bench run, passed by the pod builder as one JSON argument (`autotune-bench run --spec '{...}'`).
 //
-// Pure value shared by operator/experiment (writes it), bench and `autotune bench` (read it). Part of the content hash,
-// except members that only decide when to stop (score_to_beat, score_to_beat_ci, predictions, quality.reference,
-// experiment_timeout, allowed) or where raw data goes (records). Members that have their default are not written: an
-// absent one means the same measurement as before.
+// Pure value shared by operator/experiment (writes it), bench and `autotune bench` (read it). The content hash covers
+// what BenchSpecOf() sets from a task (operator/experiment/hashed_context.cpp), without experiment_timeout. Members set
+// per candidate (score_to_beat to reference, quality.reference, allowed, ...) are not hashed. Members with their
+// default value are not written: an absent member means the same measurement as before.
 #pragma once
 
 #include <chrono>
@@ -27,8 +27,8 @@ namespace autotune::bench {
 struct Dataset {
   std::string path;  // mounted into the bench container
   measurement::DatasetFormat format = measurement::DatasetFormat::kJsonl;
-  // Number of tokens to generate for entries without an output length. nullopt: the model ends its answers, at the
-  // latest after kLongestFreeAnswer tokens, and shorter answers are valid.
+  // Number of tokens to generate for entries without an output length. nullopt: the model ends its answers itself,
+  // after at most kLongestFreeAnswer tokens, and shorter answers are valid.
   std::optional<int> output_tokens;
   bool operator==(const Dataset&) const = default;
 };
@@ -37,7 +37,7 @@ inline constexpr int kLongestFreeAnswer = 1024;
 // A dataset with references: measurement/questions.h.
 struct QuestionSet {
   std::string path;         // mounted into the bench container
-  int answer_tokens = 256;  // of an answer, at most
+  int answer_tokens = 256;  // maximum tokens of one answer
   bool operator==(const QuestionSet&) const = default;
 };
 
@@ -45,23 +45,23 @@ struct QuestionSet {
 struct QualityPlan {
   bool measure = true;
   std::optional<QuestionSet> questions;
-  // The engine has random weights: its answers mean nothing, and their sanity is not checked.
+  // The engine has random weights: its answers are meaningless, and their sanity is not checked.
   bool made_up_weights = false;
-  // Inputs of the stopping rule for the corpus; not part of the content hash. Set both of the first two, or neither.
-  std::optional<measurement::Quality> reference;  // the baseline's
-  std::optional<double> max_growth;               // of perplexity over it, as a share
-  bool only_cache_differs = false;                // from it
+  // Inputs of the corpus's stopping rule, not hashed. Set both `reference` and `max_growth`, or neither.
+  std::optional<measurement::Quality> reference;  // quality of the baseline
+  std::optional<double> max_growth;               // limit for the growth of perplexity over `reference`, as a share
+  bool only_cache_differs = false;                // the KV cache is the only difference from `reference`
   bool operator==(const QualityPlan&) const = default;
 };
 
 struct BenchSpec {
-  // --- Requests. Exactly one of scenarios and dataset; a dataset counts as one scenario, "dataset".
+  // --- Requests. Exactly one of `scenarios` and `dataset` is set; a dataset counts as one scenario, "dataset".
   std::vector<measurement::Scenario> scenarios;
   std::optional<Dataset> dataset;
   measurement::Endpoint endpoint = measurement::Endpoint::kCompletions;
   measurement::Prefix prefix;  // scenarios only
-  measurement::Turns turns;    // scenarios only; ShareGPT brings its own, JSONL and Mooncake have single requests
-  // Of the model; 0 = not known. Token ids are drawn below vocab_size; if it is not known, requests detect a valid
+  measurement::Turns turns;    // scenarios only; ShareGPT has its own turns, JSONL and Mooncake have single requests
+  // Of the model; 0 = not known. Token ids are drawn below vocab_size. If it is not known, test requests find a valid
   // range. Lengths beyond max_model_len are rejected before the first request.
   int vocab_size = 0;
   int max_model_len = 0;
@@ -73,32 +73,32 @@ struct BenchSpec {
   // --- Limits and objective
   measurement::Slo slo;
   measurement::Worth worth = measurement::Worth::kOutputTokens;
-  int gpus = 1;  // of the engine: scores are per GPU
-  // One for each scenario (a dataset: one), or empty. Set: racing, see measurement/load_search.h.
+  int gpus = 1;  // of the engine; scores are per GPU
+  // One per scenario (a dataset counts as one), or empty. If set, racing is on: see measurement/load_search.h.
   std::vector<std::optional<double>> score_to_beat;
-  std::vector<std::optional<double>> score_to_beat_ci;  // half-width of its 95 % interval, where it is known
+  std::vector<std::optional<double>> score_to_beat_ci;  // half-width of its 95 % interval, if known
   std::vector<std::optional<measurement::PredictedLoads>> predictions;
   std::vector<std::optional<double>> admitted;
-  std::vector<std::optional<double>> start;      // the load at which the incumbent has its score, of the plan's kind
-  bool confirms = false;                         // a fresh start of a measured configuration with the limit `start`
-  std::vector<std::optional<double>> reference;  // requests/s, where load.reference_share asks for such a point
+  std::vector<std::optional<double>> start;      // load of the incumbent's score, in the plan's kind of load
+  bool confirms = false;                         // a fresh start of a measured configuration whose limit is `start`
+  std::vector<std::optional<double>> reference;  // requests/s, if load.reference_share asks for such a point
 
   // --- Times
-  std::chrono::milliseconds duration{60'000};  // longest steady window of a point
-  std::chrono::milliseconds drain{30'000};     // longest wait for requests of the window after it
-  std::chrono::milliseconds warmup{60'000};    // longest, per scenario, from its second wave on
-  // nullopt: 10 times the E2E latency of the first warm-up request, at least kShortestRequestTimeout.
+  std::chrono::milliseconds duration{60'000};  // maximum length of a point's window, in steady state
+  std::chrono::milliseconds drain{30'000};     // maximum wait for the requests of the window after its end
+  std::chrono::milliseconds warmup{60'000};    // maximum per scenario, from its second wave on
+  // nullopt: 10 times the E2E latency of the first warm-up request, but at least kShortestRequestTimeout.
   std::optional<std::chrono::milliseconds> request_timeout;
   std::chrono::milliseconds first_request_timeout{600'000};  // engines compile kernels on first use
   std::chrono::milliseconds experiment_timeout{2'700'000};   // bench's own deadline, from its start
-  // Time that a budget allows for this run, from the engine's start: bench's deadline if it comes first.
+  // Time that the budget allows for this run, from the engine's start. The earlier of both deadlines applies.
   std::optional<std::chrono::milliseconds> allowed;
 
-  // Expected model of a command that a user wrote, as a hub id or path. "" = the server's model is not checked.
+  // Model that a user's own command is expected to serve, as a hub id or path. "" = the served model is not checked.
   std::string model;
 
   std::int64_t seed = 1;
-  std::string records;  // file for one JSON line per request (bench/recorder.h), "" = none
+  std::string records;  // file with one JSON line per request (bench/recorder.h); "" = none
   QualityPlan quality;
 
   [[nodiscard]] std::size_t Workloads() const { return dataset ? 1 : scenarios.size(); }
@@ -112,15 +112,15 @@ inline constexpr std::chrono::milliseconds kShortestRequestTimeout{120'000};
 //  [x | null], "predictions": [{} | null], "admitted": [x | null], "start": [x | null], "confirms", "reference": [x |
 //  null], "durationMs", "drainMs", "warmupMs", "requestTimeoutMs", "firstRequestTimeoutMs", "experimentTimeoutMs",
 //  "allowedMs", "seed", "records", "quality": false | {"measure", "questions": {"path", "answerTokens"},
-//  "madeUpWeights", "reference":
-//  {"text", "blocks"}, "maxGrowth", "onlyCacheDiffers"}}
+// "madeUpWeights", "reference": {"text", "blocks"}, "maxGrowth", "onlyCacheDiffers"},
+// "model"}
 nlohmann::json ToJson(const BenchSpec& spec);
 // kInvalid names the member and the correction. CheckBenchSpec() checks the combination of members.
 base::Result<BenchSpec> BenchSpecFromJson(const nlohmann::json& value);
 
 // Checks that need only the spec: lengths beyond the context, more points than a result holds, a trace without
-// timestamps, a rate that no arrival process holds, an SLO bound that cannot be measured. Paths are those of the JSON:
-// `spec.load`.
+// timestamps, a rate that no arrival process supports, an SLO limit that cannot be measured. Messages use the JSON's
+// paths: `spec.load`.
 base::Status CheckBenchSpec(const BenchSpec& spec);
 
 }  // namespace autotune::bench

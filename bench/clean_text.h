@@ -1,4 +1,4 @@
-// Text from engines and hubs made fit for a status message: valid UTF-8, no control characters, bounded.
+// Makes text from engines and hubs fit for a status message: valid UTF-8, no control characters, bounded length.
 //
 // Pure, thread-safe, needs nothing but the C++ library (the static launcher links it).
 #pragma once
@@ -9,11 +9,11 @@
 
 namespace autotune::bench {
 
-// Drops terminal escape sequences, turns runs of control characters into one space, replaces invalid UTF-8 with U+FFFD
-// and trims. Longer results are cut between characters and end in "…", so that they hold at most `max_bytes` (>= 3).
+// Drops terminal escape sequences, replaces runs of control characters by one space and invalid UTF-8 by U+FFFD, and
+// trims. Longer results are cut between characters and end in "…", within `max_bytes`. REQUIRES: max_bytes >= 3.
 std::string CleanText(std::string_view text, std::size_t max_bytes);
 
-// The longest prefix of at most `max_bytes` bytes that does not split a character. `text` must be valid UTF-8.
+// The longest prefix of at most `max_bytes` bytes that does not split a character. REQUIRES: `text` is valid UTF-8.
 std::string_view Utf8Prefix(std::string_view text, std::size_t max_bytes);
 
 }  // namespace autotune::bench

@@ -1,7 +1,7 @@
-// Reads one streamed answer of an OpenAI endpoint (completions or chat): server-sent events, in pieces as the network
-// delivers them.
+// Parses one streamed response of an OpenAI endpoint (completions or chat): server-sent events, in pieces as the
+// network delivers them.
 //
-// Made for hundreds of thousands of events per second on one thread: an event's keys are scanned once, and only the
+// Designed for hundreds of thousands of events per second on one thread: an event's keys are scanned once, and only the
 // event that ends the request is parsed as JSON. Not thread-safe.
 #pragma once
 
@@ -17,23 +17,23 @@ class CompletionStream {
   // Keeps the generated text, for conversations.
   void set_keeps_text(bool keeps) { keeps_text_ = keeps; }
 
-  // Returns the number of output events that the piece completed: events with text of any kind (answer, reasoning,
-  // arguments of a tool call). Empty texts and roles are not output.
+  // Returns the number of output events that the piece completes. An output event has text of any kind (answer,
+  // reasoning, arguments of a tool call); empty texts and roles do not count.
   int Append(std::string_view bytes);
 
   struct Usage {
     std::int64_t input_tokens = 0;
     std::int64_t output_tokens = 0;
   };
-  // Of the last event that carried one. Engines send it at the end, or with every event.
+  // Usage of the last event that has one. Engines send it at the end, or with every event.
   [[nodiscard]] std::optional<Usage> usage() const;
-  // Message of an event that reports an error, "" = none. An engine may fail after it has sent status 200. vLLM 0.22.1
-  // also rejects token ids beyond its vocabulary this way.
+  // Message of an event that reports an error; "" = none. An engine may fail after it has sent status 200. vLLM 0.22.1
+  // also rejects token ids beyond its vocabulary in this way.
   [[nodiscard]] std::string error() const;
-  // The status that such an event carries in the place of HTTP's, 0 = none.
+  // Status code inside such an event, in place of the HTTP status; 0 = none.
   [[nodiscard]] int error_code() const;
   [[nodiscard]] bool done() const { return done_; }  // [DONE]
-  // The answer's text as it stood in the JSON, escapes included. "" unless it is kept.
+  // The answer's text as in the JSON, escapes included. "" unless set_keeps_text(true).
   [[nodiscard]] const std::string& escaped_text() const { return text_; }
   // Resets the state; keeps the allocated memory and the setting of set_keeps_text().
   void Reset();
@@ -50,8 +50,8 @@ class CompletionStream {
   bool done_ = false;
 };
 
-// The message of an engine's error document, in the shapes that engines use ({"error": {"message": ...}},
-// {"message": ...}, {"detail": ...}), else the text itself; clean and short.
+// The message of an engine's error document ({"error": {"message": ...}}, {"message": ...} or {"detail": ...}),
+// otherwise the body itself; cleaned and shortened.
 std::string ErrorMessage(std::string_view body);
 
 }  // namespace autotune::bench

@@ -1,9 +1,9 @@
-// One kept-alive HTTP/1.1 connection, plain or TLS: one request at a time, its answer piece by piece, each with the
-// time at which it arrived.
+// One keep-alive HTTP/1.1 connection, plain or TLS: one request at a time. Delivers the response in pieces, each with
+// the time at which it arrived.
 //
-// The kernel stamps that time (bench/stamped_socket.h), so a client that waits for a CPU does not distort it.
-// Single-threaded, driven by its EventLoop, which must outlive it, as must server and listener. Time-outs are the
-// owner's task: Close() ends everything without a callback.
+// The kernel stamps that time (bench/stamped_socket.h), so it stays correct if the client waits for a CPU.
+// Single-threaded, driven by its EventLoop. EventLoop, Server and Listener must outlive it. It has no timeouts: the
+// owner calls Close(), which ends everything without a callback.
 #pragma once
 
 #include <cstdint>
@@ -16,21 +16,21 @@
 
 namespace autotune::bench {
 
-// Begins the message of a connection that ended before an answer: as a server with TLS also ends one without.
+// Prefix of the message if the connection ended before a response. A server that expects TLS also ends a plain one so.
 inline constexpr std::string_view kNoAnswer = "no answer: ";
 
 class Connection final : private EventLoop::Handler {
  public:
-  // May call Send() and Close() of the connection, and must not destroy it.
+  // Callbacks may call Send() and Close() of the connection, but must not destroy it.
   class Listener {
    public:
     virtual ~Listener() = default;
     virtual void OnHead(const HttpResponse& head) = 0;
     // `arrived`: when the network delivered the last byte of `piece`. `seen`: when it was read here.
     virtual void OnBody(std::string_view piece, SteadyTime arrived, SteadyTime seen) = 0;
-    // The answer is complete: the connection is free.
+    // The response is complete, and the connection is free for the next request.
     virtual void OnEnd() = 0;
-    // There is no complete answer; `why` is for people. The connection is closed.
+    // The connection broke before the response was complete, and is closed now. `why` is for people.
     virtual void OnBroken(const std::string& why) = 0;
   };
 
@@ -39,8 +39,8 @@ class Connection final : private EventLoop::Handler {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Sends one request, on a new connection where there is none. A request on a kept connection that the server closed
-  // at that moment never reached it: it is sent again, once. REQUIRES: !busy().
+  // Sends one request, over a new connection if none is open. If the server closes a kept connection at that moment,
+  // the request never reached it and is sent again, once. REQUIRES: !busy().
   void Send(std::string_view method, std::string_view path, std::string_view body);
   void Close();
   [[nodiscard]] bool busy() const { return busy_; }
@@ -57,7 +57,7 @@ class Connection final : private EventLoop::Handler {
   void Queue();
   void Flush();
   void Read();
-  // False where the connection was closed or took another request meanwhile: the caller returns at once.
+  // Returns false if the connection was closed or took another request meanwhile: the caller must return at once.
   bool Deliver(std::string_view bytes, SteadyTime arrived, SteadyTime seen);
   bool DeliverTls(SteadyTime arrived, SteadyTime seen);
   void Ended();

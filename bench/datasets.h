@@ -1,7 +1,7 @@
-// Reads the dataset files of a bench: the requests of its workload, and questions with reference answers.
+// Reads the dataset files of a bench run: the requests of its workload, and questions with reference answers.
 //
-// Blocking; no state. The inspection pod reads them before an experiment gets a GPU, and each bench before its engine
-// is ready.
+// Blocking, stateless. The inspection pod reads the files before an experiment gets a GPU; each bench run reads them
+// before its engine is ready.
 #pragma once
 
 #include <string>
@@ -15,23 +15,23 @@
 
 namespace autotune::bench {
 
-// Returns the entries of spec.dataset. kInvalid, with file and line or entry: a line cannot be parsed, a request is not
-// supported by the endpoint or exceeds the context, or the timestamps give no rate. REQUIRES: spec.dataset is set.
+// Returns the entries of spec.dataset. kInvalid, with file and line or entry: not parsable, a request that the endpoint
+// does not support or that exceeds the context, or no rate in the timestamps. REQUIRES: spec.dataset is set.
 base::Result<std::vector<measurement::DatasetEntry>> ReadDatasetOf(const BenchSpec& spec);
 
-// Returns the questions of the spec; empty if it has none. kInvalid, with file and line: a row is invalid, or surely
+// Returns the questions of the spec; empty if it has none. kInvalid, with file and line: a row is invalid, or certainly
 // exceeds the context.
 base::Result<measurement::QuestionSet> ReadQuestionsOf(const BenchSpec& spec);
 
-// The same of a text that a file would have. `name`: of the file, for messages. REQUIRES: spec.dataset and
-// spec.quality.questions are set.
+// The same for the content of a file. `name`: name of the file, for messages. REQUIRES: spec.dataset or
+// spec.quality.questions is set, respectively.
 base::Result<std::vector<measurement::DatasetEntry>> DatasetOfText(const BenchSpec& spec, std::string_view bytes,
                                                                    const std::string& name);
 base::Result<measurement::QuestionSet> QuestionsOfText(const BenchSpec& spec, std::string_view bytes,
                                                        const std::string& name);
 
-// How they are judged, for people: "exam.jsonl: 120 questions: 80 by choices (likelihood), 40 by number; not sent:
-// type".
+// How the questions are judged, for people: "exam.jsonl: 120 questions: 80 by choices (likelihood), 40 by number; not
+// sent: type".
 std::string QuestionsText(const BenchSpec& spec, const measurement::QuestionSet& questions);
 
 // Returns the last component of a path, for messages.

@@ -1,6 +1,6 @@
 // Reads the engine's own counters while a load runs, on the load's event loop.
 //
-// Not thread-safe. A reading that fails or takes too long is ignored: it explains a measurement and is not part of it.
+// Not thread-safe. A reading that fails or takes too long is ignored, because it only explains a measurement.
 #pragma once
 
 #include <string>
@@ -14,12 +14,12 @@ namespace autotune::bench {
 
 class EngineReader final : private Connection::Listener {
  public:
-  // `path` "" = the engine has no counters.
+  // `path`: of the metrics page; "" = the engine has none.
   EngineReader(EventLoop& loop, Server& server, std::string path)
       : path_(std::move(path)), connection_(loop, server, *this) {}
 
   void ReadNow();
-  // Reads at most once per interval: rendering the metrics stops an engine's front end for milliseconds.
+  // Reads at most once per interval: rendering the metrics blocks an engine's front end for milliseconds.
   void ReadSometimes(SteadyTime now);
   [[nodiscard]] const std::vector<EngineReading>& readings() const { return readings_; }
 

@@ -1,7 +1,7 @@
-// One thread's descriptors and timers: epoll, with timers of microseconds.
+// Event loop of one thread: epoll for descriptors, and timers with microsecond resolution.
 //
-// Not thread-safe. Owns only its epoll descriptor. Descriptors and handlers belong to the callers, which must remove
-// them before they close or destroy them. Handlers and timers may add, change and remove anything, themselves included.
+// Not thread-safe. Owns only its epoll descriptor. Callers own descriptors and handlers, and must remove them before
+// they close or destroy them. Handlers and timers may add, change and remove any of them, including themselves.
 #pragma once
 
 #include <chrono>
@@ -36,16 +36,16 @@ class EventLoop {
   TimerId At(SteadyTime time, std::function<void()> action);
   void Cancel(TimerId id);
 
-  // Runs until Stop(), which ends it before its next handler or timer; one called before Run() ends it at once.
+  // Runs until Stop(), which takes effect before the next handler or timer. A Stop() before Run() ends Run() at once.
   // REQUIRES: not running.
   void Run();
   void Stop() { stopped_ = true; }
 
-  // Maximum time that an event may wait to be handled together with others while many arrive. A thousand streams that
-  // wake the program for every token cost three times the CPU time, which the engine needs. 0 = no batching.
+  // Maximum time that an event waits to be handled in a batch while many arrive. Waking up for every token of a
+  // thousand streams costs three times the CPU time, which the engine needs. 0 = no batching.
   void set_patience(std::chrono::microseconds patience) { patience_ = patience; }
 
-  // Offset of the wall clock from the steady clock, read before every batch of events: the kernel stamps received data
+  // Offset of the wall clock from the steady clock, read before every batch of events. The kernel stamps received data
   // with the wall clock, which may be set at any time.
   [[nodiscard]] std::chrono::nanoseconds wall_offset() const { return wall_offset_; }
 

@@ -1,4 +1,4 @@
-// One HTTP GET to 127.0.0.1 at a time, without blocking: the launcher's health check of its engine.
+// One non-blocking HTTP GET to 127.0.0.1 at a time: the launcher's health check of its engine.
 //
 // Not thread-safe; driven by its owner's poll loop. Owns its socket. Needs nothing but the C++ library and POSIX.
 #pragma once
@@ -18,8 +18,8 @@ class HealthProbe {
 
   // Begins a probe; cancels one that is still running.
   Answer Begin();
-  // Continues after poll() reported events() on fd(). Healthy is exactly status 200; anything else, including a
-  // refused connection, is unhealthy and ends the probe.
+  // Continues after poll() reported events() on fd(). Only status 200 is healthy. Any other result, including a refused
+  // connection, is unhealthy and ends the probe.
   Answer Continue();
   void Close();
 

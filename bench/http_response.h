@@ -1,7 +1,7 @@
-// Incremental parser of one HTTP/1.1 response: head, then the body in pieces, with any framing (chunked, by length,
-// until the connection ends).
+// Incremental parser of one HTTP/1.1 response: the head, then the body in pieces. Framing: chunked, by length, or until
+// the connection closes.
 //
-// Pure, not thread-safe. Body pieces are views into the bytes that were given: nothing of a body is copied.
+// Pure, not thread-safe. Body pieces are views into the input: no part of a body is copied.
 #pragma once
 
 #include <cstddef>
@@ -13,27 +13,27 @@ namespace autotune::bench {
 
 class HttpResponse {
  public:
-  // Next part of `bytes`. Call Take() again with the rest until `kMore` or an end.
+  // Result of Take(). Call Take() again with the rest of `bytes` until it returns kMore, kEnd or kWrong.
   enum class Event {
-    kMore,   // everything was read, and more has to come
-    kHead,   // the head is complete: status() and header() are there
+    kMore,   // all bytes are parsed, and the response is not complete
+    kHead,   // the head is complete: status() and header() are valid
     kBody,   // `piece` is the next part of the body
     kEnd,    // the answer is complete
     kWrong,  // not an HTTP/1.1 response
   };
   // Removes the parsed bytes from the front of `bytes`. REQUIRES: Reset() after kEnd or kWrong.
   Event Take(std::string_view& bytes, std::string_view& piece);
-  // The connection has ended. True where that completes the answer (a body without a length).
+  // Call when the connection closes. True if that completes the response (a body without a length).
   [[nodiscard]] bool EndsHere() const { return state_ == State::kUntilEnd; }
 
   [[nodiscard]] int status() const { return status_; }
   [[nodiscard]] bool keep_alive() const { return keep_alive_; }
-  [[nodiscard]] bool started() const { return started_; }  // at least one byte came
-  // After kWrong: it begins as a TLS record does (an alert, or a handshake).
+  [[nodiscard]] bool started() const { return started_; }  // at least one byte was parsed
+  // After kWrong: true if the bytes begin like a TLS record (an alert or a handshake).
   [[nodiscard]] bool IsTls() const {
     return head_.size() > 1 && (head_[0] == 0x15 || head_[0] == 0x16) && head_[1] == 0x03;
   }
-  // The value of a header, "" = none. `name` in lower case.
+  // Value of a header; "" = absent. REQUIRES: `name` is in lower case.
   [[nodiscard]] std::string_view header(std::string_view name) const;
 
   void Reset();

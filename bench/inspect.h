@@ -1,8 +1,8 @@
-// `autotune-bench inspect`: the facts of a model, read from its directory or from a hub (checkpoint/), and a check
-// whether experiments can use the datasets of a task, as a result document.
+// `autotune-bench inspect`: the facts of a model, read from its directory or a hub (checkpoint/), and a check that
+// experiments can use the datasets of a task. Returned as a result document.
 //
-// Single-threaded. A model that cannot be read is a failure with the hub's status and a remedy; it is never assumed to
-// be unquantized.
+// Single-threaded. A model that cannot be read is a failure with the hub's status and a remedy; it is never treated as
+// unquantized.
 #pragma once
 
 #include <optional>
@@ -13,9 +13,9 @@
 
 namespace autotune::bench {
 
-struct InspectOptions : checkpoint::HubOptions {  // `model` is a hub id; a directory when it starts with "/"; "" = none
-  std::optional<BenchSpec> datasets;              // what benches will be told: its files are read, too
-  bool models_context = false;  // experiments may have the model's own context, not only datasets->max_model_len
+struct InspectOptions : checkpoint::HubOptions {  // `model`: a hub id, a directory if it starts with "/", or "" = none
+  std::optional<BenchSpec> datasets;              // specification of the bench runs; their dataset files are read too
+  bool models_context = false;  // experiments may use the model's own context, which may exceed datasets->max_model_len
 };
 
 struct InspectOutcome {

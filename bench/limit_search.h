@@ -1,7 +1,7 @@
 // Measures one server for one spec: identification, warm-up, then points until measurement/load_search has found the
 // highest load of every scenario.
 //
-// Blocking, single-threaded. The same code runs in an experiment pod (bench/bench_run) and behind `autotune bench URL`.
+// Blocking, single-threaded. Used by experiment pods (bench/bench_run.h) and by `autotune bench URL`. The spec and the
 // Server must outlive it.
 #pragma once
 
@@ -28,19 +28,19 @@
 namespace autotune::bench {
 
 struct LimitSearchHooks {
-  // Checked every 50 ms; true stops everything at once.
+  // Checked every 50 ms; true stops the search at once.
   std::function<bool()> interrupted = [] { return false; };
   std::function<void(const std::string&)> say = [](const std::string&) {};  // a line for people
-  // A line that tells why nothing happens: a request that is tried again.
+  // A line that explains a wait, such as a request that is retried.
   std::function<void(const std::string&)> wait = [](const std::string&) {};
-  // A point that is complete, and the first error of its requests ("" = none).
+  // A completed point, and the first error of its requests ("" = none).
   std::function<void(const measurement::Point&, const std::string&)> point = [](const auto&, const auto&) {};
-  // While a point is measured, about twice a second.
+  // Called about twice a second while a point is measured.
   std::function<void(const measurement::PointSpec&, const measurement::Progress&)> progress = [](const auto&,
                                                                                                  const auto&) {};
-  double client_lag_ms = measurement::PointSpec().client_lag_ms;  // a test's machine may be slower
+  double client_lag_ms = measurement::PointSpec().client_lag_ms;  // limit of the send lag; tests raise it
   std::chrono::milliseconds retry_pause{1000};                    // before the first retry; later ones wait longer
-  // Time for more points; nullopt = no limit.
+  // Remaining time for further points; nullopt = no limit.
   std::function<std::optional<std::chrono::nanoseconds>()> time_left = [] { return std::nullopt; };
 };
 
@@ -48,15 +48,15 @@ class LimitSearch {
  public:
   LimitSearch(const BenchSpec& spec, Server& server, LimitSearchHooks hooks);
 
-  // Checks before the first request: lines of the dataset, descriptors for all connections, the file of the records.
+  // Checks before the first request: the dataset's entries, enough file descriptors, a writable records file.
   base::Status Prepare();
-  // The model's name (the first of /v1/models, unless `model` names one, which then need not be there), the engine's
-  // version, whether it is simulated. kCancelled: interrupted.
+  // Reads the model's name, the engine's version and whether it is simulated. The name is the first of /v1/models, or
+  // `model`, which need not be listed. kCancelled: interrupted.
   base::Status Identify(const std::string& model = "");
-  // All scenarios; fills result(). kCancelled: interrupted. kInvalid, with the reason: no request is answered, or no
-  // point is valid.
+  // Measures all scenarios and fills result(). kCancelled: interrupted. kInvalid, with the reason: no request was
+  // answered, or no point is valid.
   base::Status Run();
-  // After Run() failed: the load generator sent late each time, so another attempt may succeed.
+  // After a failed Run(): true if the load generator always sent late, so another attempt may succeed.
   [[nodiscard]] bool client_bound() const { return client_bound_; }
 
   [[nodiscard]] const RunResult& result() const { return result_; }
@@ -66,7 +66,7 @@ class LimitSearch {
                            std::chrono::milliseconds timeout);
   std::vector<base::Result<Answer>> AskAll(std::string_view path, std::span<const std::string> bodies,
                                            std::size_t in_flight, std::chrono::milliseconds timeout);
-  // Timeout of measured requests, known after the warm-up.
+  // Timeout of measured requests: the spec's, or derived from the warm-up.
   [[nodiscard]] std::chrono::milliseconds request_timeout() const;
 
  private:
@@ -76,21 +76,21 @@ class LimitSearch {
     std::vector<measurement::RequestRecord> records;
     LoadRunReport report;
   };
-  // Two requests, one after the other; repeated while the server is overloaded or not ready, if `patient`. kCancelled.
+  // Two requests in sequence; with `patient`, retried while the server is overloaded or not ready. kCancelled.
   base::Result<Attempt> TryFirst(Workload& workload, bool patient);
   void Accept(Workload& workload, const Attempt& attempt);
-  // Why no time between tokens is known although the SLO limits it; no error if it does not.
+  // Error if the SLO limits the time between tokens and that time cannot be measured.
   base::Status CheckBatches(const measurement::Batches& batches);
   [[nodiscard]] base::Status CheckStreams(std::span<const measurement::RequestRecord> records);
   // kInvalid: the server no longer answers. kCancelled.
   base::Status CheckAlive(const std::string& error);
   void WarnOfTokensPerEvent(std::span<const measurement::RequestRecord> records);
-  // What to do about HTTP 401 and 403; "" for others.
+  // Remedy for HTTP 401 and 403; "" for other statuses.
   [[nodiscard]] std::string TokenHint(int status) const;
   std::string HoldToCapacity(std::span<const measurement::RequestRecord> records, std::chrono::nanoseconds begin,
                              measurement::Point& point);
   void WarnOfHeld(const measurement::Point& point);
-  // Errors that no load changes, of which the best point had fewer by chance.
+  // Warns of errors that occur at every load, of which the best point had few by chance.
   void WarnOfErrors(std::span<const measurement::Point> points, std::size_t best);
   void WarnOfDrift(const measurement::Point& point, std::span<const measurement::RequestRecord> records,
                    const measurement::Progress& progress);
@@ -113,18 +113,18 @@ class LimitSearch {
   LimitSearchHooks hooks_;
   EventLoop loop_;
   std::vector<measurement::DatasetEntry> dataset_;
-  double prefix_hits_ = 0;            // the highest of all points
-  std::size_t distinct_prompts_ = 0;  // of the dataset; 0 = its texts are new each time
+  double prefix_hits_ = 0;            // highest prefix hit rate of all points
+  std::size_t distinct_prompts_ = 0;  // of the dataset; 0 = prompts do not repeat
   std::string model_;
-  std::string other_models_;  // that the server has, if it does not list model_
+  std::string other_models_;  // models that the server lists, if model_ is not among them
   std::string metrics_path_;  // "" = the engine has none
   std::optional<PromptStyle> style_;
   std::optional<std::chrono::nanoseconds> first_e2e_;
-  // In this scenario.
-  std::size_t first_of_scenario_ = 0;  // its points' first index
+  // State of the current scenario.
+  std::size_t first_of_scenario_ = 0;  // index of its first point
   measurement::SeenLatencies seen_e2e_;
   std::vector<measurement::Point> warm_up_;
-  double capacity_ = 0;  // requests/s of its warm-up with as many places as a rate may use; 0 = not known
+  double capacity_ = 0;  // requests/s of its warm-up with as many requests in flight as a rate may use; 0 = not known
   std::uint64_t next_conversation_ = 0;
   std::uint64_t next_stream_ = 1;
   std::string last_error_;

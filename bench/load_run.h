@@ -1,11 +1,11 @@
-// One offered load on one server: starts requests when they are due, reads their answers and records them, until its
-// owner ends it.
+// Runs one offered load on one server: starts requests when they are due, reads the responses and records them until
+// its owner ends it.
 //
-// Blocking, single-threaded. Closed loop: a fixed number of places, each of which sends its next request when its last
-// one has ended, staggered at the start. Open loop: requests start at the times of an arrival process. A request beyond
-// max_in_flight waits in the client; its clock runs from its due time, as in the server's queue, so an overload is
-// never hidden. A place of a closed loop that was refused (HTTP 408, 429, 503) waits as long as Retry-After says (at
-// most a minute), otherwise longer each time, from 20 ms to 1 s. Arrivals of an open loop do not wait for answers.
+// Blocking, single-threaded. Closed loop: a fixed number of virtual users ("places"), staggered at the start; each
+// sends its next request when its last one has ended. A refused user (HTTP 408, 429, 503) waits for Retry-After (at
+// most a minute), else 20 ms, doubled each time up to 1 s. Open loop: requests start at the times of an arrival process
+// and never wait for responses. A request beyond max_in_flight waits in the client, and its latency counts from its due
+// time, so an overload is never hidden.
 #pragma once
 
 #include <chrono>
@@ -27,30 +27,30 @@ struct LoadRunOptions {
   measurement::Load load;
   measurement::Arrival arrival;
   std::int64_t seed = 1;
-  std::uint64_t stream = 0;              // of arrivals: one for each point
-  std::uint64_t first_conversation = 0;  // contents: no two loads repeat each other's
+  std::uint64_t stream = 0;              // stream of random numbers for the arrivals; different for each point
+  std::uint64_t first_conversation = 0;  // index of the first conversation: no two loads repeat contents
   int max_in_flight = 512;
   std::int64_t max_requests = 0;  // 0 = no limit
   std::chrono::nanoseconds request_timeout{};
-  // A closed loop's start is spread over it; an open loop holds its rate over a few of them.
+  // The start of a closed loop is spread over this time; an open loop holds its rate over a few times as long.
   std::chrono::nanoseconds expected_e2e{};
 };
 
 struct LoadRunReport {
-  std::string first_error;  // of a request, "" = none
+  std::string first_error;  // first error of a request, "" = none
   int first_error_status = 0;
-  std::chrono::milliseconds first_retry_after{};  // Retry-After of that answer, at most a minute; 0 = none
+  std::chrono::milliseconds first_retry_after{};  // Retry-After of that response, at most a minute; 0 = none
   std::int64_t rate_limited = 0;                  // requests that ended with HTTP 429
   bool simulated = false;
-  std::uint64_t conversations = 0;        // begun
-  std::optional<Request> first_answered;  // and the tokens that the engine counted in it
+  std::uint64_t conversations = 0;        // number of conversations begun
+  std::optional<Request> first_answered;  // first request with a response
   std::int64_t first_answered_input_tokens = 0;
 };
 
 class LoadRun {
  public:
-  // Called at the start and then at the returned time. Returns the time of the next call, or nullopt to end the load.
-  // Requests in flight are then given up. It is also called after every ended request of a run with max_requests.
+  // Called at the start, at each returned time, and with max_requests after every ended request. Returns the time of
+  // the next call, or nullopt to end the load: requests in flight are then abandoned.
   using Look = std::function<std::optional<SteadyTime>(SteadyTime now)>;
 
   LoadRun(EventLoop& loop, Server& server, const Workload& workload, Recorder& recorder, LoadRunOptions options);

@@ -1,8 +1,8 @@
 // Digest of an engine's log in bounded memory: the lines that may be the root cause, and the last lines.
 //
 // Engines print the cause of their end hundreds of lines before the last one, several processes write at once, and a
-// start can log megabytes. Recognises error lines (Python, argparse, click, native code); their meaning is in
-// root_cause.h. Not thread-safe; owned by the launcher. Needs nothing but the C++ library.
+// start can log megabytes. Recognises error lines (Python, argparse, click, native code); root_cause.h interprets them.
+// Not thread-safe; owned by the launcher. Uses only the C++ library.
 #pragma once
 
 #include <cstddef>
@@ -25,11 +25,11 @@ class LogDigest {
   void Append(std::string_view bytes);
   // Ends an unfinished last line.
   void Finish();
-  // The engine is ready: earlier errors were not fatal.
+  // Call when the engine is ready: earlier errors were not fatal.
   void ForgetErrors();
 
-  // In order of appearance, each once: the first thirty and the last ten, then those of single threads if there is
-  // room. Errors before the latest generated tokens are removed: they were not fatal.
+  // In order of appearance, without repetitions: the first 30 and the last 10, then those that ended single threads if
+  // there is room. Errors before the latest generated tokens are removed: they were not fatal.
   [[nodiscard]] std::vector<std::string> error_lines() const;
   // A progress bar that rewrites its line counts as one line.
   [[nodiscard]] std::vector<std::string> last_lines() const { return {last_.begin(), last_.end()}; }
@@ -40,16 +40,16 @@ class LogDigest {
     std::string tag;
     std::string code;            // the last source line of a traceback
     bool in_frames = false;      // the last line was one of a traceback's frames
-    bool at_code = false;        // ... that a forwarder took the indentation from: its source line is next
+    bool at_code = false;        // the same without indentation (a log forwarder removed it): its source line is next
     bool in_group = false;       // inside of an exception group, which is drawn as a tree
     bool in_validation = false;  // inside pydantic's "N validation errors for X"
     std::string field;           // its current field
     std::string error;           // the last error line
-    bool announces = false;      // ... which ends with a colon: the next line is what it announces
-    std::size_t wrapped = 0;     // the length of the last line of that error, if the line before was it; else 0
-    bool in_causes = false;      // inside of Rust's "Caused by:"
-    bool in_thread = false;      // the next exception ended a thread of its own, not the process
-    std::string cause;           // the deepest so far
+    bool announces = false;      // that line ends with a colon: the next line completes it
+    std::size_t wrapped = 0;     // length of that error's last line, if it was the previous line; else 0
+    bool in_causes = false;      // inside Rust's "Caused by:"
+    bool in_thread = false;      // the next exception ended only a thread, not the process
+    std::string cause;           // the deepest cause so far
   };
 
   void EndLine(bool rewritten);
@@ -58,7 +58,7 @@ class LogDigest {
   void AddError(Writer& writer, std::string text);
   // Lines that complete the last error of a process; true if the line is one.
   bool CompletesError(Writer& writer, const LogLine& line);
-  // `last`: the length of the line before, if the text of an exception stood there; else 0.
+  // `last`: length of the previous line if it held the text of an exception; else 0.
   bool GoesOn(Writer& writer, const LogLine& line, std::size_t last);
   void EndCauses(Writer& writer);
   void ReplaceError(Writer& writer, std::string text);
@@ -66,14 +66,14 @@ class LogDigest {
   Writer& WriterOf(const std::string& tag);
 
   std::string partial_;
-  bool after_return_ = false;      // a '\r' was seen: with a '\n' next it is an ordinary line end
-  bool last_is_progress_ = false;  // the newest of last_ may be replaced
+  bool after_return_ = false;      // the last byte was '\r'; followed by '\n' it is an ordinary line end
+  bool last_is_progress_ = false;  // the last entry of last_ may be replaced
   std::deque<std::string> last_;
   std::vector<std::string> first_errors_;
   std::deque<std::string> later_errors_;
-  std::vector<std::string> thread_errors_;  // what ended a single thread: after all others, whenever it came
+  std::vector<std::string> thread_errors_;  // errors that ended only a thread; listed after all others
   std::deque<Writer> writers_;
-  // Who reported generated tokens since the last error line; a second report of one of them ends what was before.
+  // Processes that reported generated tokens since the last error line. The second report of one drops the errors.
   std::deque<std::string> generating_;
 };
 

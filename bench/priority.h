@@ -3,9 +3,9 @@
 
 namespace autotune::bench {
 
-// Asks the kernel to run this thread before ordinary ones: a request that starts late makes the measurement invalid. No
-// effect without permission (containers without CAP_SYS_NICE); the client's lag shows delays. Threads that it starts
-// have ordinary priority.
+// Asks the kernel to schedule this thread before ordinary ones: a request that starts late makes the measurement
+// invalid. No effect without permission (containers without CAP_SYS_NICE); the send lag shows delays. Threads that this
+// thread starts have ordinary priority.
 void AskForPriority();
 
 }  // namespace autotune::bench

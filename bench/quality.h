@@ -11,19 +11,19 @@
 
 namespace autotune::bench {
 
-// POST /v1/completions: the text echoed with its log-probabilities, and one token more. Every field is one that vLLM,
-// SGLang and TensorRT-LLM know; SGLang rejects max_tokens 0. Not streamed, because vLLM reports no log-probabilities of
-// a prompt in a stream.
+// Body of POST /v1/completions: echoes the text with its log-probabilities, and generates one token. Uses only fields
+// that vLLM, SGLang and TensorRT-LLM support; SGLang rejects max_tokens 0. Not streamed: vLLM reports no
+// log-probabilities of a prompt in a stream.
 std::string LikelihoodBody(const std::string& model, std::string_view text);
 
-// Of the text's tokens in order, its first one left out (nothing comes before it); NaN for values that are not numbers.
-// kInvalid if the answer has none for the prompt: TensorRT-LLM reports only those of the generated token.
+// Log-probabilities of the text's tokens in order, without the first one (nothing precedes it); NaN for values that are
+// not numbers. kInvalid if the response has none for the prompt: TensorRT-LLM reports only the generated token's.
 base::Result<std::vector<double>> PromptLogprobs(std::string_view answer);
 
-// vLLM and SGLang cannot encode NaN in an answer and report it in an error message.
+// True if the response is an error message about NaN: vLLM and SGLang cannot encode NaN in JSON.
 bool SaysNotANumber(std::string_view answer);
 
-// Likelihood and prints of a block's tokens. REQUIRES: one log-probability for each third at least.
+// Likelihood and hashes of a block's tokens. REQUIRES: at least one log-probability per third of the block.
 measurement::QualityBlock MakeBlock(const std::vector<double>& logprobs);
 double NllOf(const std::vector<double>& logprobs);
 
@@ -32,14 +32,14 @@ std::string GreedyBody(const std::string& model, std::string_view prompt, int to
 
 struct GreedyText {
   std::string text;
-  std::int64_t tokens = -1;  // generated, -1 = not said
+  std::int64_t tokens = -1;  // number of generated tokens, -1 = not reported
   std::string finish_reason;
 };
 base::Result<GreedyText> ReadGreedyText(std::string_view answer);
 
-// Explains in one sentence, with an example, why no working model gives these answers; "" if the answers are plausible.
-// All of them must be alike for a verdict: empty, ended at once, or one unit repeated from the first byte to the last.
-// REQUIRES: answers to different prompts of natural text, at least two, asked for 16 tokens or more.
+// Explains in one sentence, with an example, why no working model gives these answers; "" if they are plausible. Only
+// if all of them are alike: empty, ended at once, or one unit repeated from the first byte to the last. REQUIRES: at
+// least two answers, to different prompts of natural text, with 16 or more requested tokens.
 std::string WhyBroken(const std::vector<GreedyText>& answers);
 
 }  // namespace autotune::bench

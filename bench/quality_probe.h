@@ -1,9 +1,9 @@
-// Quality measurement of a running engine: sanity of its answers, likelihood of the corpus, greedy answers, and the
+// Quality measurement of a running engine: plausibility of its answers, likelihood of the corpus, greedy answers, and
 // questions of a dataset.
 //
-// Blocking, single-threaded; requests are sent through Hooks, so the order of events can be tested without an engine.
-// Time and memory are bounded: at most kQualityBudget for the corpus, and requests no longer than the context or the
-// memory for their log-probabilities allow.
+// Blocking, single-threaded. Requests are sent through QualityHooks, so tests need no engine. Bounded: at
+// most kQualityBudget for the corpus; no request exceeds the context, or the memory for its
+// log-probabilities.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,7 @@ struct QualityHooks {
                                                   std::size_t in_flight)>
       ask;
   std::function<bool()> interrupted = [] { return false; };
-  // After an answer that may be an engine's last: waits for its end, if it comes. True: it has ended, or the run has.
+  // After a response that may be the last: waits for the engine to exit. True if it has ended, or the run has.
   std::function<bool()> ended = [] { return false; };
   std::function<void(const std::string&)> say = [](const std::string&) {};
 };
@@ -49,8 +49,8 @@ class QualityProbe {
   // `spec` and `clock` must outlive it.
   QualityProbe(const BenchSpec& spec, std::string model, QualityHooks hooks, base::Clock& clock);
 
-  // Checks a few greedy answers for output that no working model gives; returns "" if they are plausible or the engine
-  // does not answer (the load run reports that).
+  // Checks a few greedy answers for output that no working model gives. Returns "" if they are plausible, or if the
+  // engine does not answer (the load run reports that).
   std::string CheckSanity();
   QualityOutcome Measure();
 
@@ -85,7 +85,7 @@ class QualityProbe {
   base::Clock& clock_;
   measurement::Quality measured_;
   QualityOutcome outcome_;
-  std::string part_;                                           // that is being measured: "the corpus"
+  std::string part_;                                           // part that is being measured: "the corpus"
   std::vector<std::pair<std::string, std::string>> problems_;  // missing parts, and why
 };
 

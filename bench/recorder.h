@@ -1,6 +1,6 @@
-// Records of all requests of a load: input of measurement/window, and raw records for people.
+// Records all requests of a load: input of measurement/window.h, and raw records for people.
 //
-// Not thread-safe. Times become those of the load's own clock, which starts at `origin`.
+// Not thread-safe. Times are stored relative to `origin`, the start of the load.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,16 @@ class Recorder {
  public:
   explicit Recorder(SteadyTime origin) : origin_(origin) {}
 
-  // A request that should have started at `due` and did at `start`. Returns its number.
+  // Records a request that was due at `due` and started at `start`. Returns its number.
   std::size_t Start(SteadyTime due, SteadyTime start, const Request& request);
-  // A request that is due and for which no place is free: it is in the queue from now on, whether it is ever sent or
-  // not. Returns its number.
+  // Records a request that is due while no slot is free: it counts as queued from now on, even if it is never sent.
+  // Returns its number.
   std::size_t Wait(SteadyTime due);
-  // The same, because all places of the client are taken.
+  // The same, if max_in_flight of the client is reached.
   std::size_t Hold(SteadyTime due);
-  // What Wait or Hold returned is sent at `now`.
+  // The request that Wait or Hold returned is sent at `now`.
   void Send(std::size_t waiting, const Request& request, SteadyTime now);
-  // `events` output events arrived; `seen` is when the client looked.
+  // `events` output events arrived at `arrived`; the client read them at `seen`.
   void Output(std::size_t request, int events, SteadyTime arrived, SteadyTime seen);
   void End(std::size_t request, measurement::RequestOutcome outcome, SteadyTime now,
            const std::optional<CompletionStream::Usage>& usage);
@@ -40,8 +40,8 @@ class Recorder {
   [[nodiscard]] SteadyTime origin() const { return origin_; }
   [[nodiscard]] std::int64_t ended() const { return ended_; }
   [[nodiscard]] std::int64_t succeeded() const { return succeeded_; }
-  // p99 of the time that output waited in the kernel before it was read (ms): the load of this client. Kernel time
-  // stamps exclude it from all latencies.
+  // p99 of the time in ms that output waited in the kernel before it was read: it shows the load of this client. Kernel
+  // timestamps exclude it from all latencies.
   [[nodiscard]] double ReceiveLagP99() const;
 
  private:
@@ -53,7 +53,7 @@ class Recorder {
 };
 
 // Appends one JSON line per request to the file at `path`: scenario, load, startMs (of the point), lagMs, outcome,
-// inputTokens, askedTokens, outputTokens, ttftMs, e2eMs, eventsMs (each output event, after the start).
+// inputTokens, askedTokens, outputTokens, ttftMs, e2eMs, eventsMs (output events, from the request's start).
 base::Status AppendRecords(const std::string& path, const std::string& scenario, const measurement::Load& load,
                            std::span<const measurement::RequestRecord> records);
 

@@ -1,7 +1,7 @@
 // Location of an OpenAI-compatible server: URL, addresses, TLS context and token.
 //
-// ServerUrl is a plain value. A Server is shared by connections: it owns the TLS context and must outlive them; not
-// thread-safe. The token is sent to this host only and is never part of a message.
+// ServerUrl is a plain value. A Server owns the TLS context that connections share, and must outlive them. Not
+// thread-safe. The token is sent only to this host and never appears in a message.
 #pragma once
 
 #include <netinet/in.h>
@@ -24,12 +24,12 @@ struct ServerUrl {
   bool tls = false;
   std::string host;  // a name or an address, without brackets
   int port = 0;
-  std::string prefix;                               // of every path: "" or "/openai"
+  std::string prefix;                               // prefix of every path: "" or "/openai"
   std::string token;                                // "" = none; sent as `Authorization: Bearer`
-  std::optional<measurement::Endpoint> endpoint{};  // of a URL that was copied from a request
+  std::optional<measurement::Endpoint> endpoint{};  // endpoint of a URL that was copied from a request
 
-  // https://host:8443/prefix. A trailing /v1, and an endpoint behind it, are removed, because every request's path
-  // begins with them.
+  // Parses https://host:8443/prefix. A trailing /v1, with or without an endpoint, is removed, because every request's
+  // path begins with it.
   static base::Result<ServerUrl> Parse(const std::string& text);
   static ServerUrl Local(int port) { return {false, "127.0.0.1", port, "", "", {}}; }
   [[nodiscard]] std::string ToString() const;
@@ -42,8 +42,8 @@ class Server {
     socklen_t size = 0;
   };
 
-  // Resolves the name (blocking) and, with TLS, loads the system's certificates (SSL_CERT_FILE replaces them). kRetry:
-  // the name cannot be resolved at present. kInvalid: no certificates.
+  // Resolves the name (blocking). With TLS it loads the system's certificates (SSL_CERT_FILE replaces them). kRetry:
+  // the name cannot be resolved now. kInvalid: no certificates.
   static base::Result<std::unique_ptr<Server>> Make(ServerUrl url);
   ~Server();
   Server(const Server&) = delete;
@@ -51,12 +51,12 @@ class Server {
 
   [[nodiscard]] const ServerUrl& url() const { return url_; }
   [[nodiscard]] const std::vector<Address>& addresses() const { return addresses_; }
-  // The address that answered last: where new connections begin.
+  // Index of the address that responded last; new connections try it first.
   std::size_t preferred_address = 0;
 
-  // The head of a request with all that is the same for each. `path` begins with /v1 or another slash.
+  // Head of a request. REQUIRES: `path` begins with "/".
   [[nodiscard]] std::string Head(std::string_view method, std::string_view path, std::size_t body_bytes) const;
-  // A client's TLS state that checks the server's name; nullptr without TLS. The caller frees it.
+  // New client TLS state that verifies the server's name; nullptr without TLS. The caller frees it.
   [[nodiscard]] ssl_st* NewTls() const;
 
  private:

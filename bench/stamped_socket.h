@@ -1,7 +1,7 @@
-// Reads a socket together with the time at which the network delivered the bytes, as stamped by the kernel: the time is
-// right also if the program waited for a CPU.
+// Reads a socket, with the kernel's timestamp of when the network delivered the bytes: it is correct even if the
+// program waited for a CPU.
 //
-// Stateless. If the kernel stamps nothing (some sandboxes), the time of reading is used.
+// Stateless. Without kernel timestamps (some sandboxes) the time of reading is used.
 #pragma once
 
 #include <sys/types.h>
@@ -15,11 +15,11 @@ namespace autotune::bench {
 void EnableStamps(int fd);
 
 struct StampedRead {
-  ssize_t count = 0;                              // as of recv(); errno is kept
+  ssize_t count = 0;                              // return value of recv(); errno is kept
   std::chrono::steady_clock::time_point arrived;  // of the last byte, never after `seen`
   std::chrono::steady_clock::time_point seen;     // when it was read
 };
-// `wall_offset`: how far the wall clock, which the kernel uses, is ahead of the steady one.
+// `wall_offset`: wall clock (used by the kernel) minus steady clock.
 StampedRead ReadStamped(int fd, std::span<char> buffer, std::chrono::nanoseconds wall_offset);
 
 }  // namespace autotune::bench

@@ -1,9 +1,9 @@
 // Runs one engine from its start to the end of the pod: `autotune-launch run`.
 //
-// Single-threaded, one poll loop, bounded memory. Owns the engine's process group and everything that descends from it:
-// when Supervise() returns, none of these processes is left. Never starts an engine twice in one directory. Returns
-// only after SIGTERM or SIGINT, not when the engine ends: in a pod a sidecar that exits early would be restarted. Needs
-// nothing but the C++ library and Linux.
+// Single-threaded, one poll loop, bounded memory. Owns the engine's process group and all its descendants: none is
+// left when Supervise() returns. Never starts an engine twice in one directory. Returns only after SIGTERM or
+// SIGINT, not when the engine ends: Kubernetes would restart a sidecar that exits. Uses only the C++ library and
+// Linux.
 #pragma once
 
 #include <chrono>
@@ -21,14 +21,14 @@ struct LaunchOptions {
   std::vector<std::string> argv;            // the engine's command
 };
 
-// The exit status of the program: 0 after SIGTERM, 20 when `dir` cannot be used.
+// Exit status of the program: 0 after SIGTERM or SIGINT, 20 if `dir` cannot be used.
 int Supervise(const LaunchOptions& options);
 
-// The startup probe: 0 when the engine is ready or has ended. Waits for that at most `patience` and returns 1 then,
-// with a line on standard error.
+// Startup probe: returns 0 once the engine is ready or has ended. After `patience` without either it returns 1, with a
+// line on standard error.
 int Ready(const std::string& dir, std::chrono::milliseconds patience);
 
-// Copies the running program to dir/autotune-launch. The exit status of the program.
+// Copies the running program to dir/autotune-launch. Returns the exit status of the program.
 int Install(const std::string& dir);
 
 }  // namespace autotune::bench

@@ -1,8 +1,8 @@
 // Contents of requests: the conversations of a scenario or of a dataset.
 //
-// Deterministic: the same (seed, scenario, index) is the same conversation for every configuration. No two share a
-// prefix, so prefix caches do not help, except as Prefix and Turns specify. Only fields that vLLM, SGLang and
-// TensorRT-LLM all know are sent: TensorRT-LLM rejects every other (docs/benchmark.md lists them). One object for one
+// Deterministic: equal (seed, scenario, index) give the same conversation for every configuration. No two share a
+// prefix, so prefix caches have no effect, except as Prefix and Turns specify. Sends only fields that vLLM, SGLang and
+// TensorRT-LLM all support, because TensorRT-LLM rejects others (docs/benchmark.md lists them). One object per
 // scenario; not thread-safe.
 #pragma once
 
@@ -17,36 +17,36 @@
 
 namespace autotune::bench {
 
-// Form of prompts. Token ids give exactly the requested length without a tokenizer; a chat accepts only words.
+// Form of prompts. Token ids give the exact length without a tokenizer; the chat endpoint accepts only words.
 struct PromptStyle {
   enum class Kind { kTokenIds, kWords } kind = Kind::kTokenIds;
   int first_id = 0, last_id = 0;  // ids are drawn from [first_id, last_id]
-  // False: without ignore_eos and skip_special_tokens, which only inference engines know. Answers end by themselves.
+  // False: without ignore_eos and skip_special_tokens, which only inference engines support; answers end by themselves.
   bool exact_answers = true;
-  bool greedy = true;             // False: without temperature and seed, which some models of OpenAI reject.
-  bool completion_limit = false;  // max_completion_tokens in the place of max_tokens; chats only
+  bool greedy = true;             // false: without temperature and seed, which some OpenAI models reject
+  bool completion_limit = false;  // max_completion_tokens instead of max_tokens; chats only
   bool operator==(const PromptStyle&) const = default;
 };
 
-// Of fewer ids nothing is left between the special tokens: such a size counts as not known.
+// Fewer ids leave none between the special tokens: smaller sizes count as not known.
 inline constexpr int kSmallestVocabulary = 16;
 
-// Styles to try in this order until the engine accepts one. With a known vocabulary (`vocab_size` > 0) the first one is
-// right. Words come after ids: their number of tokens is approximate. Answers of any length are the last resort.
+// Styles in the order in which to try them. With a known vocabulary (`vocab_size` > 0) the first one is right. Words
+// come after ids, because their number of tokens is approximate. Answers of any length are the last resort.
 std::vector<PromptStyle> PromptStyles(measurement::Endpoint endpoint, int vocab_size);
-// The style without the field that a rejection names; nullopt if it names none that `style` sends.
+// Returns the style without the field that a rejection names; nullopt if it names no field that `style` sends.
 std::optional<PromptStyle> WithoutRejected(const PromptStyle& style, measurement::Endpoint endpoint,
                                            std::string_view rejection);
 
 struct Request {
   std::string body;
-  int input_tokens = 0;  // 0 = not known before the answer
+  int input_tokens = 0;  // 0 = not known before the response
   int asked_tokens = 0;  // 0 = the model ends the answer itself
 };
 
 class Workload {
  public:
-  // One conversation; a single request is one of one turn.
+  // One conversation; a single request is a conversation of one turn.
   class Conversation {
    public:
     [[nodiscard]] bool HasNext() const { return turn_ < turns_; }
@@ -60,28 +60,28 @@ class Workload {
     int history_tokens_ = 0, last_output_ = 0;
   };
 
-  // Of spec.scenarios[scenario].
+  // Workload of spec.scenarios[scenario]. REQUIRES: a valid index.
   Workload(const BenchSpec& spec, std::size_t scenario);
-  // Of a dataset. kInvalid: an entry that the endpoint cannot take or the context surely cannot hold, by its place.
+  // Workload of a dataset. kInvalid: the endpoint or the context cannot take an entry; the message has its place.
   static base::Result<Workload> OfDataset(const BenchSpec& spec, std::vector<measurement::DatasetEntry> entries);
 
   void set_model(const std::string& model);
   void set_style(const PromptStyle& style) { style_ = style; }
   [[nodiscard]] const PromptStyle& style() const { return style_; }
-  // Sets the number of words per token from the usage in an answer.
+  // Sets the number of words per token from the usage in a response.
   void Calibrate(const Request& request, std::int64_t reported_input_tokens);
-  // True where a request needs the text of the answer before it.
+  // True if a request needs the text of the previous answer.
   [[nodiscard]] bool needs_answers() const;
-  // Timestamps of a trace; empty for everything else.
+  // Timestamps of a trace; empty for other workloads.
   [[nodiscard]] const std::vector<std::chrono::milliseconds>& timestamps() const { return timestamps_; }
   [[nodiscard]] const std::string& name() const { return name_; }  // "D(512,128)", "dataset"
   [[nodiscard]] double MeanOutputTokens() const;                   // of a request; 0 = not known
   [[nodiscard]] std::string_view path() const;                     // of the endpoint
 
-  // The index-th conversation. A dataset begins again after its last entry.
+  // The conversation with this index. A dataset repeats after its last entry.
   [[nodiscard]] Conversation Start(std::uint64_t index) const;
-  // Its next request. `answer`: the text of its last answer as the JSON had it, where needs_answers().
-  // REQUIRES: conversation.HasNext().
+  // Its next request. `answer`: the text of its last answer as in the JSON, if needs_answers(). REQUIRES:
+  // conversation.HasNext().
   [[nodiscard]] Request Next(Conversation& conversation, std::string_view answer) const;
 
  private:

@@ -17,29 +17,29 @@
 
 namespace autotune::gpu {
 
-// Rates of one GPU: dense tensor rates of the data sheet. 0 = the GPU has no such units, or the vendor does not publish
-// the rate.
+// Rates of one GPU: dense rates of the data sheet. 0 = the GPU has no such units, or the vendor does not publish the
+// rate.
 struct Rates {
-  double bf16 = 0;  // FLOP/s; of fp16 where there is no bf16 (V100, T4)
+  double bf16 = 0;  // FLOP/s; fp16 for GPUs without bf16 (V100, T4)
   double fp8 = 0;   // FLOP/s
   double fp4 = 0;   // FLOP/s, NVFP4 or MXFP4
   double int8 = 0;  // operations/s
   double memory_bytes = 0;
-  // To the other GPUs of the node together, one direction: NVLink or Infinity Fabric, else PCIe.
+  // bytes/s to all other GPUs of the node together, one direction: NVLink or Infinity Fabric, else PCIe.
   double link_bytes = 0;
 };
 
 struct Product {
-  std::string_view name;    // unique, as people type it: "h100", "a100-40gb", "mi300x"
+  std::string_view name;    // unique, as users write it: "h100", "a100-40gb", "mi300x"
   std::string_view driver;  // as the driver names it: "NVIDIA H100 80GB HBM3"
-  // Words of a name that mean this product, then "|" and words that may stand beside them. "," separates alternatives.
+  // Words of a name that mean this product, then "|" and optional words. "," separates alternatives.
   std::string_view words;
   std::optional<ComputeCapability> capability;  // NVIDIA only
   std::string_view amd_architecture;            // LLVM target, "gfx942"; "" = not an AMD GPU
   std::int64_t mebibytes = 0;  // as the driver reports (nvidia-smi's total); 0 = differs between cards of this name
   Rates rates;
-  // Memory of CPU and GPU together, where they share it and the driver reports none for the GPU: an upper bound. 0 =
-  // the GPU has memory of its own.
+  // Memory that the CPU and the GPU share, if the driver reports none for the GPU: an upper bound. 0 = the GPU has its
+  // own memory.
   std::int64_t shared_mebibytes = 0;
 
   [[nodiscard]] bool nvidia() const { return amd_architecture.empty(); }
@@ -48,34 +48,34 @@ struct Product {
 // CUDA reports a little less total memory than nvidia-smi: 79.19 of 79.65 GiB on an H100 (recorded).
 inline constexpr double kCudaShare = 79.19 / (81559 / 1024.0);
 
-// The most usual first, among products that share a name.
+// Among products that share a name, the most common one comes first.
 std::span<const Product> Products();
 
 // A name without what drivers and labellers append for a share of a GPU: "-MIG-1g.10gb" for a partition (Multi-Instance
 // GPU), "-48Q" for a profile of NVIDIA vGPU, "-SHARED" for a GPU that several containers share.
 struct NameParts {
-  std::string product;       // spelled as it was; of a vGPU the name of its board: "GRID-A100X", "NVIDIA H100XM"
-  std::string partition;     // "1g.10gb"; of a vGPU "48Q", "1-10C"; "" = a whole GPU
+  std::string product;       // spelled as in the input; for a vGPU the name of its board: "GRID-A100X", "NVIDIA H100XM"
+  std::string partition;     // "1g.10gb"; for a vGPU "48Q", "1-10C"; "" = a whole GPU
   bool virtual_gpu = false;  // partition is a profile of NVIDIA vGPU
   bool shared = false;
 };
 NameParts SplitName(std::string_view name);
 
-// Memory of a partition, from its name; 0 = not in the name.
+// Memory of a partition in MiB, from its name; 0 = the name has none.
 std::int64_t PartitionMebibytes(std::string_view partition);
 
-// Every product that `name` may mean, in any spelling: "h100" is H100s of all shapes, "NVIDIA-H100-80GB-HBM3" and
-// "nvidia-h100-mega-80gb" are one. Sharing and partitions do not matter: rates and memory of a product are those of the
-// whole GPU, see SplitName. Empty for an unknown one.
+// Every product that `name` may mean, in any spelling: "h100" means H100s of all shapes; "NVIDIA-H100-80GB-HBM3" and
+// "nvidia-h100-mega-80gb" mean one. Suffixes for sharing and partitions are ignored: rates and memory are those of the
+// whole GPU (see SplitName). Empty for an unknown name.
 std::vector<const Product*> ProductsNamed(std::string_view name);
 
-// The most usual product of that name; null for an unknown one.
+// The most common product of that name; null for an unknown name.
 const Product* FindProduct(std::string_view name);
 
-// Whether `architecture` ("gfx942") is that of an AMD GPU of the catalogue.
+// True if `architecture` ("gfx942") belongs to an AMD GPU of the catalogue.
 bool IsKnownAmdArchitecture(std::string_view architecture);
 
-// Whether `memory_bytes` of this product is only an upper bound: memory that the CPU shares (shared_mebibytes).
+// True if `memory_bytes` is only an upper bound for this product: the CPU shares the memory (shared_mebibytes).
 bool IsUpperBound(std::string_view name, std::int64_t memory_bytes);
 
 // FindProduct for user input: kInvalid lists the known names.

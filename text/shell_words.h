@@ -14,24 +14,24 @@
 namespace autotune::text {
 
 struct ShellScript {
-  // Quotes, backslashes, line continuations and comments are interpreted. The rest is unchanged: $NAME, $(command), *.
-  // A backslash with blanks behind it continues the line too: as a blank in a word nobody means it. Where the output
-  // goes ("> log 2>&1", "| tee log") is left out.
+  // Quotes, backslashes, line continuations and comments are interpreted. $NAME, $(command) and * are unchanged. A
+  // backslash before trailing blanks also continues the line, because nobody means a blank in a word there.
+  // Redirections of the output ("> log 2>&1", "| tee log") are left out.
   std::vector<std::vector<std::string>> commands;
-  // The first of each kind ("a pipe (|) at \"| tee log\""); "" = none. beyond: an unsupported construct. several: where
-  // a second command begins, which runs after the first. filled_in: an expansion within a word (variable, command
+  // The first of each kind ("a pipe (|) at \"| tee log\""); "" = none. beyond: an unsupported construct. several: the
+  // start of a second command that runs after the first. filled_in: an expansion within a word (variable, command
   // substitution, home directory).
   std::string beyond, several, filled_in;
 };
 ShellScript ReadShell(std::string_view script);
 // Returns the first expansion within a word: "$MODEL", "$(nproc)", "~"; "" if there is none.
 std::string FilledIn(std::string_view word);
-// A word with the values of variables: $NAME, ${NAME}. `defaults`: ${NAME:-text} is the text where there is no value.
-// What has no value is unchanged.
+// Returns the word with the values of its variables $NAME and ${NAME}. `defaults`: also replaces ${NAME:-text} by the
+// text if NAME has no value. Variables without a value stay unchanged.
 std::string WithValues(std::string_view word, const std::map<std::string, std::string>& values, bool defaults);
 
-// Returns the words of one command, in which expansions are allowed. kInvalid: another shell construct, or several
-// commands, with its name and position.
+// Returns the words of one command, which may contain expansions. kInvalid, with name and position: another shell
+// construct, or several commands.
 base::Result<std::vector<std::string>> ShellWords(std::string_view line);
 
 }  // namespace autotune::text

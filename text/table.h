@@ -7,18 +7,18 @@
 
 namespace autotune::text {
 
-// Columns as wide as their widest cell, two spaces apart; numbers to the right. An empty column is left out.
+// Columns as wide as their widest cell, two spaces apart. Numbers are right-aligned. An empty column is left out.
 class Table {
  public:
   enum class Align { kLeft, kRight };
   void AddColumn(std::string title, Align align = Align::kLeft);
   void AddRow(std::vector<std::string> cells);  // missing cells are empty
-  // Lines longer than `width` characters wrap inside their widest cells; 0 = they do not.
+  // Lines longer than `width` characters wrap inside their widest cells; 0 = no wrapping.
   [[nodiscard]] std::string Text(std::string_view indent = "", std::size_t width = 0) const;
-  // As a GitHub Markdown table. kText: cells are text of anybody, escaped; kMarkdown: they are Markdown already.
+  // GitHub Markdown table. kText: cells are untrusted text, which is escaped; kMarkdown: cells are Markdown already.
   enum class Cells { kText, kMarkdown };
   [[nodiscard]] std::string Markdown(Cells cells) const;
-  // For other ways to draw it: columns that are not empty, with their rows' cells.
+  // For other renderings: the columns that are not empty, with their rows' cells.
   struct Content {
     std::vector<std::string> titles;
     std::vector<Align> aligns;
@@ -36,9 +36,9 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// A word as a POSIX shell reads it back.
+// Quotes a word so that a POSIX shell reads it back unchanged.
 std::string ShellQuoted(const std::string& word);
-// One line; or, where that is longer than `width`, one flag with its values per line, continued with backslashes.
+// One line. If it is longer than `width` characters: one flag with its values per line, continued with backslashes.
 std::string CommandLine(const std::vector<std::string>& argv, std::size_t width);
 
 // Argument lists split into flags with values: those in all lists, and the others of each list.

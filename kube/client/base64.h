@@ -1,4 +1,4 @@
-// Base64 with padding (RFC 4648), as kubeconfig files, exec plugins and basic authentication have it. Pure.
+// Base64 with padding (RFC 4648), as used in kubeconfig files, exec plugins and basic authentication. Pure.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 namespace kube {
 
 std::string EncodeBase64(std::string_view data);
-// Line breaks and spaces are ignored, and the padding may be absent. Returns nullopt if it is not base64.
+// Ignores line breaks and spaces; padding is optional. Returns nullopt if `text` is not base64.
 std::optional<std::string> DecodeBase64(std::string_view text);
 
 }  // namespace kube

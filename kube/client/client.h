@@ -1,8 +1,8 @@
-// Client: requests to the Kubernetes API, sent; values in, base::Result out.
+// Client: sends requests to the Kubernetes API; arguments and results are values (base::Result).
 //
-// Thread-safe; calls block. The transport and clock are borrowed and must outlive the client. HTTP statuses become the
-// base::Code of the caller's next action (StatusToError). The client never waits out a Retry-After itself: a work queue
-// or a reflector waits without holding a worker.
+// Thread-safe; calls block. Transport and clock are borrowed and must outlive the client. HTTP statuses become a
+// base::Code, the caller's next action (StatusToError). The client never waits for a Retry-After itself: a work queue
+// or a reflector does, without blocking a worker.
 #pragma once
 
 #include <chrono>
@@ -30,7 +30,7 @@ struct ClientOptions {
   std::chrono::milliseconds deadline{30'000};  // per call
   std::chrono::milliseconds list_deadline{120'000};
   std::size_t list_body_limit = std::size_t{64} << 20;
-  std::size_t body_limit = std::size_t{4} << 20;  // also of one watch line
+  std::size_t body_limit = std::size_t{4} << 20;  // also for one line of a watch
 };
 
 class Client {
@@ -40,18 +40,18 @@ class Client {
   base::Result<nlohmann::json> Get(const Resource& resource, std::string_view ns, std::string_view name,
                                    const std::stop_token& stop = {});
 
-  // One page. Items are handed over one by one and never held together: a list of 10,000 pods as one DOM is 1 GB.
+  // Reads one page. Items are delivered one by one and never held together: 10,000 pods as one DOM take 1 GB.
   base::Result<ListPage> List(const Resource& resource, std::string_view ns, const ListOptions& options,
                               const std::function<void(nlohmann::json&&)>& item, const std::stop_token& stop = {});
-  // The same with each item as the JSON text that came, unparsed and valid during the call.
+  // The same, with each item as unparsed JSON text, valid during the call.
   base::Result<ListPage> ListText(const Resource& resource, std::string_view ns, const ListOptions& options,
                                   const std::function<void(std::string_view)>& item, const std::stop_token& stop = {});
 
-  // fieldValidation=Strict: a field that the server does not know is kInvalid, not dropped.
+  // Uses fieldValidation=Strict: the server rejects unknown fields with kInvalid instead of dropping them.
   base::Result<nlohmann::json> Create(const Resource& resource, std::string_view ns, const nlohmann::json& object,
                                       const WriteOptions& options = {}, const std::stop_token& stop = {});
 
-  // PUT of a whole object with its resourceVersion.
+  // PUT of a whole object, including its resourceVersion.
   base::Result<nlohmann::json> Replace(const Resource& resource, std::string_view ns, std::string_view name,
                                        const nlohmann::json& object, const WriteOptions& options = {},
                                        const std::stop_token& stop = {});
@@ -63,18 +63,18 @@ class Client {
   base::Status Delete(const Resource& resource, std::string_view ns, std::string_view name,
                       const DeleteOptions& options = {}, const std::stop_token& stop = {});
 
-  // Blocks until the server ends the stream, `line` returns false (both success) or an error. Each line is one JSON
-  // watch event, unparsed; `line` runs on the calling thread.
+  // Blocks until the server ends the stream or `line` returns false (both are success), or until an error. Each line is
+  // one JSON watch event, unparsed; `line` runs on the calling thread.
   base::Status Watch(const Resource& resource, std::string_view ns, const WatchOptions& options, const LineSink& line,
                      const std::stop_token& stop = {});
 
-  // GET of any path, for example "/version". The body as it came.
+  // GET of any path, for example "/version". Returns the body unparsed.
   base::Result<std::string> GetRaw(const std::string& target, const std::stop_token& stop = {});
 
  private:
-  // A 2xx answer. `sink`: null, or where its lines go.
+  // Returns a 2xx response. `sink`: receives its lines, or null.
   base::Result<Response> Exchange(const Request& request, const LineSink* sink, const std::stop_token& stop);
-  // With the deadline and the limit of an ordinary call.
+  // With the deadline and the body limit of an ordinary call.
   base::Result<Response> Call(Request request, const std::stop_token& stop);
   base::Result<nlohmann::json> CallJson(Request request, const std::stop_token& stop);
 

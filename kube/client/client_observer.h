@@ -1,4 +1,4 @@
-// ClientObserver: interface of what is told about each request of a client, for metrics.
+// ClientObserver: receives each request of a client, for metrics.
 #pragma once
 
 #include <string_view>
@@ -11,7 +11,7 @@ namespace kube {
 class ClientObserver {
  public:
   virtual ~ClientObserver() = default;
-  // `code` is the HTTP status, or the ErrorKind's name where there was none.
+  // `code` is the HTTP status, or ErrorKindName() if there was no response.
   virtual void OnRequest(std::string_view method, std::string_view code, base::Duration duration) = 0;
 };
 

@@ -1,7 +1,7 @@
 // CredentialSource: the current credential for the API server.
 //
-// Thread-safe. Sources re-read rotating credentials (service account tokens live one hour, exec plugins report an
-// expiry) and keep the old credential if that fails: the server's 401 is the more informative error.
+// Thread-safe. Sources re-read rotating credentials (service account tokens expire after an hour, exec plugins report
+// an expiry). If that fails they keep the old credential: the server's 401 is the more informative error.
 #pragma once
 
 #include <chrono>
@@ -27,20 +27,20 @@ struct Credential {
 class CredentialSource {
  public:
   virtual ~CredentialSource() = default;
-  // May block for as long as a plugin runs: do not call on an I/O thread.
+  // May block while a plugin runs: do not call on an I/O thread.
   virtual base::Result<Credential> Get() = 0;
-  // For the TLS set-up of a new connection, on the I/O thread: the last result of Get(). Must not be slower than a
-  // local file.
+  // The last result of Get(), for the TLS set-up of a new connection on the I/O thread. Must not be slower than a local
+  // file.
   virtual base::Result<Credential> Current() { return Get(); }
-  // The server answered 401 to `used`: the next Get() must not serve it from a cache. Does nothing when the source
-  // has a newer one already.
+  // The server answered 401 to `used`: the next Get() must not return it from a cache. No effect if the source has a
+  // newer one already.
   virtual void Reject(const Credential& used) = 0;
 };
 
 // A credential that never changes.
 std::shared_ptr<CredentialSource> StaticCredential(Credential credential);
 
-// Reads files at most every 60 seconds, less 10 seconds leeway. Empty path: that part stays as in `fixed`.
+// Re-reads the files at most every 50 seconds. An empty path: that part stays as in `fixed`.
 struct CredentialFiles {
   std::string token_file;
   std::string certificate_file;
@@ -50,11 +50,11 @@ struct CredentialFiles {
 std::shared_ptr<CredentialSource> FileCredential(CredentialFiles files, const Environment& environment,
                                                  base::Clock& clock);
 
-// An exec credential plugin (client.authentication.k8s.io/v1 and v1beta1), run with posix_spawn: never fork, because
-// the HTTP library's threads are running by then. Killed after `timeout`, whether it still writes or only does not
-// exit.
+// An exec credential plugin (client.authentication.k8s.io/v1 and v1beta1), run with posix_spawn, not fork,
+// because the HTTP library's threads are running by then. Killed after `timeout`, even if it has closed its
+// output.
 struct ExecPlugin {
-  std::string command;  // looked up in PATH unless it has a slash; relative to the kubeconfig's folder then
+  std::string command;  // looked up in PATH if it has no slash; otherwise relative to the kubeconfig's folder
   std::vector<std::string> args;
   std::map<std::string, std::string> env;
   std::string api_version;

@@ -1,6 +1,6 @@
-// Environment: environment variables and files for the loaders of configuration and credentials.
+// Environment: access to environment variables and files, for loading configuration and credentials.
 //
-// Immutable functions, safe to call from any thread. Tests put maps behind them.
+// Immutable; the functions are safe to call from any thread. Tests supply maps.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@ namespace kube {
 
 struct Environment {
   std::function<std::optional<std::string>(const std::string& name)> variable;
-  // kNotFound when there is no such file; files above 1 MiB are rejected.
+  // kNotFound if there is no such file; files above 1 MiB are rejected.
   std::function<base::Result<std::string>(const std::string& path)> read_file;
 
   // The process's own environment and file system.

@@ -1,7 +1,7 @@
 // HttpTransport: interface around the HTTP library; no type of the library is visible outside.
 //
-// Thread-safe: any number of threads may call Send and Stream at once. Both block and never throw. ErrorKind has all
-// cases that callers distinguish. The destructor cancels the calls in flight and waits for them to return.
+// Thread-safe: any number of threads may call Send and Stream at once. Both block and never throw. ErrorKind has every
+// case that callers distinguish. The destructor cancels the calls in flight and waits for them to return.
 #pragma once
 
 #include <functional>
@@ -31,11 +31,11 @@ std::string_view ErrorKindName(ErrorKind kind);
 
 struct HttpError {
   ErrorKind kind = ErrorKind::kProtocol;
-  int system_errno = 0;  // 0 where there is none
+  int system_errno = 0;  // 0 if there is none
   std::string text;      // never contains a credential
 };
 
-// kRetry, except kCancelled (kCancelled), kTls and kTooLarge (kInvalid: they need a change by a person).
+// kCancelled for kCancelled, kInvalid for kTls and kTooLarge (a person must change something), else kRetry.
 base::Error ToError(const HttpError& error, std::string_view what);
 
 template <typename T>
@@ -56,8 +56,8 @@ class [[nodiscard]] HttpResult {
   std::variant<T, HttpError> state_;
 };
 
-// Called on the thread that called Stream, once per line, without the line feed. While it runs nothing more is read
-// from the peer than a bounded buffer holds, so a slow sink slows the server. False ends the stream.
+// Called on the thread that called Stream, once per line, without the line feed. While it runs, only a bounded buffer
+// is read from the peer, so a slow sink slows the server. Returning false ends the stream.
 using LineSink = std::function<bool(std::string_view line)>;
 
 class HttpTransport {
@@ -67,8 +67,8 @@ class HttpTransport {
   // A status of 400 or more is a Response, not an error.
   virtual HttpResult<Response> Send(const Request& request, const std::stop_token& stop) = 0;
 
-  // Hands the body of a 2xx response to `sink` line by line until the server ends it or `sink` returns false; the
-  // Response then has an empty body. Any other status is returned with its body, `sink` is not called.
+  // Passes the body of a 2xx response to `sink` line by line until the server ends it or `sink` returns false; the
+  // returned Response then has an empty body. For any other status it returns the body and does not call `sink`.
   virtual HttpResult<Response> Stream(const Request& request, const LineSink& sink, const std::stop_token& stop) = 0;
 };
 

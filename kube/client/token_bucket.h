@@ -1,6 +1,6 @@
 // TokenBucket: rate limiter with an average rate and a burst.
 //
-// Thread-safe; waiters are served in the order in which they came. Non-positive rates switch it off.
+// Thread-safe; waiters are served in order of arrival. A rate of 0 or less disables it.
 #pragma once
 
 #include <stop_token>
@@ -14,9 +14,9 @@ class TokenBucket {
  public:
   TokenBucket(double per_second, double burst, base::Clock& clock);
 
-  // Takes one token and says when it may be spent: now or later. Never blocks.
+  // Takes one token and returns when it may be used: now or later. Never blocks.
   base::TimePoint Reserve() EXCLUDES(mutex_);
-  // Reserve, then wait for it. False when stopped.
+  // Takes one token and waits until it may be used. Returns false if stopped.
   bool Take(const std::stop_token& stop) EXCLUDES(mutex_);
 
  private:

@@ -12,14 +12,14 @@
 
 namespace kube {
 
-// Header names are compared without regard to case; order and duplicates are kept (Warning comes repeatedly).
+// Header names are compared ignoring case; order and duplicates are kept (Warning may occur repeatedly).
 class Headers {
  public:
   Headers() = default;
   Headers(std::initializer_list<std::pair<std::string, std::string>> fields) : fields_(fields) {}
 
   void Add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
-  // The first value of `name`, or nothing.
+  // The first value of `name`; nullopt if it is absent.
   [[nodiscard]] std::optional<std::string> Get(std::string_view name) const;
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& All() const { return fields_; }
 
@@ -32,12 +32,12 @@ struct Request {
   std::string target;  // path and query below the server's base URL, percent-encoded, starts with "/"
   Headers headers;
   std::string body;
-  // Total time from call to last byte. The transport's idle timeout (no byte moved) holds as well. Zero: no total
-  // limit.
+  // Total time from the call to the last byte; zero: no limit. The transport's idle timeout (no byte moved) also
+  // applies.
   std::chrono::milliseconds deadline{30'000};
-  // The largest response body that is read: beyond it the call ends with kTooLarge. For Stream: the longest line.
+  // Maximum size of the response body; beyond it the call ends with kTooLarge. For Stream: maximum length of a line.
   std::size_t body_limit = std::size_t{4} << 20;
-  // True if the request may be executed twice: it is then sent again, once, after a broken connection.
+  // True if the request may be executed twice: it is then sent once more after a broken connection.
   bool idempotent = false;
 };
 

@@ -1,6 +1,6 @@
-// Requests to the Kubernetes API as values. Pure: a client sends them.
+// Requests to the Kubernetes API as values. Pure; kube/client sends them.
 //
-// Their deadline and body limit are the client's to set; whether they may be executed twice is known here.
+// The client sets the deadline and the body limit; these functions set `idempotent`.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ namespace kube {
 struct ListOptions {
   std::string label_selector;
   std::string field_selector;
-  std::string resource_version;        // "" most recent, "0" whatever the watch cache has
+  std::string resource_version;        // "" = most recent; "0" = any state of the watch cache
   std::string resource_version_match;  // "", "NotOlderThan", "Exact"
   std::string continue_token;
   std::int64_t limit = 0;  // 0: no paging
@@ -28,9 +28,9 @@ struct WatchOptions {
   std::string label_selector;
   std::string field_selector;
   std::string resource_version;
-  std::chrono::seconds timeout{300};  // the server ends the stream then
+  std::chrono::seconds timeout{300};  // the server ends the stream after this time
   bool bookmarks = true;
-  bool send_initial_events = false;  // WatchList: the state first, then a bookmark that marks its end
+  bool send_initial_events = false;  // WatchList: sends the state first, then a bookmark that marks its end
 };
 
 struct WriteOptions {
@@ -50,7 +50,7 @@ struct PatchOptions {
 enum class Propagation { kBackground, kForeground, kOrphan };
 
 struct DeleteOptions {
-  std::string uid;               // precondition: kConflict when the object is another one by now
+  std::string uid;               // precondition: kConflict if the object was replaced by another one
   std::string resource_version;  // precondition; "" none
   Propagation propagation = Propagation::kBackground;
   std::optional<std::int64_t> grace_period_seconds;
@@ -60,10 +60,10 @@ Request GetRequest(const Resource& resource, std::string_view ns, std::string_vi
 // One page of the collection.
 Request ListRequest(const Resource& resource, std::string_view ns, const ListOptions& options);
 Request WatchRequest(const Resource& resource, std::string_view ns, const WatchOptions& options);
-// fieldValidation=Strict: the server rejects a field that it does not know, and does not drop it.
+// Uses fieldValidation=Strict: the server rejects unknown fields instead of dropping them.
 Request CreateRequest(const Resource& resource, std::string_view ns, const nlohmann::json& object,
                       const WriteOptions& options);
-// PUT of a whole object with its resourceVersion; strict, too.
+// PUT of a whole object, including its resourceVersion. Also strict.
 Request ReplaceRequest(const Resource& resource, std::string_view ns, std::string_view name,
                        const nlohmann::json& object, const WriteOptions& options);
 Request PatchRequest(const Resource& resource, std::string_view ns, std::string_view name, const nlohmann::json& patch,

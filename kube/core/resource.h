@@ -1,4 +1,4 @@
-// Resource: a kind of object of the Kubernetes API, and the paths of its collections and objects. Pure.
+// Resource: one resource type of the Kubernetes API, and the paths of its collections and objects. Pure.
 #pragma once
 
 #include <string>
@@ -16,11 +16,11 @@ struct Resource {
   [[nodiscard]] std::string ApiVersion() const;
 };
 
-// Collection path, or the object's where `name` is given: "/apis/batch/v1/namespaces/ns/jobs/name/status".
-// An empty namespace of a namespaced resource means all namespaces.
+// Path of the collection, or of an object if `name` is set: "/apis/batch/v1/namespaces/ns/jobs/name/status". An empty
+// namespace of a namespaced resource means all namespaces.
 std::string ResourcePath(const Resource& resource, std::string_view ns, std::string_view name = {},
                          std::string_view subresource = {});
-// RFC 3986: all but unreserved characters as %XX.
+// Percent-encodes all but the unreserved characters of RFC 3986.
 std::string PercentEncode(std::string_view text);
 
 }  // namespace kube

@@ -1,10 +1,10 @@
-// CpprestTransport: HttpTransport over cpprestsdk. The only public header of this folder, which alone knows the
+// CpprestTransport: HttpTransport over cpprestsdk. The only public header of this folder; no other folder uses the
 // library.
 //
-// Thread-safe. Owns two connection pools (calls, streams); nothing is global but the library's own I/O thread. Timeouts
-// are real time: the library's sockets know no other. Must be destroyed before main returns (the library's pools crash
-// in static destruction). Redirects are never followed (they would carry the bearer token away), the system's roots are
-// not trusted when the cluster has a CA of its own, SNI is off for addresses.
+// Thread-safe. Owns two connection pools (calls, streams); only the library's own I/O thread is global. Timeouts are
+// real time, which the library's sockets require. Must be destroyed before main returns: the library's pools crash in
+// static destruction. Redirects are never followed, because they would leak the bearer token. The system's roots are
+// not trusted if the cluster has its own CA. SNI is off for IP addresses.
 #pragma once
 
 #include <chrono>
@@ -16,15 +16,15 @@
 
 namespace kube {
 
-// Early in main, after signals are blocked (the thread keeps the mask): limits the library to one I/O thread. Its TLS
-// stream has no strand, so with more threads a timeout's close races with the reads in flight; and one thread is as
-// fast (40 is its default). Later calls do nothing.
+// Limits the library to one I/O thread. Call it early in main, after signals are blocked (the thread inherits the
+// mask). The library's TLS stream has no strand: with more threads the close of a timeout races with the reads in
+// flight. One thread is as fast as the default of 40. Later calls have no effect.
 void InitializeHttpThreads();
 
-// The library reads the system's roots, a hundred certificates, for each connection, before they are replaced by the
-// cluster's CA: most of the CPU time that a connection takes. From now on this process reads none, if `config` names
-// such a CA. If it names an exec plugin, nothing changes: the plugin inherits the environment that says so. REQUIRES:
-// no other thread runs.
+// For each connection the library reads the system's roots (about a hundred certificates), although the cluster's CA
+// replaces them: most of a connection's CPU time. After this call the process reads none, if `config` names a CA. No
+// effect if it names an exec plugin, which would inherit the environment variables that do this. REQUIRES: no other
+// thread runs.
 void SkipSystemRoots(const ClusterConfig& config);
 
 struct TransportOptions {
@@ -34,9 +34,9 @@ struct TransportOptions {
   std::string user_agent = "kube-cpp";
 };
 
-// `credentials` is shared with other transports of the same identity (calls, and one with a short idle timeout for the
-// lease). kInvalid when the configuration cannot work: a server that is not a URL, an unreadable
-// CA, certificate or key, no credential to be had.
+// `credentials` is shared with other transports of the same identity (such as the lease's, with a short idle timeout).
+// kInvalid if the configuration cannot work: the server is not a URL, a CA, certificate or key is unreadable, or there
+// is no credential.
 base::Result<std::unique_ptr<HttpTransport>> MakeCpprestTransport(const ClusterConfig& config,
                                                                   std::shared_ptr<CredentialSource> credentials,
                                                                   const TransportOptions& options);

@@ -1,9 +1,9 @@
 // Exchange: one request and its answer, between the library's I/O thread (which fills it) and the calling thread (which
 // waits and drains).
 //
-// Thread-safe. It is the response stream that the library writes the body to: a write-only stream buffer whose _putn
-// completes only when there is room. That is the only way to real backpressure; the library's own buffers grow without
-// bound.
+// Thread-safe. It is the response stream to which the library writes the body: a write-only stream buffer whose
+// _putn completes only when there is room. Only this gives real backpressure; the library's own buffers grow without
+// limit.
 #pragma once
 
 #include <chrono>
@@ -32,13 +32,13 @@ class Exchange final : public Concurrency::streams::details::streambuf_state_man
 
   // ---- The calling thread
 
-  // Waits for the next thing. kData moves what has arrived into `data`.
+  // Waits for the next event. For kData, moves the received bytes into `data`.
   What Next(std::string* data, SteadyClock::time_point deadline) EXCLUDES(mutex_);
   // After kHeaders: status and headers, without a body.
   Response TakeHead() EXCLUDES(mutex_);
-  // After kFinished: the library's error number and text; an empty text: in order.
+  // After kFinished: the library's error number and text; an empty text means success.
   std::pair<int, std::string> End() EXCLUDES(mutex_);
-  // The caller takes nothing more: what still arrives is thrown away. Waits a moment for the library's end.
+  // The caller reads no further: data that still arrives is discarded. Waits briefly for the library to finish.
   void Abandon() EXCLUDES(mutex_);
 
   // ---- Any thread
@@ -50,7 +50,7 @@ class Exchange final : public Concurrency::streams::details::streambuf_state_man
 
   void SetHeaders(int status, Headers headers) EXCLUDES(mutex_);
   void Finish(int error, std::string text) EXCLUDES(mutex_);
-  // Finish with the exception that is being handled. REQUIRES: called in a catch block.
+  // Calls Finish with the exception that is being handled. REQUIRES: called in a catch block.
   void FinishWithCurrentException() EXCLUDES(mutex_);
 
   // The stream buffer.
@@ -73,7 +73,7 @@ class Exchange final : public Concurrency::streams::details::streambuf_state_man
   pplx::task<bool> _sync() override { return pplx::task_from_result(true); }
   std::uint8_t* _alloc(std::size_t) override { return nullptr; }
   void _commit(std::size_t) override {}
-  // Reading: never, can_read() is false.
+  // Reading is not supported: can_read() is false.
   pplx::task<int_type> _bumpc() override { return pplx::task_from_result(static_cast<int_type>(traits::eof())); }
   int_type _sbumpc() override { return traits::eof(); }
   pplx::task<int_type> _getc() override { return pplx::task_from_result(static_cast<int_type>(traits::eof())); }

@@ -1,5 +1,5 @@
-// cpprestsdk's headers, included here and nowhere else. They, and the Asio ones inside them, are not clean under our
-// warnings, and the U() macro breaks fmt (_TURN_OFF_PLATFORM_STRING in CMakeLists.txt).
+// cpprestsdk's headers; include them only through this file. They and Asio's headers cause warnings, and the U() macro
+// breaks fmt (_TURN_OFF_PLATFORM_STRING in CMakeLists.txt).
 #pragma once
 
 #pragma GCC diagnostic push

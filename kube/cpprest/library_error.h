@@ -1,4 +1,4 @@
-// ClassifyError: an error of the HTTP library as an HttpError. Pure.
+// ClassifyError: converts an error of the HTTP library to an HttpError. Pure.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace kube::cpprest {
 
-// `code` is the number and `text` the message of the library's exception. The library keeps nothing else: which
-// operation failed tells more than the number, whose category is lost (an end of file in Asio's own category is 2,
-// ENOENT).
+// `code` and `text`: number and message of the library's exception, which keeps nothing else. The text, which names the
+// failed operation, is more informative than the number, whose category is lost: 2 is end of file in Asio's own
+// category, and ENOENT in the system's.
 HttpError ClassifyError(int code, const std::string& text);
 
 }  // namespace kube::cpprest

@@ -1,4 +1,4 @@
-// RequestMessage: a Request as the HTTP library's message, with the client's identity.
+// RequestMessage: converts a Request to the HTTP library's message, with the client's identity.
 //
 // Immutable, thread-safe.
 #pragma once
@@ -15,16 +15,16 @@ namespace kube::cpprest {
 
 class RequestMessage {
  public:
-  // Takes host name, basic authentication and impersonation from `config`.
+  // Uses host name, basic authentication and impersonation of `config`.
   RequestMessage(const ClusterConfig& config, std::string user_agent);
 
-  // kInvalid when the target is no URI, or a header or the token has a control character.
+  // kInvalid if the target is not a URI, or a header or the token contains a control character.
   [[nodiscard]] base::Result<web::http::http_request> Form(const Request& request, const Credential& credential) const;
 
  private:
   const std::string user_agent_;
-  const std::string host_;           // of the Host header; empty: the server's own
-  const std::string authorization_;  // where the credential has no token; empty: none
+  const std::string host_;           // for the Host header; empty: the server's own name
+  const std::string authorization_;  // used if the credential has no token; empty: none
   const std::string impersonate_user_, impersonate_uid_, impersonate_group_;
 };
 

@@ -1,4 +1,4 @@
-// ReadResponse: waits for the answer of one exchange, and hands its lines on. On the calling thread.
+// ReadResponse: waits for the response of one exchange and passes its lines on. Runs on the calling thread.
 #pragma once
 
 #include "kube/client/http_transport.h"
@@ -8,11 +8,11 @@ namespace kube::cpprest {
 
 struct ReadAnswer {
   HttpResult<Response> result;
-  bool to_the_end = false;  // false: a rest of the answer may still come
+  bool to_the_end = false;  // false: more of the response may still arrive
 };
 
-// The whole body, or the lines of a 2xx answer to `sink` unless it is null. Ends at `deadline`, and for the other
-// reasons of ErrorKind. `request` is what was sent: its body_limit and deadline.
+// Returns the whole body, or passes the lines of a 2xx response to `sink` if it is not null. Ends at `deadline`, and
+// for the other reasons of ErrorKind. `request`: the sent request, for its body_limit and deadline.
 ReadAnswer ReadResponse(Exchange& exchange, const Request& request, const LineSink* sink,
                         SteadyClock::time_point deadline);
 

@@ -1,7 +1,7 @@
-// TlsSetup: what a new TLS connection trusts and presents. OpenSSL only; nothing of the HTTP library.
+// TlsSetup: trusted CA and client certificate of a new TLS connection. OpenSSL only, independent of the HTTP library.
 //
-// Thread-safe. Shared with the library, which may outlive the transport by a name lookup. Files are read for every
-// connection: what was rotated on disk is picked up.
+// Thread-safe. Shared with the library, which during a name lookup may outlive the transport. Files are read for every
+// connection, so rotated files take effect.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -22,14 +22,14 @@ class TlsSetup {
   TlsSetup(const ClusterConfig& config, std::shared_ptr<CredentialSource> credentials)
       : ca_file_(config.ca_file), ca_pem_(config.ca_pem), credentials_(std::move(credentials)) {}
 
-  // Must not throw: an exception here would end the I/O thread and with it the process. What cannot be loaded leaves
-  // the context without it, so that the handshake fails and says so.
+  // Never throws: an exception here would end the I/O thread and the process. Parts that cannot be loaded are left out
+  // of the context, so the handshake fails with an error.
   void SetUp(SSL_CTX* context) noexcept EXCLUDES(mutex_);
 
  private:
   void TrustCluster(SSL_CTX* context) const;
-  // Certificate and key are two files: between the two writes of a rotation they do not belong together. Until they do
-  // again, the last pair that did is presented.
+  // Certificate and key are two files: during a rotation they may not match. Until they match again, the last matching
+  // pair is used.
   void Identify(SSL_CTX* context, const Credential& credential) EXCLUDES(mutex_);
 
   const std::string ca_file_, ca_pem_;
@@ -38,9 +38,9 @@ class TlsSetup {
   Credential last_good_ GUARDED_BY(mutex_);
 };
 
-// kInvalid when the cluster's own CA cannot be read or has no certificate.
+// kInvalid if the cluster's own CA cannot be read or contains no certificate.
 base::Status CheckAuthority(const ClusterConfig& config);
-// kInvalid when the client certificate, if there is one, and its key cannot be read or do not belong together.
+// kInvalid if the client certificate or its key cannot be read, or if they do not match. Success without a certificate.
 base::Status CheckClientCertificate(const Credential& credential);
 
 }  // namespace kube::cpprest

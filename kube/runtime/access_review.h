@@ -1,8 +1,8 @@
-// AccessReview: whether a bearer token may GET a path. The API server decides: a TokenReview, then a
+// AccessReview: whether a bearer token may GET a path. The API server decides by a TokenReview and a
 // SubjectAccessReview, as in kube-rbac-proxy and controller-runtime.
 //
-// Calls block; used on one thread. Client and clock are borrowed. Results are cached by the token's hash, never by the
-// token: a permission for a minute, a rejection for ten seconds.
+// Calls block; used on one thread. Client and clock are borrowed. Results are cached under the token's hash, not the
+// token: permissions for a minute, rejections for ten seconds.
 #pragma once
 
 #include <map>
@@ -18,9 +18,9 @@ class AccessReview {
  public:
   AccessReview(kube::Client& client, base::Clock& clock) : client_(client), clock_(clock) {}
 
-  // kUnknown: the token is nobody's.
+  // kUnknown: the API server does not know the token.
   enum class Answer { kAllowed, kUnknown, kForbidden };
-  // An error: the API server did not say.
+  // Returns an error if the API server does not decide.
   base::Result<Answer> MayGet(const std::string& token, const std::string& path);
 
  private:

@@ -1,13 +1,13 @@
 // Controller: N workers that take keys from a queue and reconcile them.
 //
-// Owns its worker threads between Start and the destructor (or Stop). Queue, clock, gate and observer are borrowed.
-// Workers start when every cache has synced and leadership is acquired. The result of a reconcile determines the next
-// step:
-//   success                 backoff forgotten, again after requeue_after if that is set
-//   kInvalid                terminal: counted, not retried until something changes
-//   kRetry with retry_after again after that time, or the backoff if it is longer
-//   every other error       again with backoff
-// An exception is an error like kRetry: counted as a panic.
+// Owns its worker threads between Start and Stop (or the destructor). Queue, clock, gate and observer are borrowed.
+// Workers start when every cache has synced and leadership is acquired. Without leadership a key is requeued with
+// backoff. The result of a reconcile determines the next step:
+// =  success                 resets the backoff; reconciled again after requeue_after, if it is set
+// =  kInvalid                terminal: counted, not retried until the object changes
+// =  kRetry with retry_after retried after that time, or after the backoff if that is longer
+// =  every other error       retried with backoff
+// An exception is treated like kRetry and counted as a panic.
 #pragma once
 
 #include <atomic>
@@ -31,7 +31,7 @@
 namespace kube::runtime {
 
 struct ReconcileResult {
-  // Reconcile this key again after this time although nothing changed. Zero or less: at once.
+  // Time until this key is reconciled again without a change. Zero or less: at once.
   std::optional<base::Duration> requeue_after;
 };
 
@@ -49,20 +49,20 @@ struct ControllerOptions {
   std::string name;  // for logs
   int workers = 1;
   base::Duration cache_sync_timeout = std::chrono::minutes(2);
-  const char* log_field = "object";  // what a key is called in the log lines of its reconcile
+  const char* log_field = "object";  // name of the key in the log lines of its reconcile
 };
 
-// A cache that must have synced before anything is decided.
+// A cache that must have synced before the first decision.
 struct CacheSync {
   std::string name;
   std::function<bool()> synced;
-  std::function<std::string()> last_error{};  // reason for which it has not: RBAC, a missing CRD
-  std::function<std::uint64_t()> received{};  // objects read so far: the wait goes on while they come; null = not known
+  std::function<std::string()> last_error{};  // reason why it has not synced: RBAC, a missing CRD
+  std::function<std::uint64_t()> received{};  // objects read so far: the wait goes on while it grows; null = not known
 };
 
 class Controller {
  public:
-  // The stop token is set when the process shuts down: finish running work, begin no new work.
+  // The stop token is set when the process shuts down: finish the current work, begin no new work.
   using Reconcile = std::function<base::Result<ReconcileResult>(const ObjectKey& key, const std::stop_token& stop)>;
 
   Controller(ControllerOptions options, Reconcile reconcile, WorkQueue& queue, base::Clock& clock, LeaderGate& gate,
@@ -71,12 +71,12 @@ class Controller {
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
-  // Waits for the caches and for leadership, then starts the workers. Blocks until then. kRetry with the names and last
-  // errors of the caches that did not sync in time; kCancelled when stopped.
+  // Waits for the caches and for leadership, then starts the workers. Blocks until then. kRetry, with names and last
+  // errors, if caches did not sync in time; kCancelled if stopped.
   base::Status Start(const std::vector<CacheSync>& caches, const std::stop_token& stop);
 
-  // Shuts the queue down and waits for the reconciles that run, at most `grace` of the clock's time; then their stop
-  // token is set and they are waited for. True when all ended within the grace. Idempotent.
+  // Shuts the queue down and waits for running reconciles, at most `grace` of the clock's time. Then it sets their stop
+  // token and waits until they end. Returns true if all ended within the grace period. Idempotent.
   bool Stop(base::Duration grace = std::chrono::seconds(30));
 
  private:
@@ -97,8 +97,8 @@ class Controller {
   std::vector<std::jthread> workers_;
 };
 
-// Splits a wait for caches from a controller, for programs with several controllers. kRetry after `timeout` without a
-// new object for any cache, and after ten times that in all.
+// Waits for caches without a controller, for programs with several controllers. kRetry if no cache received a new
+// object for `timeout`, or after ten times `timeout` in total.
 base::Status AwaitCaches(const std::vector<CacheSync>& caches, base::Duration timeout, base::Clock& clock,
                          const std::stop_token& stop);
 

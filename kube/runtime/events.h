@@ -1,7 +1,7 @@
 // EventRecorder: events.k8s.io/v1 events about objects. Best effort by design.
 //
-// Thread-safe. Emit puts into a bounded queue and returns: event delivery never delays a reconcile, and events beyond
-// the queue's size are dropped and counted. One thread sends. Equal events within six minutes become one with a count.
+// Thread-safe. Emit appends to a bounded queue and never delays a reconcile; events beyond the queue's size are dropped
+// and counted. One thread sends. Equal events within six minutes become one series with a count.
 #pragma once
 
 #include <chrono>
@@ -43,7 +43,7 @@ struct Event {
   std::string note;    // cut at 1024 bytes, at a character's boundary
 };
 
-// Where events go. Called on the recorder's thread.
+// Destination of events. Called on the recorder's thread.
 class EventSink {
  public:
   virtual ~EventSink() = default;
@@ -68,7 +68,7 @@ struct EventOptions {
   std::string reporting_instance;    // the pod's name, cut at 128 bytes
   std::size_t queue_limit = 1000;
   base::Duration series_window = std::chrono::minutes(6);
-  // Per object, against floods: so many at once, then one per interval. Counted as dropped beyond.
+  // Rate limit per object: `burst` events at once, then one per interval. Events beyond it are dropped and counted.
   int burst = 25;
   base::Duration refill = std::chrono::minutes(5);
 };
@@ -81,7 +81,7 @@ class EventRecorder {
   EventRecorder& operator=(const EventRecorder&) = delete;
 
   void Emit(Event event) EXCLUDES(mutex_);
-  // Waits until the queue is empty or `grace` has passed, then stops the thread. Emit after that does nothing.
+  // Waits until the queue is empty or `grace` has passed, then stops the thread. Later calls of Emit have no effect.
   void Stop(base::Duration grace = std::chrono::seconds(2)) EXCLUDES(mutex_);
   [[nodiscard]] std::uint64_t Dropped() const EXCLUDES(mutex_);
 
@@ -106,7 +106,7 @@ class EventRecorder {
   EventSink& sink_;
   base::Clock& clock_;
 
-  // The sending thread's own.
+  // Used by the sending thread only.
   std::map<SeriesKey, Series> series_;
   std::uint64_t sequence_ = 0;
 

@@ -1,10 +1,10 @@
-// Expectations: writes of a reconcile that the cache has not shown yet (read-your-writes).
+// Expectations: writes of a reconcile that the cache does not show yet (read-your-writes).
 //
-// Thread-safe. A decision from a cache that lags behind its own writes creates objects twice. Record an expectation
-// after each write; before each decision check Satisfied(), and skip the key until then (the event that satisfies it
-// queues the key). Needs no order between the answer of the write and the event of the watch: a creation is seen when
-// the store holds its UID or has passed its version, a deletion when the UID is gone or being deleted. Expectations
-// expire after five minutes, as kube-controller-manager's do: a lost event must not block a key forever.
+// Thread-safe. A decision from a cache that lags behind its own writes creates objects twice. So record an expectation
+// after each write, and skip the key while Satisfied() is false (the event that satisfies it queues the key). The
+// response of the write and the event of the watch may arrive in any order: a creation is seen if the store holds its
+// UID or has passed its version; a deletion if the UID is gone or being deleted. Expectations expire after five
+// minutes, as in kube-controller-manager: a lost event must not block a key forever.
 #pragma once
 
 #include <chrono>
@@ -24,18 +24,18 @@ class Expectations {
  public:
   explicit Expectations(base::Clock& clock, base::Duration expiry = std::chrono::minutes(5));
 
-  // `store` is borrowed and must outlive this. `owner` is the key that decides.
+  // `store` is borrowed and must outlive this object. `owner` is the key whose reconcile wrote.
   void ExpectCreated(const ObjectKey& owner, const StoreView& store, std::string uid, std::string resource_version)
       EXCLUDES(mutex_);
   void ExpectDeleted(const ObjectKey& owner, const StoreView& store, std::string uid) EXCLUDES(mutex_);
-  // A patch or update whose answer had this resourceVersion.
+  // For a patch or update whose response had this resourceVersion.
   void ExpectVersion(const ObjectKey& owner, const StoreView& store, std::string resource_version) EXCLUDES(mutex_);
 
-  // True when the caches show everything that was expected of `owner`, or it expired.
+  // True if the caches show all expected writes of `owner`, or these have expired.
   [[nodiscard]] bool Satisfied(const ObjectKey& owner) EXCLUDES(mutex_);
-  // When the oldest unmet expectation of `owner` expires; Now() when there is none.
+  // Time at which the oldest unmet expectation of `owner` expires; Now() if there is none.
   [[nodiscard]] base::TimePoint ExpiresAt(const ObjectKey& owner) const EXCLUDES(mutex_);
-  // The owner is gone.
+  // Call when the owner is gone.
   void Forget(const ObjectKey& owner) EXCLUDES(mutex_);
   [[nodiscard]] std::size_t Size() const EXCLUDES(mutex_);
 

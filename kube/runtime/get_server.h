@@ -1,8 +1,8 @@
-// GetServer: a small HTTP server for read-only pages: probes, metrics, reports. With or without TLS.
+// GetServer: a small HTTP or HTTPS server for read-only pages: probes, metrics, reports.
 //
-// Owns two threads: its own event loop, so the rest of the process never delays a quick answer, and one that renders
-// slow pages, so they do not delay quick answers either. Hostile clients cost little: 8 KiB of headers, no bodies, 5
-// seconds for a request, 64 connections of which the oldest makes room for a new one, GET only.
+// Owns two threads: an event loop, so the rest of the process never delays a quick page, and one that renders slow
+// pages. Limits for hostile clients: GET only, 8 KiB of headers, no bodies, 5 seconds per request, and 64 connections,
+// of which the oldest is closed for a new one.
 #pragma once
 
 #include <chrono>
@@ -20,14 +20,14 @@
 namespace kube::runtime {
 
 struct GetServerOptions {
-  std::string address;        // empty: all addresses, IPv6 and IPv4 on one socket where there is IPv6
+  std::string address;        // empty: all addresses; IPv6 and IPv4 on one socket if IPv6 is available
   std::uint16_t port = 8081;  // 0: any free one, see port()
   int max_connections = 64;
   std::chrono::milliseconds request_timeout{5'000};
   std::shared_ptr<TlsFiles> tls;  // null: plain HTTP
 };
 
-// ":8081", "127.0.0.1:8081", "[::1]:8081": an address (no name) or none, and a port, else kInvalid.
+// Parses ":8081", "127.0.0.1:8081" or "[::1]:8081": an optional address (not a name) and a port. kInvalid otherwise.
 base::Result<GetServerOptions> ParseListenAddress(const std::string& text);
 
 struct Page {
@@ -44,12 +44,12 @@ class GetServer {
     std::string bearer;  // the token of "Authorization: Bearer"; "" = none
     auto operator<=>(const Request&) const = default;
   };
-  // `quick` runs on the loop's thread at each request and must not block; if it returns nullopt, `slow` runs on the
-  // other thread, and all equal requests meanwhile get its answer. An exception is answered with 500.
+  // `quick` runs on the event loop at each request and must not block. If it returns nullopt, `slow` runs on the other
+  // thread; all equal requests meanwhile get its page. An exception is answered with 500.
   using Quick = std::function<std::optional<Page>(const Request& request)>;
   using Slow = std::function<Page(const Request& request)>;
 
-  // Listens when it returns. kInvalid when the address cannot be bound.
+  // Listening when it returns. kInvalid if the address cannot be bound.
   static base::Result<std::unique_ptr<GetServer>> Start(const GetServerOptions& options, Quick quick, Slow slow);
   // Closes every connection and joins the threads.
   ~GetServer();

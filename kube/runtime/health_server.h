@@ -1,7 +1,7 @@
 // /healthz, /readyz and /metrics, for the kubelet and Prometheus.
 //
-// Checks run on the server's loop at each request and must not block; the answer names each failing one. `metrics` runs
-// on the server's other thread, because it takes longer with more tasks.
+// Checks run on the server's event loop at each request and must not block; the response names each failing one.
+// `metrics` runs on the server's other thread, because it takes longer with more tasks.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@ struct HealthCheck {
   std::function<base::Status()> check;
 };
 
-// Listens when it returns. `metrics` may be null. kInvalid when the address cannot be bound.
+// Listening when it returns. `metrics` may be null. kInvalid if the address cannot be bound.
 base::Result<std::unique_ptr<GetServer>> StartHealthServer(const GetServerOptions& options,
                                                            std::vector<HealthCheck> liveness,
                                                            std::vector<HealthCheck> readiness,

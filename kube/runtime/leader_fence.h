@@ -1,8 +1,8 @@
 // LeaderFence: a transport that sends writes only while this process is the leader.
 //
-// Thread-safe; transport and gate are borrowed. The check stands directly before the bytes go out: a process that was
-// stopped in the middle of a reconcile and continues after another one leads must not finish it. A write after a stop
-// between check and send is caught by resourceVersion and UID preconditions and by deterministic pod names.
+// Thread-safe; transport and gate are borrowed. The check is directly before sending: a process that was suspended
+// during a reconcile must not finish it after another process became leader. If it is suspended between check and send,
+// the write fails by resourceVersion and UID preconditions and deterministic pod names.
 #pragma once
 
 #include <cerrno>

@@ -1,7 +1,7 @@
 // LeaderGate: whether this process may write. LeaderElection implements it for several replicas, AlwaysLeader for a
 // single one.
 //
-// Thread-safe. IsLeader is cheap: writers ask before each write (a fence), workers wait once at start.
+// Thread-safe. IsLeader is cheap: writers call it before each write (a fence). Workers wait once, at their start.
 #pragma once
 
 #include <stop_token>
@@ -12,7 +12,7 @@ class LeaderGate {
  public:
   virtual ~LeaderGate() = default;
   [[nodiscard]] virtual bool IsLeader() const = 0;
-  // False when stopped before becoming leader.
+  // Waits until this process leads. Returns false if stopped before.
   virtual bool AwaitLeadership(const std::stop_token& stop) = 0;
 };
 

@@ -1,4 +1,4 @@
-// Fields of every log line of this thread during their lifetime: task, experiment, reconcile.
+// Fields of every log line that this thread writes during the LogField's lifetime: task, experiment, reconcile.
 //
 // Per thread, destroyed in reverse order of construction. The formatter (controller/json_log) reads All().
 #pragma once
@@ -16,7 +16,7 @@ class LogField {
   LogField(const LogField&) = delete;
   LogField& operator=(const LogField&) = delete;
 
-  // Of this thread, the outermost first.
+  // Fields of this thread, the outermost first.
   static const std::vector<std::pair<const char*, std::string>>& All();
 };
 

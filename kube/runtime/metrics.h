@@ -1,7 +1,7 @@
 // Metrics: the Prometheus metrics of the process, with controller-runtime's names, so existing dashboards work.
 //
-// Thread-safe. Owns the registry; observers for queues, controllers, clients and reflectors are made here and live as
-// long as the Metrics. Every label set that is known beforehand starts at zero.
+// Thread-safe. Owns the registry. Creates the observers for queues, controllers, clients and reflectors, which live as
+// long as the Metrics object. Every label set that is known beforehand starts at zero.
 #pragma once
 
 #include <memory>
@@ -32,16 +32,16 @@ class Metrics {
   [[nodiscard]] prometheus::Registry& registry();
 
   WorkQueueObserver& ForQueue(const std::string& name);
-  // Each scrape reads from the queue how long its keys have been in process. Call WatchQueue(name, nullptr) before the
-  // queue dies.
+  // Each scrape reads from the queue how long its keys have been processed. Call WatchQueue(name, nullptr) before the
+  // queue is destroyed.
   void WatchQueue(const std::string& name, const WorkQueue* queue);
   ControllerObserver& ForController(const std::string& name, int workers);
-  // Of requests of a client to `host`.
+  // Observer for a client's requests to `host`.
   kube::ClientObserver& ForClient(const std::string& host);
   ReflectorObserver& ForReflectors();
   void SetLeader(const std::string& name, bool leader);
 
-  // The text exposition format, with the process's own figures (process_*) as of now.
+  // Returns the text exposition format, with the current values of process_*.
   [[nodiscard]] std::string Render();
 
  private:

@@ -1,6 +1,6 @@
 // /metrics on a separate port, over TLS, for authorized clients.
 //
-// AccessReviews run on the server's thread that renders: only other requests for metrics wait for them.
+// AccessReviews run on the server's rendering thread: only other requests for metrics wait for them.
 #pragma once
 
 #include <functional>
@@ -13,10 +13,10 @@
 
 namespace kube::runtime {
 
-// In Prometheus' text format.
+// A page in Prometheus' text format.
 Page MetricsPage(std::string text);
 
-// Listens when it returns. With `review` only for bearer tokens that may `get` the URL /metrics. kInvalid when the
+// Listening when it returns. With `review`, only for bearer tokens that may `get` the URL /metrics. kInvalid if the
 // address cannot be bound.
 base::Result<std::unique_ptr<GetServer>> StartMetricsServer(const GetServerOptions& options,
                                                             std::function<std::string()> metrics,

@@ -1,4 +1,4 @@
-// ObjectKey: namespace and name of one object; and the metadata that a cache reads of every object. Plain values.
+// ObjectKey: namespace and name of one object. ObjectMeta: metadata that a cache reads of every object. Plain values.
 #pragma once
 
 #include <compare>
@@ -29,16 +29,16 @@ struct ObjectMeta {
   bool deleting = false;  // deletionTimestamp is set
 };
 
-// Does not throw; missing fields stay empty.
+// Never throws; missing fields stay empty.
 ObjectMeta ReadObjectMeta(const nlohmann::json& object);
-// The same from JSON text, of which nothing else is read. nullopt if the text is not an object or its metadata are not
+// The same from JSON text; nothing else is read. Returns nullopt if the text is not an object or its metadata is not
 // JSON.
 std::optional<ObjectMeta> ReadObjectMeta(std::string_view object);
 
-// Resource versions are ordered as integers where both are (the API server guarantees it since 1.35, and did so in
-// practice before); otherwise only equality is known. True when `have` is certainly at least `want`.
+// True if `have` is certainly at least `want`. Resource versions are compared as integers if both are integers
+// (guaranteed by the API server since 1.35, and true in practice before); otherwise only equality is certain.
 bool ReachedVersion(const std::string& have, const std::string& want);
-// True when `candidate` is certainly older than `reference`.
+// True if `candidate` is certainly older than `reference`.
 bool OlderVersion(const std::string& candidate, const std::string& reference);
 
 }  // namespace kube::runtime

@@ -1,8 +1,8 @@
-// Reflector: keeps one store equal to one collection of the API server, with a list and a watch.
+// Reflector: keeps one store equal to one collection of the API server, by a list and a watch.
 //
-// Owns one thread between Start and the destructor (or Stop). Source, store, clock and observer are borrowed. An error
+// Owns one thread between Start and Stop (or the destructor). Source, store, clock and observer are borrowed. An error
 // never ends it: it retries with backoff from the last seen version, and lists again only if the server reports that
-// this version is gone. The behaviours are those of client-go's tools/cache/reflector.go.
+// this version is gone. It behaves like client-go's tools/cache/reflector.go.
 #pragma once
 
 #include <atomic>
@@ -29,16 +29,16 @@ class Reflector;
 
 struct ReflectorOptions {
   std::string name;  // for logs and metrics: "pods"
-  // Reads nothing before this one has synced. Borrowed: outlives this reflector's thread.
+  // Reads nothing before this reflector has synced. Borrowed; must outlive this reflector's thread.
   const Reflector* after = nullptr;
   std::uint64_t seed = 0;  // of the jitter: different for each reflector of a process
   std::int64_t page_size = 500;
-  // State through a watch that sends it first (KEP-3157): no page of the whole collection in anybody's memory. Falls
-  // back to lists for good when the server rejects it.
+  // Reads the initial state through a watch (WatchList, KEP-3157), so the whole collection is never held in memory.
+  // Falls back to lists permanently if the server rejects it.
   bool watch_list = true;
   base::Duration backoff_first = std::chrono::milliseconds(800);
   base::Duration backoff_max = std::chrono::seconds(30);
-  base::Duration backoff_reset = std::chrono::minutes(2);  // healthy for this long: start again at backoff_first
+  base::Duration backoff_reset = std::chrono::minutes(2);  // without an error: the backoff restarts at backoff_first
   std::chrono::seconds watch_timeout_min{300};
   std::chrono::seconds watch_timeout_max{600};
 };
@@ -63,20 +63,20 @@ class Reflector {
   void Start();
   // Idempotent; returns when the thread has ended.
   void Stop();
-  // The store has held a full state at least once.
+  // True once the store has held a full state.
   [[nodiscard]] bool HasSynced() const { return synced_.load(std::memory_order_acquire); }
-  // Objects of lists and events of watches that were read so far.
+  // Number of objects of lists and events of watches read so far.
   [[nodiscard]] std::uint64_t Received() const { return received_.load(std::memory_order_relaxed); }
-  // Blocks until then. False: stopped.
+  // Blocks until HasSynced(). Returns false if stopped.
   bool AwaitSync(const std::stop_token& stop) const EXCLUDES(mutex_);
   [[nodiscard]] const std::string& name() const { return options_.name; }
-  // The last error since the server's last message; "" if there was none.
+  // The last error since the server's last message; "" = none.
   [[nodiscard]] std::string LastError() const EXCLUDES(mutex_);
   // Time since which the store may be stale, because all attempts to reach the server have failed; nullopt while it is
-  // current. An open, silent watch is current: the server sends a bookmark about every minute.
+  // current. An open watch without events is current: the server sends a bookmark about every minute.
   [[nodiscard]] std::optional<base::TimePoint> FailingSince() const EXCLUDES(mutex_);
-  // When the loop last made progress (an event, a bookmark, an error handled): liveness. While it waits on purpose, the
-  // end of that wait: a server may ask for an hour.
+  // Time of the loop's last progress (an event, a bookmark, an error handled), for liveness. During a deliberate wait,
+  // the end of that wait: a server may ask for an hour.
   [[nodiscard]] base::TimePoint LastBeat() const EXCLUDES(mutex_);
 
  private:
@@ -103,7 +103,7 @@ class Reflector {
   base::Clock& clock_;
   ReflectorObserver* const observer_;
 
-  // The loop's own.
+  // Used by the reflector's thread only.
   std::mt19937_64 random_;
   std::string version_;
   bool version_gone_ = false;  // the next list must ask for the most recent state

@@ -1,8 +1,8 @@
 // Shutdown: SIGTERM and SIGINT as a stop token.
 //
-// BlockSignals() comes before the first thread is started: all threads then inherit the mask, and only the waiting
-// thread of SignalWaiter sees the signals, so that no handler ever runs in the middle of anything. SIGPIPE is ignored.
-// The first signal requests a stop, the second ends the process at once with exit code 1.
+// Call BlockSignals() before the first thread starts: all threads inherit the mask, and only SignalWaiter's thread
+// receives the signals, so no signal handler runs. SIGPIPE is ignored. The first signal requests a stop; the second
+// ends the process at once with exit code 1.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ void BlockSignals();
 
 class SignalWaiter {
  public:
-  // `second` replaces the exit, for tests.
+  // `second` replaces the exit at the second signal, for tests.
   explicit SignalWaiter(std::function<void()> second = {});
   // Joins the thread without waiting for a signal.
   ~SignalWaiter();

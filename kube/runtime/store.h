@@ -1,11 +1,11 @@
-// Store<T>: the cache of one kind. Holds a small projection of each object, never its JSON. It gets objects as text, so
-// that a projection parses no more of one than it keeps. An entry takes about half a kilobyte besides its projection.
+// Store<T>: the cache of one resource. Holds a small projection of each object, never its JSON. Receives objects as
+// text, so a projection parses only what it keeps. An entry takes about 500 bytes plus its projection.
 //
-// Thread-safe: one reflector writes, anybody reads. Snapshots are immutable and shared, so a reader keeps its snapshot
-// while the cache changes. Keyed by namespace/name and aware of UIDs: an object deleted and created again under one
-// name while nobody watched is a deletion and a creation. Handlers run on the writing thread, outside of the lock and
-// after the store has changed; they must not block. An object that the projection rejects is logged, and the store
-// keeps its last state.
+// Thread-safe: one reflector writes, any thread reads. Snapshots are immutable and shared, so a reader keeps its
+// snapshot while the cache changes. Keyed by namespace/name, and aware of UIDs: an object that was deleted and created
+// again under one name during a disconnect is a deletion and a creation. Handlers run on the writing thread, without
+// the lock, after the store has changed; they must not block. If the projection rejects an object, that is logged, and
+// the store keeps the last state.
 #pragma once
 
 #include <compare>
@@ -28,16 +28,16 @@
 
 namespace kube::runtime {
 
-// An object as JSON, without the members that its projection does not read. Throws what nlohmann's parser throws, which
-// a store takes for a failed projection.
+// Parses an object without the members in `unread`, which its projection does not use. Throws nlohmann's exceptions,
+// which a store treats as a failed projection.
 nlohmann::json ParseObject(std::string_view object, const base::JsonPaths& unread = {});
 
 // Interface for a reflector. Objects are JSON text.
 class StoreWriter {
  public:
   virtual ~StoreWriter() = default;
-  // A full state: BeginReplace, Stage for each object, CommitReplace. Readers see the old state until the commit; it
-  // deletes objects that were not staged. BeginReplace discards an earlier, unfinished replace.
+  // A full state: BeginReplace, Stage for each object, CommitReplace. Readers see the old state until the commit, which
+  // deletes objects that were not staged. BeginReplace discards an unfinished replace.
   virtual void BeginReplace() = 0;
   virtual void Stage(std::string_view object) = 0;
   virtual void Unstage(std::string_view object) = 0;
@@ -45,7 +45,7 @@ class StoreWriter {
   // One event. An object older than the one in the store is dropped.
   virtual void Upsert(std::string_view object) = 0;
   virtual void Remove(std::string_view object) = 0;
-  // The state as of this version is in the store (bookmarks).
+  // The store contains the state as of this version (bookmarks).
   virtual void Advance(const std::string& resource_version) = 0;
 };
 
@@ -55,13 +55,13 @@ class StoreView {
   virtual ~StoreView() = default;
   // The version up to which the store has seen everything; empty before the first list.
   [[nodiscard]] virtual std::string ResourceVersion() const = 0;
-  // The object is there, under any name, and not being deleted.
+  // True if the object exists, under any name, and is not being deleted.
   [[nodiscard]] virtual bool HasLive(const std::string& uid) const = 0;
   [[nodiscard]] virtual bool Has(const std::string& uid) const = 0;
   [[nodiscard]] virtual std::size_t Size() const = 0;
 };
 
-// An ObjectMeta in one piece of memory: seven strings of their own take three times as much.
+// An ObjectMeta in one block of memory: seven separate strings take three times as much.
 class PackedMeta {
  public:
   explicit PackedMeta(const ObjectMeta& meta);
@@ -72,7 +72,7 @@ class PackedMeta {
   [[nodiscard]] std::string_view resource_version() const { return texts_[kVersion]; }
   [[nodiscard]] std::string_view owner_uid() const { return texts_[kOwnerUid]; }
   [[nodiscard]] bool deleting() const { return deleting_; }
-  // By namespace, then name.
+  // Orders by namespace, then name.
   [[nodiscard]] std::strong_ordering Compare(std::string_view ns, std::string_view name) const;
   [[nodiscard]] std::strong_ordering Compare(const PackedMeta& other) const {
     return Compare(other.texts_[kNamespace], other.texts_[kName]);
@@ -84,7 +84,7 @@ class PackedMeta {
   bool deleting_ = false;
 };
 
-// The bookkeeping that does not depend on the projected type, with the projection as shared_ptr<const void>.
+// Bookkeeping that is independent of the projected type; projections are shared_ptr<const void>.
 class UntypedStore : public StoreWriter, public StoreView {
  public:
   using Snapshot = std::shared_ptr<const void>;
@@ -96,10 +96,10 @@ class UntypedStore : public StoreWriter, public StoreView {
   using Project = std::function<base::Result<Snapshot>(std::string_view)>;
   using Handler = std::function<void(const EntryPtr& before, const EntryPtr& after, bool from_list)>;
 
-  // `kind` names the store in logs.
+  // `kind`: name of the store in logs.
   UntypedStore(std::string kind, Project project);
 
-  // Call before the reflector starts.
+  // REQUIRES: the reflector has not started.
   void SetHandler(Handler handler) { handler_ = std::move(handler); }
 
   void BeginReplace() override;
@@ -120,11 +120,11 @@ class UntypedStore : public StoreWriter, public StoreView {
   [[nodiscard]] std::vector<EntryPtr> OwnedBy(std::string_view owner_uid) const EXCLUDES(mutex_);
   [[nodiscard]] std::vector<EntryPtr> All() const EXCLUDES(mutex_);
 
-  // Another projection of the object that is there, if it still has this UID and version. Tells no handler.
+  // Replaces the projection of a stored object if it still has this UID and version. Calls no handler.
   void Reproject(const ObjectMeta& meta, Snapshot object) EXCLUDES(mutex_);
 
  private:
-  // Indexes of entries hold what the entries point to, and no copies of their keys.
+  // Indexes point to the entries and do not copy their keys.
   struct ByKey {
     using is_transparent = void;
     bool operator()(const EntryPtr& a, const EntryPtr& b) const { return a->meta.Compare(b->meta) < 0; }
@@ -152,13 +152,13 @@ class UntypedStore : public StoreWriter, public StoreView {
   const std::string kind_;
   const Project project_;
   Handler handler_;
-  Entries staged_;                         // by the writing thread only
-  std::set<ObjectKey> staged_unreadable_;  // exist, but their projection failed: keep the last state
+  Entries staged_;                         // used by the writing thread only
+  std::set<ObjectKey> staged_unreadable_;  // objects whose projection failed: their last state is kept
 
   mutable base::Mutex mutex_;
   Entries entries_ GUARDED_BY(mutex_);
   std::unordered_map<std::string_view, const Entry*> by_uid_ GUARDED_BY(mutex_);
-  std::set<const Entry*, ByOwner> by_owner_ GUARDED_BY(mutex_);  // of those with an owner
+  std::set<const Entry*, ByOwner> by_owner_ GUARDED_BY(mutex_);  // entries that have an owner
   std::string resource_version_ GUARDED_BY(mutex_);
 };
 
@@ -168,15 +168,15 @@ struct Entry {
   std::shared_ptr<const T> object;
 };
 
-// before == nullopt: added. after == nullopt: deleted (before is the last state known). A list after a disconnect does
-// not call it for unchanged objects.
+// before == nullopt: added. after == nullopt: deleted (`before` is the last known state). Unchanged objects of a list
+// after a disconnect cause no call.
 template <typename T>
 struct Change {
   std::optional<Entry<T>> before;
   std::optional<Entry<T>> after;
-  bool from_list = false;  // from a full list, not from a user's or controller's edit just now: low priority
+  bool from_list = false;  // from a full list, not from a current edit: low priority
 
-  // The entry that exists: `after`, or `before` of a deletion.
+  // The existing entry: `after`, or `before` for a deletion.
   [[nodiscard]] const Entry<T>& any() const { return after ? *after : *before; }
 };
 
@@ -194,7 +194,7 @@ class Store final {
                  return UntypedStore::Snapshot(std::make_shared<const T>(std::move(projected).value()));
                }) {}
 
-  // Call before the reflector starts.
+  // REQUIRES: the reflector has not started.
   void OnChange(Handler handler) {
     store_.SetHandler([handler = std::move(handler)](const UntypedStore::EntryPtr& before,
                                                      const UntypedStore::EntryPtr& after, bool from_list) {
@@ -221,17 +221,17 @@ class Store final {
     const UntypedStore::EntryPtr entry = store_.FindByUid(uid);
     return entry ? std::static_pointer_cast<const T>(entry->object) : nullptr;
   }
-  // Those whose controller owner reference has this UID, by key.
+  // Objects whose controller owner reference has this UID, by key.
   [[nodiscard]] std::vector<Entry<T>> OwnedBy(std::string_view owner_uid) const {
     return Typed(store_.OwnedBy(owner_uid));
   }
   [[nodiscard]] std::vector<Entry<T>> All() const { return Typed(store_.All()); }
-  // By key, without their metadata: of thousands, that would be megabytes for a moment.
+  // Visits all objects by key, without their metadata: for thousands of objects that would take megabytes for a moment.
   void Each(const std::function<void(const T&)>& visit) const {
     for (const UntypedStore::EntryPtr& entry : store_.All()) visit(*static_cast<const T*>(entry->object.get()));
   }
 
-  // Keeps `object` instead of what there is of it, unless that has changed since `entry` was read. Tells no handler.
+  // Replaces the projection of an entry unless the object has changed since `entry` was read. Calls no handler.
   void Reproject(const Entry<T>& entry, T object) {
     store_.Reproject(entry.meta, std::make_shared<const T>(std::move(object)));
   }

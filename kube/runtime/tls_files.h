@@ -1,7 +1,7 @@
-// TlsFiles: a server's certificate chain and key, as they are now in a mounted Secret (tls.crt, tls.key).
+// TlsFiles: a server's current certificate chain and key from a mounted Secret (tls.crt, tls.key).
 //
-// Used on one thread after Open(). The clock is borrowed. A changed pair is taken for the next connection; one that
-// cannot be used is logged, and the last good one stays.
+// Used on one thread after Open(). The clock is borrowed. A changed pair applies from the next connection on. An
+// unusable pair is logged, and the last good one stays.
 #pragma once
 
 #include <memory>
@@ -16,10 +16,10 @@ namespace kube::runtime {
 
 class TlsFiles {
  public:
-  // kInvalid where there is no pair that can be used.
+  // kInvalid if there is no usable pair.
   static base::Result<std::shared_ptr<TlsFiles>> Open(std::string directory, base::Clock& clock);
 
-  // Looks at the files every ten seconds at most.
+  // Returns the current pair. Checks the files at most every ten seconds.
   std::shared_ptr<ssl_ctx_st> Current();
 
  private:

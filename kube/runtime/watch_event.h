@@ -1,7 +1,7 @@
-// WatchEvent: one line of a watch stream, read as far as a reflector needs it. The object stays text: a cache decides
-// what of it is worth parsing.
+// WatchEvent: one line of a watch stream, parsed only as far as a reflector needs. The object stays text; a cache
+// parses what it keeps.
 //
-// Pure. Every line of an API server, a proxy or a truncated connection gives an event or an error.
+// Pure. Every line gives an event or an error, even if it comes from a proxy or is truncated.
 #pragma once
 
 #include <string_view>
@@ -16,14 +16,14 @@ enum class WatchEventType { kAdded, kModified, kDeleted, kBookmark };
 struct WatchEvent {
   WatchEventType type = WatchEventType::kBookmark;
   std::string_view object;  // JSON, a part of the line
-  ObjectMeta meta;          // its metadata
-  // A bookmark after which the initial events of a WatchList are complete (KEP-3157).
+  ObjectMeta meta;          // metadata of `object`
+  // True for the bookmark that ends the initial events of a WatchList (KEP-3157).
   bool ends_initial_events = false;
 };
 
-// kRetry for a line that is not an event, or whose object has metadata that cannot be parsed. An ERROR event is the
-// error that the same Status over HTTP would be: kNotFound with http_status 410 where the version is gone, kRetry
-// otherwise.
+// kRetry if the line is not an event, or the object's metadata cannot be parsed. An ERROR event becomes the
+// error of the same Status over HTTP: kNotFound with http_status 410 if the version is gone, otherwise
+// kRetry.
 base::Result<WatchEvent> ParseWatchEvent(std::string_view line);
 
 }  // namespace kube::runtime

@@ -1,4 +1,4 @@
-// WatchSource: lists and watches one collection. Implemented over the API client and by tests.
+// WatchSource: lists and watches one collection. Implemented over kube::Client and by tests.
 //
 // Calls block and come from one thread at a time.
 #pragma once
@@ -38,15 +38,15 @@ class WatchSource {
   };
 
   virtual ~WatchSource() = default;
-  // `item` gets each object as JSON text.
+  // `item` receives each object as JSON text.
   virtual base::Result<Page> List(const ListRequest& request, const std::function<void(std::string_view)>& item,
                                   const std::stop_token& stop) = 0;
-  // Success: the server ended the stream in order, or `line` returned false.
+  // Success: the server ended the stream normally, or `line` returned false.
   virtual base::Status Watch(const WatchRequest& request, const std::function<bool(std::string_view)>& line,
                              const std::stop_token& stop) = 0;
 };
 
-// The collection of `resource` in `ns` (empty: all namespaces), as far as the selectors select. `client` is borrowed.
+// Source for the objects of `resource` in `ns` (empty: all namespaces) that the selectors match. `client` is borrowed.
 std::unique_ptr<WatchSource> MakeWatchSource(kube::Client& client, const kube::Resource& resource, std::string ns,
                                              std::string label_selector = {}, std::string field_selector = {});
 

@@ -1,7 +1,7 @@
-// WorkQueue: keys to reconcile. At most one worker processes a key; a key that is added meanwhile is queued again once.
+// WorkQueue: keys to reconcile. At most one worker processes a key; a key added meanwhile is queued once more.
 //
-// Thread-safe. Owns one thread that moves delayed keys into the queue when the clock says so. The three sets are
-// client-go's (util/workqueue/queue.go): dirty (to be processed), processing (with a worker), queue (order).
+// Thread-safe. Owns one thread that moves delayed keys into the queue when they are due. The three sets are those of
+// client-go (util/workqueue/queue.go): dirty (to be processed), processing (held by a worker), queue (order).
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@
 
 namespace kube::runtime {
 
-// For metrics: names and meaning are controller-runtime's. Called with the queue's lock held: must not call back.
+// For metrics, with controller-runtime's names and meanings. Called with the queue's lock held: must not call back.
 class WorkQueueObserver {
  public:
   virtual ~WorkQueueObserver() = default;
@@ -36,28 +36,28 @@ struct RateLimits {
   // Per key: first * 2^failures, at most `max`.
   base::Duration first = std::chrono::milliseconds(5);
   base::Duration max = std::chrono::seconds(1000);
-  // Over all keys; the longer of both delays holds. A rate <= 0 switches it off.
+  // Over all keys. The longer of the per-key and the overall delay applies. A rate of 0 or less disables it.
   double overall_per_second = 10;
   double overall_burst = 100;
 };
 
 class WorkQueue {
  public:
-  static constexpr int kFromList = -100;  // start-up and resync: after changes by users
+  static constexpr int kFromList = -100;  // keys from start-up and resync: after changes by users
 
   explicit WorkQueue(base::Clock& clock, RateLimits limits = {}, WorkQueueObserver* observer = nullptr);
   ~WorkQueue();
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
 
-  // Higher priorities first, first come first served within one. Adding a waiting key again can only raise its
-  // priority.
+  // Higher priorities first; first come, first served within one priority. Adding a waiting key again can only raise
+  // its priority.
   void Add(const ObjectKey& key, int priority = 0) EXCLUDES(mutex_);
   // The earliest of several deadlines of a key applies.
   void AddAfter(const ObjectKey& key, base::Duration delay, int priority = 0) EXCLUDES(mutex_);
-  // One more failure of the key: after its backoff, and not before `at_least`.
+  // Counts one more failure of the key and adds it after its backoff, at the earliest after `at_least`.
   void AddRateLimited(const ObjectKey& key, base::Duration at_least = base::Duration::zero()) EXCLUDES(mutex_);
-  // Ends the key's backoff.
+  // Resets the key's failures and backoff.
   void Forget(const ObjectKey& key) EXCLUDES(mutex_);
   [[nodiscard]] int Failures(const ObjectKey& key) const EXCLUDES(mutex_);
 
@@ -65,11 +65,11 @@ class WorkQueue {
   std::optional<ObjectKey> Get() EXCLUDES(mutex_);
   void Done(const ObjectKey& key) EXCLUDES(mutex_);
 
-  // Drops waiting keys and makes Get() return nullopt; workers finish their keys. Idempotent.
+  // Drops waiting keys and makes Get() return nullopt; workers finish their current keys. Idempotent.
   void ShutDown() EXCLUDES(mutex_);
 
   [[nodiscard]] std::size_t Depth() const EXCLUDES(mutex_);
-  // Keys with workers: how many, and how long the oldest and all together.
+  // Keys held by workers: their number, and the longest and the total processing time.
   struct Processing {
     std::size_t keys = 0;
     base::Duration longest{0};
@@ -103,7 +103,7 @@ class WorkQueue {
   std::condition_variable_any delayed_changed_;
   bool shut_down_ GUARDED_BY(mutex_) = false;
   std::uint64_t sequence_ GUARDED_BY(mutex_) = 0;
-  // order_ = queue, waiting_ = its keys; redo_ = dirty keys that are with a worker.
+  // order_ and waiting_: the queue; redo_: dirty keys that a worker holds.
   std::map<std::pair<int, std::uint64_t>, ObjectKey> order_ GUARDED_BY(mutex_);
   std::unordered_map<ObjectKey, Waiting> waiting_ GUARDED_BY(mutex_);
   std::unordered_map<ObjectKey, Waiting> redo_ GUARDED_BY(mutex_);
