@@ -39,6 +39,11 @@ std::vector<std::string> WithoutParents(std::vector<std::string> names) {
   return names;
 }
 
+bool MeansAttention(const std::string& target) {
+  const std::string lower = Lower(target);
+  return lower == "linear" || (IsOfLanguageLayers(target) && (Contains(lower, "attn") || Contains(lower, "kv_b_proj")));
+}
+
 }  // namespace
 
 std::string CompressedText(const json* scheme) {
@@ -113,6 +118,8 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
       const bool mixed = TextOf(&config, "format") == "mixed-precision";
       if (packing.empty() && !mixed) packing = TextOf(&config, "format");
       if (mixed) packing = "mixed:" + (packing.empty() ? "-" : packing);
+      if (Contains(packing, "pack-quantized") && (targets.empty() || std::ranges::any_of(targets, MeansAttention)))
+        declaration.packed_attention = true;
       for (const ModelPart part : about) {
         parts.Add(part, format);
         declaration.AddScheme(part, CompressedText(weights), inputs + outputs, packing);

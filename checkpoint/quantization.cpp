@@ -73,6 +73,34 @@ bool NamesLayersOfExperts(const std::vector<std::string>& modules, const ModelFa
   return facts.dense_layers && static_cast<std::int64_t>(layers.size()) > *facts.dense_layers;
 }
 
+// Routed experts that a list of unquantized modules names one by one ("model.layers.3.mlp.experts.0.down_proj"), and
+// not as the one module that an engine has of them.
+struct ExpertsNamedOneByOne {
+  bool of_model = false;
+  bool of_draft = false;  // in layers behind the model's own, which predict several tokens
+};
+
+ExpertsNamedOneByOne NamedOneByOne(const std::vector<std::string>& modules, const ModelFacts& facts) {
+  constexpr std::string_view kExperts = ".experts";
+  constexpr std::string_view kLayers = "layers.";
+  ExpertsNamedOneByOne found;
+  const std::set<std::string_view> names(modules.begin(), modules.end());
+  for (const std::string_view module : modules) {
+    const std::size_t at = module.find(kExperts);
+    if (at == std::string_view::npos) continue;
+    const std::string_view rest = module.substr(at + kExperts.size());
+    if (rest.size() < 2 || rest[0] != '.' || rest[1] < '0' || rest[1] > '9') continue;
+    if (names.contains(module.substr(0, at + kExperts.size()))) continue;
+    std::int64_t number = -1;
+    if (const std::size_t layer = module.find(kLayers); layer != std::string_view::npos)
+      std::from_chars(module.data() + layer + kLayers.size(), module.data() + module.size(), number);
+    const bool draft =
+        module.starts_with("mtp.") || Contains(module, ".mtp.") || (facts.layers && number >= *facts.layers);
+    (draft ? found.of_draft : found.of_model) = true;
+  }
+  return found;
+}
+
 void Apply(const Declaration& declaration, ModelFacts& facts) {
   const bool dense = facts.experts == 0;
   const Unlisted unlisted = UnlistedModules(declaration.listed, facts);
@@ -133,6 +161,22 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
                                      {names.parts, "parts"},
                                      {names.part_of_fused, "fused-part"},
                                      {names.fused, "fused-name"}}) {
+      if (says) facts.schemes.insert(facts.schemes.begin(), std::string("ignored ") + what + " - -");
+    }
+    facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));
+  }
+  if (declaration.packed_attention && facts.latent_attention() &&
+      std::ranges::none_of(declaration.ignored, [](const std::string& module) {
+        const std::string lower = Lower(module);
+        return IsOfLanguageLayers(module) &&
+               (Contains(lower, "attn") || Contains(lower, "attention") || Contains(lower, "kv_"));
+      })) {
+    facts.schemes.insert(facts.schemes.begin(), "packed attention - -");
+    facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));
+  }
+  if (declaration.method == "quark" && facts.experts > 0) {
+    const ExpertsNamedOneByOne named = NamedOneByOne(declaration.ignored, facts);
+    for (const auto& [says, what] : {std::pair{named.of_draft, "draft-experts"}, {named.of_model, "each-expert"}}) {
       if (says) facts.schemes.insert(facts.schemes.begin(), std::string("ignored ") + what + " - -");
     }
     facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));

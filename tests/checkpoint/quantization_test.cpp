@@ -91,6 +91,51 @@ TEST(Quantization, OfModelOptInConfigJsonAloneIsSaidOfAWholeCheckpoint) {
   EXPECT_FALSE(said(false, false)) << "another file may say it too";
 }
 
+TEST(Quantization, OfQuarkSaysThatRoutedExpertsAreNamedOneByOne) {
+  const auto kinds = [](const char* base, const std::string& names) {
+    std::string found;
+    for (
+        const std::string& scheme :
+        Read(
+            base,
+            R"({"quant_method":"quark","export":{},"global_quant_config":{"weight":{"dtype":"fp4","group_size":32}},"exclude":[)" +
+                names + "]}")
+            .schemes) {
+      if (scheme.starts_with("ignored ")) found += scheme.substr(8, scheme.find(' ', 8) - 7);
+    }
+    return found;
+  };
+  EXPECT_EQ(kinds(kMoe, R"("model.layers.1.mlp.experts.0.down_proj")"), "each-expert ");
+  EXPECT_EQ(kinds(kMoe, R"("model.layers.1.mlp.experts.0.down_proj","model.layers.1.mlp.experts")"), "");
+  EXPECT_EQ(kinds(kMoe, R"("mtp.layers.0.mlp.experts.0.down_proj")"), "draft-experts ");
+  EXPECT_EQ(kinds(kMoe, R"("model.layers.1000.mlp.experts.0.down_proj")"), "draft-experts ");
+  EXPECT_EQ(kinds(kMoe, R"("model.layers.1.mlp.shared_experts.down_proj","model.layers.1.mlp.experts.gate")"), "");
+  EXPECT_EQ(kinds(kMoe, R"("model.layers.99999999999999999999.mlp.experts.0.down_proj","",".experts",".experts.")"),
+            "each-expert ");
+  EXPECT_EQ(kinds(kDense, R"("model.layers.1.mlp.experts.0.down_proj")"), "");
+}
+
+TEST(Quantization, OfLatentAttentionSaysThatItIsPacked) {
+  const auto said = [](const std::string& targets, const std::string& ignored, const char* more,
+                       const std::string& format = "pack-quantized") {
+    json base = json::parse(kDense);
+    if (*more != '\0') base.update(json::parse(more));
+    const ModelFacts facts =
+        Read(base.dump().c_str(),
+             R"({"quant_method":"compressed-tensors","format":")" + format + R"(","config_groups":{"g":{"targets":[)" +
+                 targets + R"(],"weights":{"num_bits":4,"type":"int","group_size":32}}},"ignore":[)" + ignored + "]}");
+    return std::ranges::count(facts.schemes, "packed attention - -") == 1;
+  };
+  const char* latent = R"({"kv_lora_rank":64})";
+  EXPECT_TRUE(said(R"("Linear")", R"("lm_head")", latent));
+  EXPECT_TRUE(said("", "", latent));
+  EXPECT_TRUE(said(R"("re:.*self_attn.*")", "", latent));
+  EXPECT_FALSE(said(R"("re:.*mlp.*")", "", latent));
+  EXPECT_FALSE(said(R"("Linear")", R"("re:.*self_attn.*")", latent));
+  EXPECT_FALSE(said(R"("Linear")", "", ""));
+  EXPECT_FALSE(said(R"("Linear")", "", latent, "naive-quantized"));
+}
+
 TEST(Quantization, OfAutoRoundNamesTheBlocksOfAMultimodalModel) {
   const auto said = [](const std::string& blocks) {
     return std::ranges::count(

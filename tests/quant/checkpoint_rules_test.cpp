@@ -224,6 +224,48 @@ TEST(CheckpointRules, SglangFindsTheBlocksOfAutoRoundByItsOwnNames) {
   EXPECT_TRUE(Warns(Plan(Request("sglang", "0.5.15", model), Preset("default")), "SchemeNotCertain"));
 }
 
+TEST(CheckpointRules, QuarkNamesOfSingleExpertsAreReadByLaterReleases) {
+  checkpoint::ModelFacts model = Quantized(Moe(), "quark", "mxfp4");
+  model.schemes = {"ignored each-expert - -"};
+  EXPECT_THAT(Refusal("vllm", "0.24.0", model, 1), HasSubstr("one by one"));
+  EXPECT_THAT(Refusal("sglang", "0.5.18", model, 1), HasSubstr("one by one"));
+  EXPECT_EQ(Refusal("vllm", "0.26.0", model, 1), "");
+  EXPECT_EQ(Refusal("sglang", "0.5.23", model, 1), "");
+  model.schemes = {"ignored draft-experts - -"};
+  const Flags drafts = {{"speculative-config", R"({"method":"mtp","num_speculative_tokens":1})"}};
+  EXPECT_FALSE(Warns(Plan(Request("vllm", "0.24.0", model), Preset("default")), "SchemeNotCertain"));
+  EXPECT_TRUE(Warns(Plan(Request("vllm", "0.24.0", model), Preset("default"), drafts), "SchemeNotCertain"));
+  EXPECT_FALSE(Warns(Plan(Request("vllm", "0.26.0", model), Preset("default"), drafts), "SchemeNotCertain"));
+}
+
+TEST(CheckpointRules, SglangNeedsTheWeightOfLatentAttention) {
+  checkpoint::ModelFacts model = Quantized(Latent(Moe()), "compressed-tensors", "int4-wna16");
+  model.architecture = "DeepseekV3ForCausalLM";
+  model.schemes = {"packed attention - -", "linear int4-group32 none pack-quantized"};
+  EXPECT_THAT(Refusal("sglang", "0.5.15", model, 1), HasSubstr("no attribute 'weight'"));
+  EXPECT_EQ(Refusal("vllm", "0.24.0", model, 1), "");
+  model.schemes = {"experts int4-group32 none pack-quantized"};
+  EXPECT_EQ(Refusal("sglang", "0.5.15", model, 1), "");
+}
+
+TEST(CheckpointRules, VllmComputesGemmaInFloat32BeforeAmpere) {
+  checkpoint::ModelFacts model = Dense();
+  model.architecture = "Gemma3ForCausalLM";
+  LaunchRequest request = Request("vllm", "0.24.0", model);
+  request.gpu = ComputeCapability{7, 5};
+  const auto kv = [&] { return Plan(request, Preset("default")).verdicts.at(1).message; };
+  EXPECT_THAT(kv(), HasSubstr("float32"));
+  EXPECT_FALSE(Plan(request, Preset("default")).rejection);
+  request.model = Quantized(model, "awq", "int4-wna16");
+  const LaunchPlan plan = Plan(request, Preset("default"));
+  ASSERT_TRUE(plan.rejection);
+  EXPECT_EQ(plan.rejection->reason, "DtypeNotForModel");
+  request.gpu = ComputeCapability{8, 0};
+  EXPECT_THAT(kv(), HasSubstr("bfloat16"));
+  request.model.dtype = "float16";
+  EXPECT_THAT(kv(), HasSubstr("bfloat16"));
+}
+
 TEST(CheckpointRules, TensorRtLlmReadsModelOptFromItsOwnFileAtFirst) {
   checkpoint::ModelFacts model = Quantized(Dense(), "modelopt", "fp8");
   model.schemes = {"inline quantization_config - -", "linear fp8 - -"};
