@@ -27,6 +27,7 @@
 #include "measurement/long_run.h"
 #include "measurement/pooled_errors.h"
 #include "measurement/queue_growth.h"
+#include "measurement/standing_queue.h"
 
 namespace autotune::bench {
 namespace {
@@ -823,6 +824,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   point.engine = SummarizeReadings(engine.readings());
   const auto alone = warm_up_.empty() ? std::nullopt : std::optional(warm_up_.front().ttft.mean);
   JudgeHeld(point_spec, recorder.records(), progress, took, alone, point);
+  point.standing_queue = alone && measurement::QueueStands(point, *alone);
   std::string beyond;
   // Both are of the server.
   if (decision.precision.bounds > 0 && point.held == 0) {

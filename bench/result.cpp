@@ -167,6 +167,9 @@ std::size_t PlaceOf(Metric metric, Statistic statistic) {
   return static_cast<std::size_t>(metric) * measurement::kStatistics.size() + static_cast<std::size_t>(statistic);
 }
 
+// Bits of a point's flags.
+constexpr int kSaturated = 1, kStandingQueue = 2;
+
 // [[what it was and gave], [mean, p50, p90, p95, p99 of ttft, tpot, itl, e2e], [what explains it], [place in that list
 // and value of each latency of the window that a long run replaces]]; the last only where there are some. What explains
 // it begins with the prompt tokens; they end the first list where that is left out, because prices need them.
@@ -184,7 +187,8 @@ void AppendPoint(std::string& out, const Point& point, std::size_t scenario, int
     out += ',';
     AppendNumber(out, value, digits);
   }
-  out += (point.saturated ? ",1," : ",0,") + std::to_string(point.lower_bounds.bits()) + ',';
+  const int flags = (point.saturated ? kSaturated : 0) | (point.standing_queue ? kStandingQueue : 0);
+  out += ',' + std::to_string(flags) + ',' + std::to_string(point.lower_bounds.bits()) + ',';
   AppendOptional(out, point.attainment, digits);
   out += ",\"" + std::string(VerdictName(point.verdict)) + '"';
   if (point.role != PointRole::kSearch) out += ",\"" + std::string(PointRoleName(point.role)) + '"';
@@ -397,7 +401,7 @@ bool ReadCore(const json& value, const std::vector<std::string>& scenarios, Poin
   constexpr std::size_t kWithoutRole = 15;
   if (!value.is_array() || value.size() < kWithoutRole || value.size() > kWithoutRole + 2) return false;
   std::size_t scenario = 0;
-  int kind = 0, saturated = 0;
+  int kind = 0, flags = 0;
   std::uint32_t bounds = 0;
   if (!ReadNumber(value[0], scenario) || scenario >= scenarios.size() || !ReadNumber(value[1], kind) ||
       (kind != 0 && kind != 1) || !value[14].is_string()) {
@@ -421,8 +425,9 @@ bool ReadCore(const json& value, const std::vector<std::string>& scenarios, Poin
       ReadNumber(value[4], out.requests) && ReadNumber(value[5], out.errors) && ReadNumber(value[6], out.censored) &&
       ReadNumber(value[7], out.output_tokens) && ReadNumber(value[8], out.output_tokens_per_second) &&
       ReadNumber(value[9], out.output_tokens_per_second_ci) && ReadNumber(value[10], out.requests_per_second) &&
-      ReadNumber(value[11], saturated) && ReadNumber(value[12], bounds) && ReadOptional(value[13], out.attainment);
-  out.saturated = saturated != 0;
+      ReadNumber(value[11], flags) && ReadNumber(value[12], bounds) && ReadOptional(value[13], out.attainment);
+  out.saturated = (flags & kSaturated) != 0;
+  out.standing_queue = (flags & kStandingQueue) != 0;
   out.lower_bounds = measurement::LowerBounds::FromBits(bounds);
   return ok;
 }

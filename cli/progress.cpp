@@ -104,6 +104,7 @@ std::string Finished(const api::AutotuneTask& task, const api::ExperimentStatus&
     } else if (const std::string undecided = report::UndecidedOf(row); !undecided.empty()) {
       text += "  " + undecided;
     }
+    if (const std::string estimate = report::EstimateOf(row); !estimate.empty()) text += "  " + estimate;
     return text;
   }
   return "";

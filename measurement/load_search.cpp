@@ -30,6 +30,7 @@ constexpr double kBeyond = 1.05;
 constexpr double kPromptsMeet = 2;  // a first token of a full batch, against that of a request alone
 constexpr std::size_t kMaxPoints = 10;
 constexpr std::size_t kMaxConfirmations = 5;
+constexpr int kReservedRates = 2;  // the first one often meets the SLO next to the loop's own; if not, the second one
 constexpr int kClientBoundRepeats = 2;
 constexpr double kPlateau = 1.03;       // throughput that grows by less, for 1.5 times the load, is the capacity
 constexpr double kPlateauAtMost = 1.1;  // ... with certainty
@@ -266,11 +267,13 @@ class Search {
   LoadDecision Decide() {
     if (!points_.empty() && IsInvalid(points_.back())) return Checked(AfterInvalid());
     if (CannotWin()) return Stop(StopReason::kCannotWin, cannot_win_);
-    const LoadDecision decision = input_.plan.reference_share > 0 ? WithReference() : Planned();
-    if (decision.next) return Checked(decision);
-    if (const auto loop = OnlyTheCapacity()) {
-      return Checked(AnswerAgain(Sustained(decision, points_[*loop]), PointRole::kSustained));
+    LoadDecision decision = input_.plan.reference_share > 0 ? WithReference() : Planned();
+    const auto loop = OnlyTheCapacity();
+    if (decision.next && loop && IsTimeForARate(points_[*loop])) {
+      decision = Stop(StopReason::kOutOfTime, "the time that is left is for the rate that it sustains");
     }
+    if (decision.next) return Checked(decision);
+    if (loop) return Checked(AnswerAgain(Sustained(decision, points_[*loop]), PointRole::kSustained));
     return Checked(input_.confirms ? WithRate(decision) : decision);
   }
 
@@ -403,16 +406,28 @@ class Search {
 
   // Time and the number of points, whatever is asked.
   LoadDecision Checked(LoadDecision decision) const {
-    if (!decision.next) return decision;
-    if (input_.time_left) {
-      double longest = 0;
-      for (const Point& point : points_) longest = std::max(longest, point.window_seconds);
-      // Its ramp and its drain take about as long as its window.
-      if (std::chrono::duration<double>(*input_.time_left).count() < 2 * longest || input_.time_left->count() <= 0) {
-        return Stop(StopReason::kOutOfTime, "no time for another point");
-      }
-    }
-    return decision;
+    if (!decision.next || HasTimeFor(1)) return decision;
+    return Stop(StopReason::kOutOfTime, "no time for another point");
+  }
+
+  // Whether so many more points fit into the time that is left, if each takes as long as the longest so far. Its ramp
+  // and its drain take about as long as its window.
+  [[nodiscard]] bool HasTimeFor(int points) const {
+    if (!input_.time_left) return true;
+    double longest = 0;
+    for (const Point& point : points_) longest = std::max(longest, point.window_seconds);
+    return input_.time_left->count() > 0 &&
+           std::chrono::duration<double>(*input_.time_left).count() >= 2 * longest * points;
+  }
+
+  // Whether another closed loop would take the time of the rates after it, and this one is near enough to the limit: a
+  // load not far above it misses the SLO, or it reaches the best score. A rate is worth more than one more loop.
+  [[nodiscard]] bool IsTimeForARate(const Point& loop) const {
+    if (HasTimeFor(1 + kReservedRates)) return false;
+    const double worth = WorthOf(input_.worth, loop, input_.gpus);
+    if (input_.score_to_beat) return worth >= *input_.score_to_beat;
+    return bracket_.low != nullptr && bracket_.high != nullptr &&
+           bracket_.high->load <= kNearTheLimit * bracket_.low->load;
   }
 
   // The least score whose interval overlaps with that of the score to beat. `half_width`: of this configuration's.

@@ -48,7 +48,8 @@ struct LoadSearchInput {
   // finds the next lower one if it is missed, and for a closed loop finds the rate that an open loop sustains.
   bool confirms = false;
   double mean_output_tokens = 0;  // of a request, for rates; 0 = not known before the first point
-  // For all further points; nullopt = no limit. No point is begun if the longest one so far would not fit.
+  // For all further points; nullopt = no limit. No point is begun if the longest one so far would not fit, and no
+  // closed loop near the limit if it would take the time of the rates that have to be measured after it.
   std::optional<std::chrono::nanoseconds> time_left;
   std::uint64_t seed = 1;
 };

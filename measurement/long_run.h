@@ -45,7 +45,7 @@ std::optional<std::array<Latency, kMetrics.size()>> LongRunOf(const WindowOfArri
 
 // Puts a long run's TTFT, TPOT and E2E into the place of the window's if `slo` bounds one of them: a point's latencies
 // are then those of the same requests. The bounded statistics of the window stay in `in_window`. A verdict that the
-// long run contradicts becomes Undecided. A queue that grew (`saturated`) was a burst where the long run keeps the SLO
+// long run contradicts becomes Undecided. A queue that grew (`saturated`) was a burst where the long run meets the SLO
 // and its waits have an end. A point stays as it is where no long run is known, where the queue grows in the long run
 // too, and under an attainment.
 void ShowLongRun(const Slo& slo, const WindowOfArrivals& window, Point& point);

@@ -93,6 +93,8 @@ struct Point {
   double requests_per_second = 0;
   double mean_concurrency = 0;  // requests in flight, mean over the window
   bool saturated = false;       // of a rate: arrivals outran answers and the queue grew
+  // Of a closed loop: its requests always wait (standing_queue.h), so its throughput is more than a rate sustains.
+  bool standing_queue = false;
 
   Latency ttft, tpot, itl, e2e;
   // The statistics that the SLO limits, as measured, where TTFT, TPOT and E2E above are those of a long run instead

@@ -132,7 +132,7 @@ std::vector<ComparedConfiguration> Configurations(const std::vector<api::Autotun
             {experiment.runtime, api::ConfigurationName(experiment), experiment.args, experiment.options, {}});
         all.back().measured.resize(tasks.size());
       }
-      all[found->second].measured[i] = ComparedConfiguration::Measured{*row.score, row.ci, std::nullopt};
+      all[found->second].measured[i] = ComparedConfiguration::Measured{*row.score, row.ci, row.basis, std::nullopt};
     }
   }
   std::erase_if(all, [](const ComparedConfiguration& configuration) {
@@ -149,10 +149,12 @@ std::vector<ComparedConfiguration> Configurations(const std::vector<api::Autotun
   return all;
 }
 
-std::string ScoreWithInterval(ScoreKind kind, double score, double ci) {
-  std::string text = ScoreNumber(kind, score);
-  if (ci > 0 && score != 0) text += " \u00b1" + text::Percent(ci / std::abs(score));
-  return text;
+// Of one ComparedTask, or ComparedConfiguration::Measured.
+template <typename Scored>
+std::string ScoreWithInterval(ScoreKind kind, const Scored& one) {
+  std::string text = ScoreNumber(kind, one.score);
+  if (one.ci > 0 && one.score != 0) text += " \u00b1" + text::Percent(one.ci / std::abs(one.score));
+  return text + (one.basis == tuning::ScoreBasis::kEstimate ? " (estimate)" : "");
 }
 
 // "+8.0% ±3.9%", "+1.0% ±3.9%, a tie"; where less is better "8.0% less ±3.9%".
@@ -220,7 +222,7 @@ Table BestTable(const Comparison& comparison) {
   for (std::size_t i = 0; i < comparison.tasks.size(); ++i) {
     const ComparedTask& task = comparison.tasks[i];
     table.AddRow({task.name, models ? task.model : "", gpus ? task.gpu_product : "", images ? task.runtime_image : "",
-                  task.experiment, task.quant_name, own[i], ScoreWithInterval(comparison.score, task.score, task.ci),
+                  task.experiment, task.quant_name, own[i], ScoreWithInterval(comparison.score, task),
                   ChangeText(comparison.score, task.change), task.request_rate, task.price, task.price_per_hour,
                   task.gpu_hours});
   }
@@ -248,12 +250,22 @@ Table ConfigurationTable(const Comparison& comparison) {
     std::vector<std::string> cells = {runtimes.size() > 1 ? configuration.runtime : "", configuration.quant_name,
                                       own[i]};
     for (const auto& one : configuration.measured) {
-      cells.push_back(one ? ScoreWithInterval(comparison.score, one->score, one->ci) : "");
+      cells.push_back(one ? ScoreWithInterval(comparison.score, *one) : "");
       cells.push_back(one ? ChangeText(comparison.score, one->change) : "");
     }
     table.AddRow(std::move(cells));
   }
   return table;
+}
+
+std::string EstimateNote(const Comparison& comparison) {
+  const auto is_estimate = [](const auto& one) { return one.basis == tuning::ScoreBasis::kEstimate; };
+  const bool any =
+      std::ranges::any_of(comparison.tasks, is_estimate) ||
+      std::ranges::any_of(comparison.configurations, [&](const ComparedConfiguration& configuration) {
+        return std::ranges::any_of(configuration.measured, [&](const auto& one) { return one && is_estimate(*one); });
+      });
+  return any ? kEstimateNote : "";
 }
 
 std::string SameExceptText(const Comparison& comparison) {
@@ -300,6 +312,7 @@ base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks) {
     compared.options = best->options;
     compared.score = Decimal(task.status.best->score);
     compared.ci = Decimal(task.status.best->ci);
+    compared.basis = tuning::ScoreBasisFromName(task.status.best->score_basis).value_or(compared.basis);
     compared.request_rate = task.status.best->request_rate;
     compared.price = task.status.best->price;
     if (const auto price = reconcile::PricePerHour(task.spec, task.status, best->gpu)) {
@@ -330,6 +343,7 @@ std::string ComparisonText(const Comparison& comparison, std::size_t width) {
   if (comparison.simulated) out += std::string(kSimulatedNote) + "\n\n";
   out += std::string(kComparedBest) + ", " + ScoreUnit(comparison.score) + ":\n";
   out += BestTable(comparison).Text("  ", width) + "\n";
+  if (const std::string note = EstimateNote(comparison); !note.empty()) out += "  " + note + "\n\n";
   if (comparison.configurations.empty()) return out + kNothingInCommon + "\n";
   const std::string except = SameExceptText(comparison);
   return out + kComparedSame + ":\n" + (except.empty() ? "" : "  " + except + "\n") +
@@ -341,6 +355,7 @@ std::string ComparisonMarkdown(const Comparison& comparison) {
   if (comparison.simulated) out += "> **" + std::string(kSimulatedNote) + "**\n\n";
   out += "### " + std::string(kComparedBest) + "\n\nScore: " + ScoreUnit(comparison.score) + ".\n\n";
   out += BestTable(comparison).Markdown(Table::Cells::kText) + "\n";
+  if (const std::string note = EstimateNote(comparison); !note.empty()) out += text::MarkdownEscaped(note) + "\n\n";
   if (comparison.configurations.empty()) return out + kNothingInCommon + "\n";
   const std::string except = SameExceptText(comparison);
   return out + "### " + kComparedSame + "\n\n" + (except.empty() ? "" : text::MarkdownEscaped(except) + "\n\n") +
@@ -364,6 +379,7 @@ json ComparisonJson(const Comparison& comparison) {
                             {"options", task.options},
                             {"score", task.score},
                             {"ci", task.ci},
+                            {"basis", tuning::ScoreBasisName(task.basis)},
                             {"change", ChangeJson(task.change)},
                             {"requestRate", task.request_rate},
                             {"price", task.price},
@@ -376,7 +392,10 @@ json ComparisonJson(const Comparison& comparison) {
       if (!one) {
         measured.push_back(nullptr);
       } else {
-        measured.push_back({{"score", one->score}, {"ci", one->ci}, {"change", ChangeJson(one->change)}});
+        measured.push_back({{"score", one->score},
+                            {"ci", one->ci},
+                            {"basis", tuning::ScoreBasisName(one->basis)},
+                            {"change", ChangeJson(one->change)}});
       }
     }
     out["configurations"].push_back({{"runtime", configuration.runtime},

@@ -33,13 +33,14 @@ struct ComparedTask {
   std::vector<std::string> args;       // tuned arguments of the best
   std::string options;                 // options file of the best
   double score = 0, ci = 0;            // of the best, as status.best says: higher is better, always
-  std::optional<ScoreChange> change;   // over the first task; nullopt for the first
-  std::string request_rate;            // requests/s that the best sustains; "" = not known
-  std::string price;                   // per million output tokens; "" = no price is known
-  std::string price_per_hour;          // of a GPU, that `price` is made with; "" = no price is known
-  std::string gpu_hours;               // that the search took
-  int gpus = 1;                        // of the best
-  std::vector<api::LoadRow> loads;     // of the best
+  tuning::ScoreBasis basis = tuning::ScoreBasis::kLoad;
+  std::optional<ScoreChange> change;  // over the first task; nullopt for the first
+  std::string request_rate;           // requests/s that the best sustains; "" = not known
+  std::string price;                  // per million output tokens; "" = no price is known
+  std::string price_per_hour;         // of a GPU, that `price` is made with; "" = no price is known
+  std::string gpu_hours;              // that the search took
+  int gpus = 1;                       // of the best
+  std::vector<api::LoadRow> loads;    // of the best
 };
 
 // A configuration that at least two of the tasks measured: same runtime's name, quantization, arguments and options.
@@ -50,6 +51,7 @@ struct ComparedConfiguration {
   std::string options;
   struct Measured {
     double score = 0, ci = 0;
+    tuning::ScoreBasis basis = tuning::ScoreBasis::kLoad;
     std::optional<ScoreChange> change;  // over the first task that measured it
   };
   std::vector<std::optional<Measured>> measured;  // parallel to the tasks; nullopt = not measured or not feasible
@@ -82,6 +84,10 @@ std::string ComparisonPage(const Comparison& comparison);
 inline constexpr const char* kComparedBest = "The best of each task";
 inline constexpr const char* kComparedSame = "The same configuration in several tasks";
 inline constexpr const char* kNothingInCommon = "No configuration was measured by more than one of the tasks.";
+inline constexpr const char* kEstimateNote =
+    "(estimate): requests wait in the closed loop of the highest load, and the sustained rate was not measured.";
+// kEstimateNote where a score is an estimate, else "".
+std::string EstimateNote(const Comparison& comparison);
 // What differs in configurations that count as the same: "The checkpoint is A in today and B in next."; "" if nothing.
 std::string SameExceptText(const Comparison& comparison);
 text::Table BestTable(const Comparison& comparison);

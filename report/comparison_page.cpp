@@ -85,7 +85,9 @@ std::string ComparisonPage(const Comparison& comparison) {
   main += Paragraph("about", "Score: " + ScoreUnit(comparison.score) +
                                  "; the tasks measured the same workload under the same SLO. Dashed: the first task.");
   if (comparison.simulated) main += Paragraph("note", kSimulatedNote);
-  main += Section("best", kComparedBest, HtmlTable(BestTable(comparison), strips));
+  Markup bests = HtmlTable(BestTable(comparison), strips);
+  if (const std::string note = EstimateNote(comparison); !note.empty()) bests += Paragraph("hint", note);
+  main += Section("best", kComparedBest, bests);
   main += Section("curves", "Latency and throughput", Curves(comparison));
   Markup same;
   if (const std::string except = SameExceptText(comparison); !except.empty()) same += Paragraph("hint", except);

@@ -68,7 +68,8 @@ Markup NumberCell(const std::string& text) { return Element("td", {{"class", "n"
 
 // The score, or why there is none.
 std::string ScoreCellText(const PageData& data, const ResultRow& row) {
-  return row.score ? ScoreNumber(ScoreKindOf(data.task), *row.score) : NoScoreText(row);
+  if (!row.score) return NoScoreText(row);
+  return ScoreNumber(ScoreKindOf(data.task), *row.score) + (EstimateOf(row).empty() ? "" : " (estimate)");
 }
 
 std::string WhyCellText(const PageData& data, const ResultRow& row) {

@@ -26,6 +26,8 @@ json ExperimentJson(const PageData& data, std::size_t index) {
                  {"settings", data.settings[index]}};
   if (row.score) judged["score"] = *row.score;
   if (row.ci > 0) judged["halfWidth"] = row.ci;
+  if (row.score) judged["basis"] = tuning::ScoreBasisName(row.basis);
+  if (row.bound) judged["bound"] = *row.bound;
   if (!row.improvement.empty()) judged["gain"] = row.improvement;
   json broken = json::array();
   for (const measurement::Violation& violation : row.broken) {
@@ -51,6 +53,8 @@ json AnswerJson(const PageData& data) {
   if (!best.gpu.empty()) out["gpuType"] = best.gpu;
   out["score"] = std::strtod(best.score.c_str(), nullptr);
   if (!best.ci.empty()) out["halfWidth"] = std::strtod(best.ci.c_str(), nullptr);
+  out["basis"] = tuning::ScoreBasisName(data.best->basis);
+  if (data.best->bound) out["bound"] = *data.best->bound;
   if (!best.price.empty()) out["pricePerMillionOutputTokens"] = std::strtod(best.price.c_str(), nullptr);
   if (!best.input_price.empty()) out["pricePerMillionInputTokens"] = std::strtod(best.input_price.c_str(), nullptr);
   if (best.starts > 1) out["starts"] = best.starts;

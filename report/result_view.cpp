@@ -186,11 +186,17 @@ std::string WithUndecided(const ResultRow& row, const std::string& text) {
   return text + (text.empty() ? "" : "; ") + undecided;
 }
 
+// And that the score is an estimate.
+std::string WithDoubts(const ResultRow& row, const std::string& text) {
+  const std::string all = WithUndecided(row, text), estimate = EstimateOf(row);
+  return all + (all.empty() || estimate.empty() ? "" : "; ") + estimate;
+}
+
 std::string StateText(const ResultRow& row, std::size_t width) {
   std::string text = OwnStateText(row, width);
   const std::string& origin = row.experiment->reused_from;
   if (!origin.empty()) text += (text.empty() ? "" : ", ") + ("measured as " + origin);
-  return WithUndecided(row, text);
+  return WithDoubts(row, text);
 }
 
 }  // namespace
@@ -223,6 +229,8 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     if (!judged.scored.empty()) row.load = &row.experiment->loads[judged.scored.front()].measured;
     row.ci = judged.ci;
     row.starts = judged.starts;
+    row.basis = judged.basis;
+    row.bound = judged.bound;
     const bool only_quality = judged.broken.size() == 1 && judged.broken.front().bound == kQualityBound;
     if (only_quality) row.score_without_quality = judged.relaxed_score;
     row.cannot_win = judged.cannot_win;
@@ -313,7 +321,8 @@ text::Table ResultTable(const api::AutotuneTask& task, std::size_t width) {
       const measurement::Point& load = *row.load;
       cells.push_back(LoadText(load.load));
       cells.push_back(api::FormatDecimal(load.requests_per_second, 2));
-      cells.push_back(TokensPerSecond(load.output_tokens_per_second / std::max(experiment.gpus, 1)));
+      cells.push_back((EstimateOf(row).empty() ? "" : "\u2264 ") +
+                      TokensPerSecond(load.output_tokens_per_second / std::max(experiment.gpus, 1)));
       cells.push_back(row.score && row.ci > 0 ? Percent(row.ci / std::abs(*row.score)) : "");
       for (const LatencyColumn& one : latencies) cells.push_back(LatencyText(load, one.metric, one.statistic));
       reconcile::TokenPrices prices =
@@ -443,7 +452,21 @@ std::string OwnWhyNotBest(const ResultRow& row, const ResultRow* best) {
 }  // namespace
 
 std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
-  return WithUndecided(row, OwnWhyNotBest(row, best));
+  const std::string why = OwnWhyNotBest(row, best), estimate = EstimateOf(row);
+  return why.find(estimate) == std::string::npos ? WithDoubts(row, why) : WithUndecided(row, why);
+}
+
+std::string EstimateOf(const ResultRow& row) {
+  const bool estimate = row.score && row.basis == tuning::ScoreBasis::kEstimate;
+  return estimate ? "its score is an estimate, because its sustained rate was not measured" : "";
+}
+
+std::string EstimateText(const api::AutotuneTask& task, const ResultRow& row) {
+  if (EstimateOf(row).empty() || !row.bound) return "";
+  const bool less = reconcile::LessIsBetter(task.spec.optimization.objective);
+  return "The score of " + row.experiment->name + " is an estimate, at " + (less ? "least " : "most ") +
+         ScoreText(ScoreKindOf(task), *row.bound) +
+         ": requests wait in its closed loop, and its sustained rate was not measured";
 }
 
 std::string MissedText(const ResultRow& row) {
@@ -700,6 +723,7 @@ std::string Headline(const api::AutotuneTask& task) {
   text += LoadOfBestText(*task.status.best, rows);
   if (const std::string price = PriceText(*task.status.best); !price.empty()) text += "; price " + price;
   if (!task.status.best->tied_with.empty()) text += "; ties with " + Joined(task.status.best->tied_with, ", ");
+  if (shown != rows.end() && !EstimateOf(*shown).empty()) text += "; " + EstimateOf(*shown);
   return text;
 }
 

@@ -16,6 +16,7 @@
 #include "quant/launch_plan.h"
 #include "quant/rules.h"
 #include "text/table.h"
+#include "tuning/judge.h"
 
 namespace autotune::report {
 
@@ -25,6 +26,8 @@ struct ResultRow {
   std::optional<double> score;
   double ci = 0;   // half-width of the score's interval
   int starts = 1;  // whose mean the score is
+  tuning::ScoreBasis basis = tuning::ScoreBasis::kLoad;
+  std::optional<double> bound;  // of an estimate: that the score cannot exceed
   // The score of a configuration that only quality.maxDegradation keeps from having one.
   std::optional<double> score_without_quality;
   std::string
@@ -83,6 +86,12 @@ std::string ImprovementText(const api::AutotuneTask& task, const ResultRow& row)
 // How far a score is from the best one: "12.3% below the best". Of prices and latencies, whose scores are negative:
 // "44.5% more than the best". `interval` follows the number. REQUIRES: best != 0.
 std::string DistanceText(double score, double best, const std::string& interval = "");
+// Of a row whose score is an estimate: "its score is an estimate, because its sustained rate was not measured"; "" for
+// others.
+std::string EstimateOf(const ResultRow& row);
+// The same with the bound, as a sentence without a full stop: "The score of e3-6666c1 is an estimate, at most 9220.8
+// tok/s per GPU: requests wait in its closed loop, and its sustained rate was not measured".
+std::string EstimateText(const api::AutotuneTask& task, const ResultRow& row);
 // Why a row is not the best, in a few words: "ties with the best", "12.3% below the best", the missed limits, its
 // failure. "best" for the best, "" while it runs.
 std::string WhyNotBest(const ResultRow& row, const ResultRow* best);

@@ -78,6 +78,9 @@ std::string TieText(const api::AutotuneTask& task, const ResultRow& row, const R
   std::string text = ", a tie: the intervals of the scores overlap" + WidthText(task, row, best) + ".";
   if (ours < theirs) return text + " The best changes fewer settings of the engine.";
   if (*best.score >= *row.score) text += " The best is the one with the higher score.";
+  if (*best.score < *row.score && EstimateOf(best).empty() && !EstimateOf(row).empty()) {
+    text += " The best is the one whose score was measured.";
+  }
   return text;
 }
 
@@ -255,8 +258,9 @@ std::string RunnerUpText(const api::AutotuneTask& task, const std::vector<Result
   const std::string separator = faster.empty() ? "" : " ";
   if (second == nullptr) return NobodyText(rows) + (NobodyText(rows).empty() ? "" : separator) + faster;
   const std::string start = IdentityOf(*second, *best) + ": " + DistanceWithInterval(task, *second, *best);
-  const std::string reason = second->tied ? TieText(task, *second, *best)
-                                          : BoundText(task, *second, *ShownRow(rows), rules) + StoppedText(rows);
+  std::string reason = second->tied ? TieText(task, *second, *best)
+                                    : BoundText(task, *second, *ShownRow(rows), rules) + StoppedText(rows);
+  if (const std::string estimate = EstimateText(task, *second); !estimate.empty()) reason += " " + estimate + ".";
   return start + reason + separator + faster;
 }
 

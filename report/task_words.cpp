@@ -163,9 +163,16 @@ std::string ScoreRuleText(const api::AutotuneTask& task) {
     return "Each score is that of the best given load that meets the SLO. Gains compare two experiments at the highest "
            "load at which both meet it.";
   }
-  return "Each score is that of the highest load at which the experiment meets the SLO, or of a lower load that is "
-         "certainly better. If requests wait in the closed loop of the highest load, the score is that of the highest "
-         "request rate that meets the SLO. Gains compare these scores.";
+  const bool estimates = std::ranges::any_of(task.status.experiments, [](const api::ExperimentStatus& experiment) {
+    return experiment.score_basis == tuning::ScoreBasisName(tuning::ScoreBasis::kEstimate);
+  });
+  return std::string("Each score is that of the highest load at which the experiment meets the SLO, or of a lower ") +
+         "load that is certainly better. If requests wait in the closed loop of the highest load, the score is that of "
+         "the highest request rate that meets the SLO" +
+         (estimates ? "; if this rate was not measured, the score is an estimate of it, and the throughput of the loop "
+                      "(\u2264) is an upper bound. "
+                    : ". ") +
+         "Gains compare these scores.";
 }
 
 std::string CostText(const api::TaskStatus::Cost& cost) {

@@ -28,6 +28,17 @@ constexpr double kMaxRelative = 1e6;
 // 4 % behind, brute force says that it is 4 % behind: decision 83.)
 constexpr double kSimplerWinsWithin = 0.01;
 
+// What a rate sustains of a closed loop whose queue always stands, where no observation tells: in virtual time loops
+// were 2 to 19 % too high in eleven of twelve workloads, on an H200 5 and 10 % (benchmarks/README.md, "Closed loops and
+// rates").
+constexpr double kUnknownShare = 1 / 1.15;
+constexpr double kMostShare = 1 / 1.05;  // rates are searched to 5 % below the loop's
+constexpr double kLeastShare = 0.3;
+constexpr double kHalfWidths = 1.96;  // a 95 % interval's, in standard deviations
+
+constexpr std::pair<ScoreBasis, std::string_view> kBasisNames[] = {
+    {ScoreBasis::kLoad, "Load"}, {ScoreBasis::kSustainedRate, "SustainedRate"}, {ScoreBasis::kEstimate, "Estimate"}};
+
 double GeometricMean(std::span<const double> values) {
   double logarithms = 0;
   for (const double value : values) logarithms += std::log(std::max(value, kSmallest));
@@ -42,6 +53,9 @@ struct Step {
   double tpot = 0;        // p50
   double worth = 0;       // what the objective looks at, higher is better; negative where less of it is better
   double ci = 0;          // half-width of worth's interval
+  ScoreBasis basis = ScoreBasis::kLoad;
+  // Of an estimate: its score and the most that it can be as shares of the worth, and the half-width of ln(score).
+  double share = 1, most = 1, ln_half_width = 0;
   bool keeps_slo = false;
   measurement::PointRole role = measurement::PointRole::kSearch;
   std::vector<Violation> broken;
@@ -193,6 +207,97 @@ std::optional<Load> ComparedLoad(const std::vector<Observation>& observations, c
   return best;
 }
 
+measurement::Worth SearchedWorth(const Criteria& criteria) {
+  return criteria.objective == Objective::kMaximizeGoodput ? measurement::Worth::kAttainedRequests
+                                                           : measurement::Worth::kOutputTokens;
+}
+
+Step* StepOf(std::vector<Step>& steps, std::optional<std::size_t> load) {
+  const auto found = std::find_if(steps.begin(), steps.end(), [&](const Step& step) { return load == step.load; });
+  return found == steps.end() ? nullptr : &*found;
+}
+
+// Whether scores are of limits that were searched within an SLO: then closed loops and rates are compared.
+bool ComparesLoopsWithRates(const Criteria& criteria) {
+  return !criteria.fixed_loads && !ComparesAtOneLoad(criteria.objective) && !criteria.slo.bounds.empty();
+}
+
+// What a rate sustains of a closed loop whose queue stands: mean of ln(share), and the half-width of its interval.
+struct SustainedShare {
+  double ln = std::log(kUnknownShare), half_width = -std::log(kUnknownShare);
+};
+
+// Of one scenario, from the observations with both.
+SustainedShare ShareOf(std::size_t scenario, const std::vector<Observation>& observations, std::vector<Curve>& curves,
+                       const Criteria& criteria) {
+  std::vector<double> seen;
+  for (std::size_t i = 0; i < observations.size(); ++i) {
+    std::vector<Step>& steps = curves[i][scenario];
+    if (steps.empty()) continue;
+    const std::vector<Point>& points = observations[i].loads;
+    measurement::AnswerRule rule{criteria.slo, SearchedWorth(criteria), std::nullopt,
+                                 points[steps.front().load].scenario};
+    if (!measurement::IsSustained(rule.scenario, points)) continue;
+    const Step* rate = StepOf(steps, measurement::AnswerOf(rule, points));
+    rule.kind = measurement::LoadKind::kConcurrency;
+    const Step* loop = StepOf(steps, measurement::LimitOf(rule, points));
+    if (rate == nullptr || loop == nullptr || !(loop->throughput > 0)) continue;
+    seen.push_back(std::log(std::clamp(rate->throughput / loop->throughput, kLeastShare, kMostShare)));
+  }
+  if (seen.empty()) return {};
+  SustainedShare share{0, 0};
+  const auto count = static_cast<double>(seen.size());
+  for (const double ln : seen) share.ln += ln / count;
+  for (const double ln : seen) share.half_width += (ln - share.ln) * (ln - share.ln);
+  share.half_width = seen.size() > 1 ? kHalfWidths * std::sqrt(share.half_width / (count - 1)) : 0;
+  // Up to the loop's, at least.
+  share.half_width = std::max(share.half_width, -share.ln);
+  return share;
+}
+
+// The closed loop that is the answer of one scenario although its queue stands, because the time ended before a rate
+// met the SLO.
+void MarkEstimate(const Observation& observation, const SustainedShare& share, const Criteria& criteria,
+                  std::vector<Step>& steps) {
+  if (steps.empty()) return;
+  const std::vector<Point>& points = observation.loads;
+  measurement::AnswerRule rule{criteria.slo, SearchedWorth(criteria), std::nullopt,
+                               points[steps.front().load].scenario};
+  double most = 1;
+  const bool tried = measurement::IsSustained(rule.scenario, points);
+  if (tried) {
+    const bool cut = observation.stopped == measurement::StopReason::kOutOfTime;
+    if (!cut || measurement::AnswerOf(rule, points)) return;
+    rule.kind = measurement::LoadKind::kConcurrency;
+  }
+  Step* loop = StepOf(steps, measurement::LimitOf(rule, points));
+  if (loop == nullptr || !(tried || points[loop->load].standing_queue)) return;
+  const double capacity = points[loop->load].requests_per_second;
+  for (const Step& step : steps) {
+    if (step.role != measurement::PointRole::kSustained || !(capacity > 0)) continue;
+    most = std::min(most, step.offered.value / capacity);
+  }
+  const bool cost = criteria.objective == Objective::kMinimizeCost;
+  const auto of_a_price = [cost](double factor) { return cost ? 1 / factor : factor; };
+  loop->basis = ScoreBasis::kEstimate;
+  loop->most = of_a_price(most);
+  loop->share = of_a_price(most * std::exp(share.ln));
+  loop->ln_half_width = share.half_width;
+}
+
+void MarkBases(const std::vector<Observation>& observations, std::vector<Curve>& curves, const Criteria& criteria) {
+  if (!ComparesLoopsWithRates(criteria) || curves.empty()) return;
+  for (std::size_t scenario = 0; scenario < curves.front().size(); ++scenario) {
+    const SustainedShare share = ShareOf(scenario, observations, curves, criteria);
+    for (std::size_t i = 0; i < observations.size(); ++i) {
+      for (Step& step : curves[i][scenario]) {
+        if (step.role == measurement::PointRole::kSustained) step.basis = ScoreBasis::kSustainedRate;
+      }
+      MarkEstimate(observations[i], share, criteria, curves[i][scenario]);
+    }
+  }
+}
+
 // Which points count: each configuration's limit, those at one load, or those that were measured as references.
 struct Yardstick {
   std::optional<Load> load;
@@ -202,10 +307,12 @@ struct Yardstick {
 // The answer of a search; of given loads what is worth most. Where nothing meets the SLO, the nearest.
 const Step* LimitStep(const Observation& observation, const std::vector<Step>& steps, const Criteria& criteria) {
   const std::string& scenario = observation.loads[steps.front().load].scenario;
+  for (const Step& step : steps) {
+    if (step.basis == ScoreBasis::kEstimate) return &step;
+  }
   if (!criteria.fixed_loads) {
-    const auto worth = criteria.objective == Objective::kMaximizeGoodput ? measurement::Worth::kAttainedRequests
-                                                                         : measurement::Worth::kOutputTokens;
-    const auto answer = measurement::AnswerOf({criteria.slo, worth, std::nullopt, scenario}, observation.loads);
+    const measurement::AnswerRule rule{criteria.slo, SearchedWorth(criteria), std::nullopt, scenario};
+    const auto answer = measurement::AnswerOf(rule, observation.loads);
     const auto found =
         std::find_if(steps.begin(), steps.end(), [&](const Step& step) { return answer && step.load == *answer; });
     if (found != steps.end()) return &*found;
@@ -249,9 +356,10 @@ std::vector<const Step*> CountingSteps(const Observation& observation, const Cur
   return counting;
 }
 
-double Score(std::span<const Step* const> counting) {
+// `share`: of a step's worth that counts.
+double Score(std::span<const Step* const> counting, double Step::*share = &Step::share) {
   std::vector<double> magnitudes;
-  for (const Step* step : counting) magnitudes.push_back(std::abs(step->worth));
+  for (const Step* step : counting) magnitudes.push_back(std::abs(step->worth) * (*step).*share);
   const double mean = GeometricMean(magnitudes);
   return std::signbit(counting.front()->worth) ? -mean : mean;
 }
@@ -286,7 +394,7 @@ double ScoreCi(const Observation& observation, const Curve& curve, std::span<con
   for (std::size_t i = 0; i < counting.size(); ++i) {
     const double relative =
         HalfWidth(observation, curve[i], *counting[i], criteria) / std::max(std::abs(counting[i]->worth), kSmallest);
-    variance += relative * relative;
+    variance += relative * relative + counting[i]->ln_half_width * counting[i]->ln_half_width;
   }
   return std::abs(score) * std::sqrt(variance) / static_cast<double>(counting.size());
 }
@@ -349,6 +457,8 @@ Judged JudgeOne(const Observation& observation, const Curve& curve, const Yardst
   if (judged.feasible) {
     judged.score = Score(counting);
     judged.ci = ScoreCi(observation, curve, counting, *judged.score, criteria);
+    for (const Step* step : counting) judged.basis = std::max(judged.basis, step->basis);
+    if (judged.basis == ScoreBasis::kEstimate) judged.bound = Score(counting, &Step::most);
     return judged;
   }
   judged.relaxed_score = Score(counting);
@@ -360,7 +470,6 @@ Judged JudgeOne(const Observation& observation, const Curve& curve, const Yardst
 // The first start and its fresh ones as one. What was picked for looking good says nothing of whether the bounds hold.
 void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& observations,
                           std::vector<Judged>& judged) {
-  constexpr double kHalfWidths = 1.96;  // a 95 % interval's, in standard deviations
   Judged& own = judged[first];
   own.shown = first;
   const auto point_of = [&](std::size_t i) -> const Point& { return observations[i].loads[judged[i].scored.front()]; };
@@ -370,12 +479,8 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
     return one.load.kind == other.load.kind ? one.load.value <= other.load.value
                                             : one.requests_per_second <= other.requests_per_second;
   };
-  std::vector<const Judged*> scored;
-  std::optional<std::size_t> lowest;
-  if (own.score) {
-    scored.push_back(&own);
-    lowest = first;
-  }
+  std::vector<std::size_t> scores;
+  if (own.score) scores.push_back(first);
   bool kept = true;
   for (std::size_t i = 0; i < observations.size(); ++i) {
     if (observations[i].confirms != first || judged[i].scored.empty()) continue;
@@ -384,21 +489,28 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
     own.shown = i;
     own.confirmed = true;
     kept = kept && judged[i].feasible;
-    if (judged[i].score) {
-      scored.push_back(&judged[i]);
-      if (!lowest || at_most(i, *lowest)) lowest = i;
-    }
+    if (judged[i].score) scores.push_back(i);
     own.broken = judged[i].broken;
     own.relaxed_score = judged[i].relaxed_score;
   }
   if (!own.confirmed) return;
-  own.confirmed = own.feasible = kept && own.keeps_quality && !scored.empty();
+  own.confirmed = own.feasible = kept && own.keeps_quality && !scores.empty();
   if (!own.feasible) {
     own.score.reset();
+    own.bound.reset();
     own.ci = 0;
     return;
   }
-  own.shown = *lowest;
+  const auto is_estimate = [&](std::size_t i) { return judged[i].basis == ScoreBasis::kEstimate; };
+  if (!std::all_of(scores.begin(), scores.end(), is_estimate)) std::erase_if(scores, is_estimate);
+  own.shown = scores.front();
+  std::vector<const Judged*> scored;
+  std::vector<double> bounds;
+  for (const std::size_t i : scores) {
+    scored.push_back(&judged[i]);
+    if (at_most(i, own.shown)) own.shown = i;
+    if (judged[i].bound) bounds.push_back(std::abs(*judged[i].bound));
+  }
   own.broken.clear();
   own.relaxed_score.reset();
   double mean = 0, variance = 0, spread = 0;
@@ -414,6 +526,11 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
   const double score = std::copysign(std::exp(mean), *scored.front()->score);
   own.starts = static_cast<int>(scored.size());
   own.ci = std::abs(score) * std::max(std::sqrt(variance), spread);
+  const bool measured = bounds.empty();
+  ScoreBasis basis = ScoreBasis::kLoad;
+  for (const Judged* one : scored) basis = std::max(basis, one->basis);
+  own.bound = measured ? std::nullopt : std::optional(std::copysign(GeometricMean(bounds), score));
+  own.basis = basis;
   own.score = score;
 }
 
@@ -472,7 +589,8 @@ std::vector<std::size_t> ParetoFront(std::vector<FrontPoint> points) {
   return {front.begin(), front.end()};
 }
 
-// The highest score, and of those that tie with it the one with the fewest settings.
+// The highest score, and of those that tie with it the one with the fewest settings. What was measured is before
+// estimates that tie with it.
 void NameBest(const std::vector<Observation>& observations, Judgement& judgement) {
   const std::vector<Judged>& judged = judgement.judged;
   std::optional<std::size_t> highest;
@@ -484,9 +602,19 @@ void NameBest(const std::vector<Observation>& observations, Judgement& judgement
   const auto ties = [&](std::size_t a, std::size_t b) {
     return std::abs(*judged[a].score - *judged[b].score) <= std::hypot(judged[a].ci, judged[b].ci);
   };
+  const auto is_estimate = [&](std::size_t i) { return judged[i].basis == ScoreBasis::kEstimate; };
+  if (is_estimate(*highest)) {
+    std::optional<std::size_t> measured;
+    for (std::size_t i = 0; i < judged.size(); ++i) {
+      if (observations[i].confirms || !judged[i].score || is_estimate(i) || !ties(i, *highest)) continue;
+      if (!measured || *judged[i].score > *judged[*measured].score) measured = i;
+    }
+    if (measured) highest = measured;
+  }
   judgement.best = highest;
   for (std::size_t i = 0; i < judged.size(); ++i) {
     if (i == *highest || observations[i].confirms || !judged[i].score || !ties(i, *highest)) continue;
+    if (is_estimate(i) && !is_estimate(*highest)) continue;
     const double behind = *judged[*highest].score - *judged[i].score;
     if (behind > kSimplerWinsWithin * std::abs(*judged[*highest].score)) continue;
     if (observations[i].settings < observations[*judgement.best].settings) judgement.best = i;
@@ -508,6 +636,15 @@ void NameNearest(const std::vector<Observation>& observations, Judgement& judgem
 }
 
 }  // namespace
+
+std::string_view ScoreBasisName(ScoreBasis basis) { return kBasisNames[static_cast<std::size_t>(basis)].second; }
+
+std::optional<ScoreBasis> ScoreBasisFromName(std::string_view name) {
+  for (const auto& [basis, known] : kBasisNames) {
+    if (known == name) return basis;
+  }
+  return std::nullopt;
+}
 
 bool ComparesAtOneLoad(Objective objective) {
   switch (objective) {
@@ -538,6 +675,7 @@ Judgement Judge(const std::vector<Observation>& observations, const Criteria& cr
   std::vector<Curve> curves;
   curves.reserve(observations.size());
   for (const Observation& observation : observations) curves.push_back(CurveOf(observation, scenarios, criteria));
+  MarkBases(observations, curves, criteria);
   Yardstick yardstick{std::nullopt, criteria.AtReference()};
   if (ComparesAtOneLoad(criteria.objective) && !yardstick.reference) {
     yardstick.load = ComparedLoad(observations, curves);
@@ -568,8 +706,9 @@ std::optional<double> GainOver(const Observation& better, const Observation& bas
 
 std::optional<Gain> GainBetween(const Observation& better, const Observation& base, const Criteria& criteria) {
   const std::vector<std::string> scenarios = ScenariosOf({better, base});
-  const Curve better_curve = CurveOf(better, scenarios, criteria);
-  const Curve base_curve = CurveOf(base, scenarios, criteria);
+  std::vector<Curve> curves = {CurveOf(better, scenarios, criteria), CurveOf(base, scenarios, criteria)};
+  MarkBases({better, base}, curves, criteria);
+  const Curve &better_curve = curves[0], &base_curve = curves[1];
   if (!IsComplete(better_curve) || !IsComplete(base_curve)) return std::nullopt;
   Yardstick at{std::nullopt, criteria.AtReference()};
   if (criteria.fixed_loads) {

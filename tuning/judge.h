@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "measurement/load_search.h"
@@ -53,6 +54,15 @@ struct Observation {
 // nullopt: nothing was measured.
 std::optional<measurement::Load> ComparedLoad(const std::vector<Observation>& observations, const Criteria& criteria);
 
+// What a score is of.
+enum class ScoreBasis {
+  kLoad,           // a load that was measured, without a correction
+  kSustainedRate,  // the highest rate that meets the SLO, beside a closed loop whose queue always stands
+  kEstimate,       // such a loop alone: what a rate is expected to sustain of it
+};
+std::string_view ScoreBasisName(ScoreBasis basis);  // "Load", "SustainedRate", "Estimate"
+std::optional<ScoreBasis> ScoreBasisFromName(std::string_view name);
+
 struct Judged {
   std::string id;
   bool feasible = false;  // the scored point of every scenario meets the SLO, and so does the quality
@@ -63,10 +73,12 @@ struct Judged {
   int starts = 1;                                // measurements that the score is the mean of
   bool confirmed = false;                        // by a fresh start at least
   // Of the starts that the score is the mean of, the one scored at the lowest load (the latest of equals): the others
-  // keep the SLO there, too. Its point is the answer's. Without a score the latest fresh start, else the observation.
+  // meet the SLO there, too. Its point is the answer's. Without a score the latest fresh start, else the observation.
   std::size_t shown = 0;
-  std::optional<double> score;       // only where feasible; higher is better for every objective; always finite
-  double ci = 0;                     // half-width of the score's 95 % interval; 0 = not known
+  std::optional<double> score;  // only where feasible; higher is better for every objective; always finite
+  double ci = 0;                // half-width of the score's 95 % interval; 0 = not known
+  ScoreBasis basis = ScoreBasis::kLoad;
+  std::optional<double> bound;       // of an estimate: the score if a rate sustained all that the loop got done
   std::vector<std::size_t> scored;   // indices into loads: the point that counted, one per scenario
   std::vector<bool> load_keeps_slo;  // parallel to loads
   // Where infeasible: every bound that is broken at the points nearest to keeping all, worst first, each once.
@@ -94,9 +106,15 @@ struct Judgement {
 //   MinimizeLatency, MinimizeTtft, MinimizeTpot: minus the p50 of E2E latency, TTFT or TPOT in milliseconds, at one
 //     load for everybody. Where limits were searched: the reference point. Of given loads: the highest that all
 //     observations measured and at which at least one of them meets the SLO (the highest of all if none does).
-// The interval of a score is that of its points; where the limit was searched it also covers where the limit may be
-// (measurement/limit_interval.h). Of the configurations that tie with the highest score and are within 1 % of it, the
-// one with the fewest settings is best. The best of many noisy measurements is partly luck. If a configuration was
+// A closed loop whose queue always stands gets more done than a rate sustains. Where no rate was measured beside it,
+// because the time ended, its score is an estimate: the loop's, times the share that the rates of the other
+// observations had of their loops (without any: 1 / 1.15), with an interval that reaches up to the loop's. If only
+// rates that miss the SLO were measured in time, the lowest of them takes the place of the loop. An estimate may tie
+// with a measured score, but is best only if it is higher by more than the intervals
+// (docs/decisions/0087-a-bound-is-no-score.md). Of several starts, estimates count only if no start has a measured
+// score. The interval of a score is that of its points; where the limit was searched it also covers where the limit may
+// be (measurement/limit_interval.h). Of the configurations that tie with the highest score and are within 1 % of it,
+// the one with the fewest settings is best. The best of many noisy measurements is partly luck. If a configuration was
 // started afresh, only its fresh starts decide whether it meets the SLO; its score is the geometric mean over all
 // starts that were feasible, and the interval covers how far they are apart. A scenario is one that any observation
 // has; an observation that lacks one, or has no usable point in it (no request completed, or a number that is not

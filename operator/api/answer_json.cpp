@@ -19,6 +19,8 @@ json ToJson(const TaskStatus::Best& best) {
   Put(out, "score", best.score);
   Put(out, "improvementOverBaseline", best.improvement_over_baseline);
   Put(out, "ci", best.ci);
+  Put(out, "scoreBasis", best.score_basis);
+  Put(out, "scoreBound", best.score_bound);
   Put(out, "concurrency", static_cast<std::int64_t>(best.concurrency));
   Put(out, "requestRate", best.request_rate);
   Put(out, "tokensPerSecondPerGpu", best.tokens_per_second);
@@ -40,6 +42,8 @@ void ReadBest(ObjectReader& reader, TaskStatus::Best& out) {
   reader.Text("score", out.score);
   reader.Text("improvementOverBaseline", out.improvement_over_baseline);
   reader.Text("ci", out.ci);
+  reader.Text("scoreBasis", out.score_basis);
+  reader.Text("scoreBound", out.score_bound);
   reader.Integer("concurrency", out.concurrency);
   reader.Text("requestRate", out.request_rate);
   reader.Text("tokensPerSecondPerGpu", out.tokens_per_second);

@@ -318,8 +318,10 @@ struct ExperimentStatus {
   std::string engine_version;  // as reported by the engine, "" = not reported
   std::vector<quant::Warning> warnings;
   std::vector<LoadRow> loads;
-  std::string score;     // decimal, "" = none
-  std::string score_ci;  // half-width of its 95 % interval, decimal, "" = not known
+  std::string score;        // decimal, "" = none
+  std::string score_ci;     // half-width of its 95 % interval, decimal, "" = not known
+  std::string score_basis;  // tuning::ScoreBasisName, "" without a score
+  std::string score_bound;  // of an estimate: that it cannot exceed, decimal
   std::string
       stopped;  // end of its load search: measurement::StopReasonName, comma-separated by scenario if they differ
   std::optional<QualityStatus> quality;
@@ -491,6 +493,8 @@ struct TaskStatus {
     std::string gpu{};                   // GpuSpec::name
     std::string input_price{};           // as `price`, per million input tokens
     std::string confirmed_rate{};        // requests/s that every fresh start kept in an open loop; "" = not measured
+    std::string score_basis{};           // ExperimentStatus's
+    std::string score_bound{};
   };
   std::optional<Best> best;
   // Load at which latencies are compared without fixed loads: one per scenario, the same for all experiments.

@@ -119,6 +119,8 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out) {
   });
   reader.Text("score", out.score);
   reader.Text("scoreCi", out.score_ci);
+  reader.Text("scoreBasis", out.score_basis);
+  reader.Text("scoreBound", out.score_bound);
   reader.Text("stopped", out.stopped);
   reader.Nested("quality", [&](ObjectReader& quality) { ReadQuality(quality, out.quality.emplace()); });
   // One of before the corpus has nothing that can be compared.
@@ -164,6 +166,8 @@ json ToJson(const ExperimentStatus& experiment) {
   for (const LoadRow& row : experiment.loads) out["loads"].push_back(ToJson(row));
   Put(out, "score", experiment.score);
   Put(out, "scoreCi", experiment.score_ci);
+  Put(out, "scoreBasis", experiment.score_basis);
+  Put(out, "scoreBound", experiment.score_bound);
   Put(out, "stopped", experiment.stopped);
   if (experiment.quality) out["quality"] = ToJson(*experiment.quality);
   Put(out, "simulated", experiment.simulated);

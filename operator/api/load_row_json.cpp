@@ -123,6 +123,7 @@ void ReadLoadRow(ObjectReader& reader, LoadRow& out) {
   reader.Decimal("requestsPerSecond", measured.requests_per_second);
   reader.Decimal("inFlight", measured.mean_concurrency);
   reader.Bool("saturated", measured.saturated);
+  reader.Bool("standingQueue", measured.standing_queue);
   for (const measurement::Metric metric : kMetrics) {
     ReadLatency(reader, measurement::MetricName(metric), measured.Get(metric));
   }
@@ -171,6 +172,7 @@ json ToJson(const LoadRow& row) {
   }
   Put(out, "censored", measured.censored);
   Put(out, "saturated", measured.saturated);
+  Put(out, "standingQueue", measured.standing_queue);
   for (std::size_t i = 0; i < kMetrics.size(); ++i) {
     const std::string metric(measurement::MetricName(kMetrics[i]));
     out[metric] = ToJson(measured.Get(kMetrics[i]));

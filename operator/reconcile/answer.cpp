@@ -54,6 +54,8 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   best.confirmed = judged.confirmed;
   best.score = winner.score;
   best.ci = winner.score_ci;
+  best.score_basis = winner.score_basis;
+  best.score_bound = winner.score_bound;
   const api::ExperimentStatus* const compared = api::ComparedWith(status.experiments, winner.runtime);
   for (std::size_t i = 0; i < experiments.size(); ++i) {
     if (i == index || experiments[i] != compared) continue;
@@ -158,6 +160,25 @@ void WarnOfQuality(const std::optional<measurement::QualityChange>& change, cons
   }
 }
 
+// The score and what it is of.
+void FillScore(const tuning::Judged& judged, api::ExperimentStatus& experiment) {
+  experiment.score = judged.score ? ScoreText(*judged.score) : "";
+  experiment.score_ci = judged.score && judged.ci > 0 ? ScoreText(judged.ci) : "";
+  experiment.score_basis = judged.score ? tuning::ScoreBasisName(judged.basis) : "";
+  experiment.score_bound = judged.bound ? ScoreText(*judged.bound) : "";
+  std::erase_if(experiment.warnings, [](const quant::Warning& warning) { return warning.reason == kRateNotMeasured; });
+  if (!judged.bound) return;
+  const bool cut =
+      experiment.stopped.find(measurement::StopReasonName(measurement::StopReason::kOutOfTime)) != std::string::npos;
+  // First: where an entry grows too large, the last ones go.
+  experiment.warnings.insert(
+      experiment.warnings.begin(),
+      {"benchmark", kRateNotMeasured,
+       "the score is an estimate: requests wait in the closed loop of the highest load, so the score is at most " +
+           experiment.score_bound + ", and the sustained rate was not measured" +
+           (cut ? " because the time ended" : " because the experiment was no longer expected to be the best")});
+}
+
 void FillQuality(const std::optional<measurement::QualityChange>& change, const tuning::Judged& judged, double limit,
                  api::ExperimentStatus& experiment) {
   WarnOfQuality(change, judged, limit, experiment);
@@ -260,6 +281,20 @@ tuning::Criteria CriteriaOf(const api::TaskSpec& spec, const api::TaskStatus& st
   return criteria;
 }
 
+namespace {
+
+// Of several scenarios with reasons of their own: the one that says most about the score.
+measurement::StopReason StoppedOf(const std::string& text) {
+  using measurement::StopReason;
+  if (const auto one = measurement::StopReasonFromName(text)) return *one;
+  for (const StopReason reason : {StopReason::kCannotWin, StopReason::kInfeasible, StopReason::kOutOfTime}) {
+    if (text.find(measurement::StopReasonName(reason)) != std::string::npos) return reason;
+  }
+  return StopReason::kFound;
+}
+
+}  // namespace
+
 tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const api::TaskSpec& spec,
                                   const api::TaskStatus& status) {
   tuning::Observation observation;
@@ -267,7 +302,7 @@ tuning::Observation ObservationOf(const api::ExperimentStatus& experiment, const
   observation.gpus = experiment.gpus;
   observation.price_per_gpu_hour = PricePerHour(spec, status, experiment.gpu).value_or(1);
   for (const api::LoadRow& row : experiment.loads) observation.loads.push_back(row.measured);
-  observation.stopped = measurement::StopReasonFromName(experiment.stopped).value_or(measurement::StopReason::kFound);
+  observation.stopped = StoppedOf(experiment.stopped);
   observation.settings = static_cast<int>(experiment.args.size() + (experiment.options.empty() ? 0 : 1));
   // Another checkpoint or GPU than the one whose baselines are measured is a change, too.
   const auto of_a_baseline = [&](std::string api::ExperimentStatus::*member) {
@@ -493,8 +528,7 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
   for (std::size_t i = 0; i < experiments.size(); ++i) {
     const tuning::Judged& judged = judgement.judged[i];
     api::ExperimentStatus& experiment = *experiments[i];
-    experiment.score = judged.score ? ScoreText(*judged.score) : "";
-    experiment.score_ci = judged.score && judged.ci > 0 ? ScoreText(judged.ci) : "";
+    FillScore(judged, experiment);
     for (std::size_t row = 0; row < experiment.loads.size() && row < judged.load_keeps_slo.size(); ++row) {
       experiment.loads[row].meets_slo = judged.load_keeps_slo[row];
     }

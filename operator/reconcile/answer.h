@@ -78,6 +78,7 @@ bool OnlyCacheDiffers(const api::ExperimentStatus& experiment, const api::Experi
 inline constexpr const char* kQualityUndecided = "QualityUndecided";
 inline constexpr const char* kCacheNotExercised = "CacheNotExercised";
 inline constexpr const char* kTokenizersDiffer = "TokenizersDiffer";
+inline constexpr const char* kRateNotMeasured = "RateNotMeasured";
 
 // What an undecided gate is about: "undecided: +0.091% ±0.050%, allowed 0.09%"; without likelihoods "undecided: only
 // answers can be compared: 81% agree, of the baseline with itself 100%".

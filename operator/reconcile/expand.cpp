@@ -457,7 +457,8 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
   std::erase_if(entry.warnings, [](const quant::Warning& warning) {
     return warning.reason == kQualityNotMeasured || warning.reason == kQualityPartlyMeasured ||
            warning.reason == kQualityUndecided || warning.reason == kCacheNotExercised ||
-           warning.reason == kTokenizersDiffer || warning.reason == kRanElsewhere || warning.reason == kMeasuredWith;
+           warning.reason == kTokenizersDiffer || warning.reason == kRateNotMeasured ||
+           warning.reason == kRanElsewhere || warning.reason == kMeasuredWith;
   });
   entry.attempts = experiment.attempts;
   entry.truncated = experiment.truncated;

@@ -292,7 +292,7 @@ json FullStatus() {
         "scenario": "D(512,128)", "concurrency": 32, "verdict": "Missed", "window": "60.12s", "requests": 1464,
         "errors": 2, "errorKinds": {"TimedOut": 2}, "censored": 3, "inputTokens": 749568, "outputTokens": 187392,
         "outputTokensPerSecond": "3120.4", "outputTokensPerSecondCi": "31.2", "requestsPerSecond": "24.375",
-        "inFlight": "31.8", "saturated": true, "clientLag": "0.2ms", "attainment": "0.9512",
+        "inFlight": "31.8", "saturated": true, "standingQueue": true, "clientLag": "0.2ms", "attainment": "0.9512",
         "itl": {"mean": "6.3ms", "p50": "6.2ms", "p90": "7ms", "p95": "7.6ms", "p99": "31ms"},
         "lowerBounds": ["ttft.p99", "e2eLatency.p95"], "relativeCi": {"ttft": "0.05", "tpot": "0.01"},
         "engine": {"running": "30.5", "waiting": "1.2", "kvCacheUse": "0.71", "preemptions": "4", "prefixHitRate": "0.25",
@@ -312,7 +312,7 @@ json FullStatus() {
         "e2eLatency": {"mean": "1.2s", "p50": "1.1s", "p90": "1.5s", "p95": "1.75s", "p99": "2.001s"},
         "meetsSlo": true
       }],
-      "score": "1560.2", "scoreCi": "21", "stopped": "Found",
+      "score": "1560.2", "scoreCi": "21", "scoreBasis": "Estimate", "scoreBound": "1581.2", "stopped": "Found",
       "quality": {"text": "corpus-3", "blocks": "aYpTqABACADlYpTrAEAFAG.YpTs", "tokens": "AUAAUB", "perByte": true, "answers": "ABCDEFG", "dataset": "exam.jsonl#0123abcd",
                   "passed": "7:qA", "lost": 3, "gained": 1, "mean": "1.90671", "delta": "0.0021", "ci": "0.0009",
                   "growth": "0.002102", "cacheExercised": "Partly", "agreement": "0.41", "agreementCi": "0.05",
@@ -331,7 +331,7 @@ json FullStatus() {
       "truncated": true
     }],
     "best": {"experiment": "e7-3fa2c1", "model": "awq", "runtime": "vllm-020", "quantName": "dynamic-fp8", "score": "1560.2",
-             "improvementOverBaseline": "+41.3%", "ci": "21", "concurrency": 32, "requestRate": "24.38",
+             "improvementOverBaseline": "+41.3%", "ci": "21", "scoreBasis": "Estimate", "scoreBound": "1581.2", "concurrency": 32, "requestRate": "24.38",
              "tokensPerSecondPerGpu": "1560.2", "pricePerMillionTokens": "0.4452", "pricePerMillionInputTokens": "0.1113", "tiedWith": ["e2-90bb1e"],
              "starts": 2, "confirmed": true, "confirmedRequestRate": "23.1"},
     "referenceLoads": [{"scenario": "D(512,128)", "requestRate": "12.5"}],

@@ -561,6 +561,8 @@ TEST_F(BenchRunTest, MeasuresTheRateThatIsSustainedWhereTheQueueStands) {
   ASSERT_TRUE(outcome.best && outcome.limit) << said_;
   const measurement::Point &rate = result.points[*outcome.best], &loop = result.points[*outcome.limit];
   EXPECT_EQ(loop.load, measurement::Concurrency(16));
+  EXPECT_TRUE(loop.standing_queue);
+  EXPECT_FALSE(rate.standing_queue);
   EXPECT_EQ(rate.role, measurement::PointRole::kSustained);
   EXPECT_EQ(rate.load.kind, measurement::LoadKind::kRequestRate);
   EXPECT_LT(rate.load.value, loop.requests_per_second);

@@ -33,6 +33,7 @@ Point ExamplePoint(int concurrency) {
   point.requests_per_second = 32.4408;
   point.mean_concurrency = 31.5;
   point.saturated = true;
+  point.standing_queue = true;
   point.ttft = {233.5, 230.25, 260.125, 270.5, 310.75};
   point.tpot = {4.83, 4.8, 5.1, 5.25, 6.125};
   point.itl = {4.82, 4.7, 5.2, 5.5, 9.125};

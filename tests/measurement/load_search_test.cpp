@@ -128,7 +128,7 @@ TEST(DecideLoad, IsExactWithoutNoise) {
         const Found found = SearchOn(engine, input, seed, 0);
         const bool closed = KindOf(mode.mode) == LoadKind::kConcurrency;
         const double truth = engine.BruteForceLimit(input.slo, KindOf(mode.mode), closed ? input.plan.max : 1e9);
-        EXPECT_LE(found.Limit(), truth * 1.003) << "a load that keeps the SLO";
+        EXPECT_LE(found.Limit(), truth * 1.003) << "a load that meets the SLO";
         EXPECT_GE(found.Limit() + (closed ? 1 : 0), truth * 0.95) << mode.name << ", SLO " << kind << ", seed " << seed;
       }
     }
@@ -394,6 +394,40 @@ TEST(DecideLoad, OneRateIsEnoughJustBelowTheCapacity) {
   EXPECT_FALSE(decision.next);
   EXPECT_EQ(decision.best, 1U);
   EXPECT_EQ(decision.reason, StopReason::kCapacity);
+}
+
+// As on an H200, whose budget ended after three loops that met the SLO and before any rate.
+TEST(DecideLoad, KeepsTimeForARateWhereTheLoopReachesTheBestScore) {
+  LoadSearchInput input = WithWarmUp(2000);
+  input.score_to_beat = 8625;
+  std::vector<Point> points = {WithQueue(Concurrency(192), 78, 310, Verdict::kMet)};  // 9984 tokens/s
+  input.time_left = std::chrono::seconds(400);
+  EXPECT_EQ(DecideLoad(input, points).next->kind, LoadKind::kConcurrency);
+  input.time_left = std::chrono::seconds(170);  // three times a window of 30 s, and as much around each
+  const LoadDecision rate = DecideLoad(input, points);
+  EXPECT_EQ(rate.next, RequestRate(74.29));
+  EXPECT_EQ(rate.role, PointRole::kSustained);
+  input.score_to_beat = 12'000;
+  EXPECT_EQ(DecideLoad(input, points).next->kind, LoadKind::kConcurrency) << "a higher loop may reach it";
+  input.score_to_beat = 8625;
+  points.push_back(WithQueue(*rate.next, 74.29, 300, Verdict::kMet));
+  points.back().role = PointRole::kSustained;
+  input.time_left = std::chrono::seconds(110);
+  const LoadDecision end = DecideLoad(input, points);
+  EXPECT_FALSE(end.next);
+  EXPECT_EQ(end.reason, StopReason::kOutOfTime) << "a higher loop was not measured";
+  EXPECT_EQ(end.best, 1U);
+}
+
+TEST(DecideLoad, KeepsTimeForARateWhereTheLimitIsBetweenTwoLoops) {
+  LoadSearchInput input = WithWarmUp(2000);
+  input.time_left = std::chrono::seconds(170);
+  std::vector<Point> points = {WithQueue(Concurrency(256), 78, 1000, Verdict::kMet)};
+  EXPECT_EQ(DecideLoad(input, points).next->kind, LoadKind::kConcurrency) << "nothing tells how near the limit is";
+  points.push_back(WithQueue(Concurrency(320), 80, 3000, Verdict::kMissed));
+  EXPECT_EQ(DecideLoad(input, points).next, RequestRate(74.29));
+  input.time_left.reset();
+  EXPECT_EQ(DecideLoad(input, points).next->kind, LoadKind::kConcurrency);
 }
 
 TEST(DecideLoad, BeginsLowerWhereFewPlacesMakeABurstLong) {

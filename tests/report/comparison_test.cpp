@@ -39,6 +39,25 @@ TEST(Comparison, SaysHowMuchBetterWithTheIntervalOfBoth) {
   EXPECT_THAT(ComparisonText(*comparison, 0), HasSubstr("+20.0% \u00b16.0%"));
 }
 
+TEST(Comparison, SaysWhichScoresAreEstimates) {
+  const api::AutotuneTask today = Named("today", 1, 0.03);
+  api::AutotuneTask next = Named("next", 1.2, 0.04);
+  EXPECT_THAT(ComparisonText(*Compare({today, next}), 0), Not(HasSubstr("estimate")));
+  next.status.experiments[1].loads[0].measured.standing_queue = true;
+  next.status.best->score_basis = "Estimate";
+  const auto comparison = Compare({today, next});
+  ASSERT_TRUE(comparison.ok()) << comparison.error().message;
+  const std::string text = ComparisonText(*comparison, 0);
+  EXPECT_THAT(text, HasSubstr("\u00b14.0% (estimate)"));
+  EXPECT_THAT(text, HasSubstr(kEstimateNote));
+  EXPECT_THAT(ComparisonMarkdown(*comparison), HasSubstr("the sustained rate was not measured"));
+  EXPECT_THAT(ComparisonPage(*comparison), HasSubstr(kEstimateNote));
+  const nlohmann::json json = ComparisonJson(*comparison);
+  EXPECT_EQ(json["tasks"][0]["basis"], "Load");
+  EXPECT_EQ(json["tasks"][1]["basis"], "Estimate");
+  EXPECT_EQ(json["configurations"][1]["measured"][1]["basis"], "Estimate");
+}
+
 TEST(Comparison, NamesThePricesThatCostsAreMadeWith) {
   std::vector<api::AutotuneTask> tasks = {Named("today", 1, 0.03), Named("next", 1.2, 0.04)};
   for (api::AutotuneTask& task : tasks) task.spec.optimization.objective = api::Objective::kMinimizeCost;

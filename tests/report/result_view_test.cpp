@@ -2,10 +2,13 @@
 
 #include <gmock/gmock.h>
 
+#include <nlohmann/json.hpp>
+
 #include "finished_task.h"
 #include "operator/reconcile/answer.h"
 #include "report/markdown.h"
 #include "report/page.h"
+#include "report/report_json.h"
 #include "report/runner_up.h"
 #include "report/task_words.h"
 #include "tests/quant/built_in_rules.h"
@@ -61,6 +64,55 @@ TEST(WhyNotBest, SaysWhatARowLacks) {
   for (api::LoadRow& load : task.status.experiments[0].loads) load.measured.ttft.p99 = 900;
   rows = ResultRows(task);
   EXPECT_EQ(WhyNotBest(rows[0], &rows[1]), "misses slo.ttft.p99 (900 ms, allowed 500 ms)");
+}
+
+TEST(ResultTable, SaysWhichRowsAreUpperBounds) {
+  api::AutotuneTask task = Finished();
+  EXPECT_THAT(ResultTable(task, 100).Text("", 0), Not(HasSubstr("\u2264 ")));
+  task.status.experiments[0].loads[0].measured.standing_queue = true;
+  task.status.experiments[0].stopped = "OutOfTime";
+  const std::string score = task.status.experiments[0].score;
+  ASSERT_EQ(reconcile::Answer(task.spec, task.status), "");
+  EXPECT_NE(task.status.experiments[0].score, score);
+  EXPECT_EQ(task.status.experiments[0].score_basis, "Estimate");
+  EXPECT_EQ(task.status.experiments[0].score_bound, "1000.00");
+  EXPECT_EQ(task.status.best->score_basis, "Load");
+  EXPECT_EQ(task.status.best->score_bound, "");
+  const std::string table = ResultTable(task, 100).Text("", 0);
+  EXPECT_THAT(table, HasSubstr("\u2264 1000.0"));
+  EXPECT_THAT(table, HasSubstr("its score is an estimate, because its sustained rate was not measured"));
+  EXPECT_THAT(MarkdownReport(task, quant::testing::Rules()), HasSubstr("is an upper bound"));
+  const std::string page = HtmlReport(task, quant::testing::Rules());
+  EXPECT_THAT(page, HasSubstr("869.6 (estimate)"));
+  EXPECT_THAT(page, HasSubstr("The score of e1-aaaaaa is an estimate, at most 1000.0 tok/s per GPU"));
+  const nlohmann::json json = JsonReport(task, quant::testing::Rules());
+  EXPECT_EQ(json["answer"]["basis"], "Load");
+  const auto& judged = json["experiments"][1]["judged"];
+  EXPECT_EQ(judged["basis"], "Estimate");
+  EXPECT_NEAR(judged["bound"].get<double>(), 1000, 0.1);
+}
+
+TEST(Answer, WarnsOfAScoreThatIsAnEstimate) {
+  api::AutotuneTask task = Finished();
+  api::ExperimentStatus& experiment = task.status.experiments[0];
+  const auto warnings = [&] {
+    reconcile::Answer(task.spec, task.status);
+    std::string text;
+    for (const quant::Warning& warning : experiment.warnings) {
+      if (warning.reason == "RateNotMeasured") text += warning.message + "\n";
+    }
+    return text;
+  };
+  EXPECT_EQ(warnings(), "");
+  experiment.loads[0].measured.standing_queue = true;
+  experiment.stopped = "OutOfTime";
+  EXPECT_EQ(warnings(),
+            "the score is an estimate: requests wait in the closed loop of the highest load, so the score is at most "
+            "1000.00, and the sustained rate was not measured because the time ended\n");
+  experiment.stopped = "Found";
+  EXPECT_THAT(warnings(), HasSubstr("because the experiment was no longer expected to be the best\n"));
+  experiment.loads[0].measured.standing_queue = false;
+  EXPECT_EQ(warnings(), "");
 }
 
 TEST(DecidingStep, IsTheNextLoadOrWhyNoneWasMeasured) {

@@ -27,6 +27,18 @@ TEST(RunnerUpText, SaysHowFarTheSecondIsAndWhichLimitStoppedIt) {
             "missed slo.ttft.p99 (900 ms, allowed 500 ms).");
 }
 
+TEST(RunnerUpText, SaysThatAScoreIsAnEstimate) {
+  api::AutotuneTask task = Finished();
+  EXPECT_THAT(Text(task), Not(HasSubstr("estimate")));
+  task.status.experiments[0].loads[0].measured.standing_queue = true;
+  task.status.experiments[0].loads[0].measured.output_tokens_per_second = 1700;
+  task.status.best->tied_with = {task.status.experiments[0].name};
+  EXPECT_THAT(Text(task), HasSubstr("a tie: the intervals of the scores overlap"));
+  EXPECT_THAT(Text(task), HasSubstr("The best is the one whose score was measured. The score of e1-aaaaaa is an "
+                                    "estimate, at most 1700.0 tok/s per GPU: requests wait in its closed loop, and its "
+                                    "sustained rate was not measured."));
+}
+
 TEST(RunnerUpText, ComparesWithTheStartOfTheBestThatIsShown) {
   api::AutotuneTask task = Finished();
   api::ExperimentStatus fresh = task.status.experiments[1];

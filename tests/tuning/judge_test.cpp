@@ -117,6 +117,91 @@ TEST(Judge, ShowsTheStartThatAnsweredLeastWhereOnlyOneOfThemIsARate) {
   EXPECT_EQ(Judge(observations, criteria).judged[0].shown, 1U);
 }
 
+// A closed loop whose queue stands, and no time for a rate beside it.
+Observation WithoutRates(const std::string& id, double tokens_per_second) {
+  Observation observation = Make(id, {{64, tokens_per_second, 400}, {80, tokens_per_second, 900}});
+  observation.loads[0].standing_queue = true;
+  observation.stopped = measurement::StopReason::kOutOfTime;
+  return observation;
+}
+
+Judgement Within500Ms(const std::vector<Observation>& observations,
+                      Objective objective = Objective::kMaximizeThroughput) {
+  return Judge(observations, By(objective, TtftBelow(500)));
+}
+
+TEST(Judge, EstimatesWhatARateSustainsOfALoopFromTheOtherObservations) {
+  const std::vector<Observation> observations = {WithRates("a", {{8, 400}, {9.5, 2000}}), WithoutRates("b", 1010)};
+  const Judgement judgement = Within500Ms(observations);
+  EXPECT_EQ(judgement.judged[0].basis, ScoreBasis::kSustainedRate);
+  EXPECT_EQ(judgement.judged[0].bound, std::nullopt);
+  const Judged& estimate = judgement.judged[1];
+  EXPECT_EQ(estimate.basis, ScoreBasis::kEstimate);
+  EXPECT_THAT(estimate.bound, Optional(DoubleNear(1010, 1e-9)));
+  EXPECT_THAT(estimate.score, Optional(DoubleNear(808, 1e-9))) << "80 %, as of a's loop";
+  EXPECT_GE(*estimate.score + estimate.ci, 0.97 * 1010) << "up to the loop's";
+  EXPECT_THAT(Within500Ms(observations, Objective::kMinimizeCost).judged[1].score,
+              Optional(DoubleNear(*Within500Ms(observations, Objective::kMinimizeCost).judged[1].bound / 0.8, 1e-9)));
+  EXPECT_THAT(GainOver(observations[1], observations[0], By(Objective::kMaximizeThroughput, TtftBelow(500))),
+              Optional(DoubleNear(0.01, 1e-9)));
+}
+
+TEST(Judge, AnEstimateMayTieButIsBestOnlyIfItIsHigherForCertain) {
+  const Observation rate = WithRates("a", {{8, 400}, {9.5, 2000}});
+  const Judgement tie = Within500Ms({rate, WithoutRates("b", 1010)});
+  EXPECT_THAT(tie.best, Optional(0U)) << "808 is estimated, 800 was measured";
+  EXPECT_THAT(tie.tied, ElementsAre(1));
+  EXPECT_THAT(Within500Ms({rate, WithoutRates("b", 3000)}).best, Optional(1U));
+  EXPECT_THAT(Within500Ms({WithoutRates("a", 900), WithoutRates("b", 1000)}).best, Optional(1U));
+}
+
+TEST(Judge, KnowsLittleOfALoopWhereNoRateWasMeasured) {
+  const Judged judged = Within500Ms({WithoutRates("a", 1150)}).judged[0];
+  EXPECT_THAT(judged.score, Optional(DoubleNear(1000, 1e-9)));
+  EXPECT_GT(judged.ci, 130);
+  Observation even = WithoutRates("a", 1150);
+  even.loads[0].standing_queue = false;
+  EXPECT_EQ(Within500Ms({even}).judged[0].basis, ScoreBasis::kLoad);
+  EXPECT_THAT(Within500Ms({even}).judged[0].score, Optional(DoubleNear(1150, 1e-9)));
+}
+
+TEST(Judge, TakesTheLoopOfACapacityOrOfGivenLoadsAsItIs) {
+  Criteria criteria = By(Objective::kMaximizeThroughput);
+  EXPECT_THAT(Judge({WithoutRates("a", 1000)}, criteria).judged[0].score, Optional(DoubleNear(1000, 1e-9)));
+  criteria = By(Objective::kMaximizeThroughput, TtftBelow(500));
+  criteria.fixed_loads = true;
+  EXPECT_THAT(Judge({WithoutRates("a", 1000)}, criteria).judged[0].score, Optional(DoubleNear(1000, 1e-9)));
+}
+
+TEST(Judge, EstimatesBelowARateThatMissedTheSloWhereTimeEndedTheSearch) {
+  Observation cut = WithRates("a", {{9, 600}});
+  EXPECT_FALSE(Within500Ms({cut}).judged[0].feasible) << "the search tried as many rates as it tries";
+  cut.stopped = measurement::StopReason::kOutOfTime;
+  const Judged judged = Within500Ms({cut}).judged[0];
+  EXPECT_TRUE(judged.feasible);
+  EXPECT_EQ(judged.basis, ScoreBasis::kEstimate);
+  EXPECT_THAT(judged.bound, Optional(DoubleNear(900, 1e-9)));
+  EXPECT_THAT(judged.score, Optional(DoubleNear(900 / 1.15, 1e-9)));
+}
+
+TEST(Judge, ARateOfAFreshStartTakesThePlaceOfAnEstimate) {
+  std::vector<Observation> observations = {WithoutRates("a", 1000), WithRates("again", {{8, 400}, {9.5, 2000}})};
+  observations[1].confirms = 0;
+  const Judged judged = Within500Ms(observations).judged[0];
+  EXPECT_THAT(judged.score, Optional(DoubleNear(800, 1e-9)));
+  EXPECT_EQ(judged.basis, ScoreBasis::kSustainedRate);
+  EXPECT_EQ(judged.bound, std::nullopt);
+  EXPECT_EQ(judged.starts, 1);
+  EXPECT_EQ(judged.shown, 1U);
+}
+
+TEST(ScoreBasis, HasANameThatIsReadBack) {
+  for (const ScoreBasis basis : {ScoreBasis::kLoad, ScoreBasis::kSustainedRate, ScoreBasis::kEstimate}) {
+    EXPECT_EQ(ScoreBasisFromName(ScoreBasisName(basis)), basis);
+  }
+  EXPECT_EQ(ScoreBasisFromName("Capacity"), std::nullopt);
+}
+
 TEST(Judge, ScoresThroughputPerGpuOfTheBestStep) {
   const auto judgement = Judge({Make("one-gpu", {{1, 100}, {8, 700}, {32, 650}}), Make("two-gpus", {{8, 1200}}, 2)},
                                By(Objective::kMaximizeThroughput));
