@@ -4,6 +4,7 @@
 #include <string>
 
 #include "operator/reconcile/track.h"
+#include "tuning/judge.h"
 #include "tuning/search/confirmation.h"
 #include "tuning/search/constants.h"
 
@@ -13,6 +14,8 @@ int ConfirmationsOf(const api::TaskSpec& spec, const api::TaskStatus& status, co
   if (spec.optimization.confirmations) return *spec.optimization.confirmations;
   if (!IsAdaptive(spec) || !status.best) return 0;
   if (!status.best->tied_with.empty()) return 1;
+  // A fresh start has time for the rate that was not measured.
+  if (status.best->score_basis == tuning::ScoreBasisName(tuning::ScoreBasis::kEstimate)) return 1;
   // Another day, another node: the answer of this task is started once by it.
   const bool reused = std::ranges::any_of(status.experiments, [&](const api::ExperimentStatus& entry) {
     return entry.name == status.best->experiment && !entry.reused_from.empty();

@@ -13,7 +13,8 @@
 namespace autotune::reconcile {
 
 // Number of fresh starts of the best configuration. If the spec does not set it: one, if another experiment is within
-// its interval, a limit is within the noise of one start, or measurements vary more than usual; otherwise none.
+// its interval, its score is an estimate, a limit is within the noise of one start, or measurements vary more than
+// usual; otherwise none.
 int ConfirmationsOf(const api::TaskSpec& spec, const api::TaskStatus& status, const SearchInput& input);
 
 // The next experiment to start afresh; nullopt if the best one has its fresh starts, or too many were spent on earlier

@@ -675,6 +675,13 @@ std::optional<double> ScoreOf(const api::TaskSpec& spec, const api::ExperimentSt
   return best;
 }
 
+// What the score of an estimate is of the closed loop's (of a price it is the inverse). Others have to beat the score.
+double EstimatedShare(const api::TaskStatus::Best& best) {
+  const double score = std::abs(std::strtod(best.score.c_str(), nullptr));
+  const double bound = std::abs(std::strtod(best.score_bound.c_str(), nullptr));
+  return score > 0 && bound > 0 ? std::min(score, bound) / std::max(score, bound) : 1;
+}
+
 // Of the runtime's baseline, once that has ended: a bench reads the corpus until it has enough of it.
 void TellQuality(const api::TaskStatus& status, const Space& space, const tuning::Candidate& candidate,
                  experiment::BenchHints& hints) {
@@ -732,6 +739,7 @@ experiment::BenchHints HintsFor(const api::TaskSpec& spec, const api::TaskStatus
     if (!best || !leader) continue;
     // Of tokens/s per GPU, where the leader's GPU has another price: as many as give the same tokens for the money.
     const std::vector<double> prices = RelativePrices(spec, status);
+    *best *= EstimatedShare(*status.best);
     *best *= prices[candidate.gpu] / prices[*leader];
     hints.score_to_beat = {best};
     const double score = std::strtod(status.best->score.c_str(), nullptr);

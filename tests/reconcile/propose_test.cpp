@@ -10,6 +10,8 @@
 #include <memory>
 #include <set>
 
+#include "measurement/answer_point.h"
+#include "operator/reconcile/confirm.h"
 #include "operator/reconcile/estimate.h"
 #include "operator/reconcile/insight.h"
 #include "tests/reconcile/fake_cluster.h"
@@ -175,6 +177,40 @@ TEST_F(ProposeTest, ThePodIsToldWhatIsExpectedOfItAndWhatToBeat) {
   const auto width = [](const bench::BenchSpec& spec) { return spec.predictions[0]->tpot.level_variance; };
   EXPECT_LT(width(second), width(baseline));
   EXPECT_EQ(second.predictions[0]->ttft.ln_bound, std::log(800.0));
+}
+
+TEST_F(ProposeTest, WhatHasToBeBeatenIsTheEstimateAndNotTheBound) {
+  FakeCluster& cluster = Start(AdaptiveTask());
+  double bound = 0;
+  cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+    if (bound > 0) return engine_.Finish(self, pod);
+    VirtualEngine::Run run = engine_.Measure(pod);
+    bench::RunResult& result = run.result;
+    std::erase_if(result.points,
+                  [](const measurement::Point& point) { return point.role != measurement::PointRole::kSearch; });
+    for (measurement::Point& point : result.points) point.standing_queue = true;
+    result.outcomes = {{measurement::StopReason::kOutOfTime, std::nullopt}};
+    self.Finish(pod, bench::Encode(result), 0, run.seconds);
+    const std::vector<measurement::Point> points = result.points;
+    const measurement::Slo slo = BenchSpecOfPod(pod).slo;
+    bound = points[measurement::LimitOf({slo, measurement::Worth::kOutputTokens, std::nullopt, ""}, points).value()]
+                .output_tokens_per_second;
+  });
+  ASSERT_GE(cluster.created_pods.size(), 2U);
+  const bench::BenchSpec second = BenchSpecOfPod(cluster.created_pods[1]);
+  ASSERT_EQ(second.score_to_beat.size(), 1U);
+  EXPECT_NEAR(*second.score_to_beat[0], bound / 1.15, 0.01 * bound);
+}
+
+TEST_F(ProposeTest, ALeaderByAnEstimateIsStartedAfresh) {
+  const json task = AdaptiveTask();
+  api::AutotuneTask read = *api::TaskFromJson(task);
+  read.spec.optimization.confirmations.reset();
+  read.status.best.emplace();
+  read.status.best->score_basis = "Estimate";
+  EXPECT_EQ(ConfirmationsOf(read.spec, read.status, {}), 1);
+  read.spec.optimization.confirmations = 0;
+  EXPECT_EQ(ConfirmationsOf(read.spec, read.status, {}), 0) << "as it was asked for";
 }
 
 TEST_F(ProposeTest, ABudgetIsNeverExceeded) {

@@ -75,7 +75,7 @@ TEST(ResultTable, SaysWhichRowsAreUpperBounds) {
   ASSERT_EQ(reconcile::Answer(task.spec, task.status), "");
   EXPECT_NE(task.status.experiments[0].score, score);
   EXPECT_EQ(task.status.experiments[0].score_basis, "Estimate");
-  EXPECT_EQ(task.status.experiments[0].score_bound, "1000.00");
+  EXPECT_EQ(task.status.experiments[0].score_bound, "1000");
   EXPECT_EQ(task.status.best->score_basis, "Load");
   EXPECT_EQ(task.status.best->score_bound, "");
   const std::string table = ResultTable(task, 100).Text("", 0);
@@ -108,7 +108,7 @@ TEST(Answer, WarnsOfAScoreThatIsAnEstimate) {
   experiment.stopped = "OutOfTime";
   EXPECT_EQ(warnings(),
             "the score is an estimate: requests wait in the closed loop of the highest load, so the score is at most "
-            "1000.00, and the sustained rate was not measured because the time ended\n");
+            "1000, and the sustained rate was not measured because the time ended\n");
   experiment.stopped = "Found";
   EXPECT_THAT(warnings(), HasSubstr("because the experiment was no longer expected to be the best\n"));
   experiment.loads[0].measured.standing_queue = false;
