@@ -40,7 +40,8 @@ api::TaskStatus::Estimate EstimateOf(const api::TaskSpec& spec, const api::TaskS
                                      base::WallTime now) {
   const search::CostEstimate cost =
       search::EstimateCost(input.space, input.bounds, input.prior, input.observations, PlacesOf(spec, status),
-                           static_cast<std::uint64_t>(spec.optimization.seed), input.limits);
+                           static_cast<std::uint64_t>(spec.optimization.seed), input.limits,
+                           Started(status) == 0 ? search::kPlayedBefore : search::kPlayedAfter);
   // What is at work is not over, and not among the candidates left: it is expected to take what it was given.
   const double spent = GpuSecondsOf(status).Total() / kSecondsPerHour;
   const double running = input.limits.budget.committed_gpu_seconds / kSecondsPerHour;

@@ -60,6 +60,22 @@ TEST_F(EstimateTest, LessIsLeftTheMoreWasTried) {
   EXPECT_LT(after.most_experiments, before.most_experiments);
 }
 
+TEST_F(EstimateTest, FourPlayedSearchesTellAboutAsMuchAsTen) {
+  constexpr int kSeeds = 12;
+  double mean[2] = {}, width[2] = {};
+  for (int seed = 1; seed <= kSeeds; ++seed) {
+    const int played[2] = {kPlayedBefore, kPlayedAfter};
+    for (std::size_t i = 0; i < 2; ++i) {
+      const CostEstimate e =
+          EstimateCost(space_, bounds_, prior_, {}, 1, static_cast<std::uint64_t>(seed), {}, played[i]);
+      mean[i] += e.gpu_hours.mean / kSeeds;
+      width[i] += (e.gpu_hours.high - e.gpu_hours.low) / kSeeds;
+    }
+  }
+  EXPECT_NEAR(mean[1] / mean[0], 1, 0.15);
+  EXPECT_NEAR(width[1] / width[0], 1, 0.25);
+}
+
 TEST_F(EstimateTest, ABudgetBoundsIt) {
   Limits limits;
   limits.budget.gpu_seconds = 1200;

@@ -13,7 +13,6 @@
 namespace autotune::tuning::search {
 namespace {
 
-constexpr std::size_t kPlayed = 10;
 constexpr int kDecisionsOfOneSearch = 10000;  // no search is that long
 
 struct Cost {
@@ -232,7 +231,8 @@ double StartTimeCorrection(const Space& space, const std::vector<Start>& starts)
 }
 
 CostEstimate EstimateCost(const Space& space, const Bounds& bounds, const Prior& prior,
-                          const Observations& observations, int slots, std::uint64_t seed, const Limits& limits) {
+                          const Observations& observations, int slots, std::uint64_t seed, const Limits& limits,
+                          int played) {
   const double correction = StartTimeCorrection(space, observations.starts);
   const auto measured = static_cast<double>(std::count_if(observations.starts.begin(), observations.starts.end(),
                                                           [](const Start& s) { return s.seconds > 0; }));
@@ -267,10 +267,10 @@ CostEstimate EstimateCost(const Space& space, const Bounds& bounds, const Prior&
   std::vector<double> gpu_hours;
   std::vector<double> hours;
   std::vector<double> prices;
-  for (std::size_t r = 0; r < kPlayed; ++r) {
-    const std::uint64_t key = base::Key({seed, 0xe571, r});
+  for (int r = 0; r < played; ++r) {
+    const std::uint64_t key = base::Key({seed, 0xe571, static_cast<std::uint64_t>(r)});
     // How far this cluster's times are from the expected ones: spread evenly over the played searches.
-    const double quantile = base::NormalQuantile((static_cast<double>(r) + 0.5) / kPlayed);
+    const double quantile = base::NormalQuantile((r + 0.5) / played);
     const TimeFactors factors{
         correction * std::exp(constants::kStartTimeDeviation / std::sqrt(1 + measured) * quantile),
         std::exp(constants::kStepTimeDeviation / std::sqrt(1 + measured) * quantile)};
