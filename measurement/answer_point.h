@@ -1,4 +1,4 @@
-// Which point of a search for the highest load is its answer: the one rule for the pod, the score and the tables.
+// Selects the point that answers a search for the highest load. The pod, the score and the tables all use this rule.
 //
 // Pure.
 #pragma once
@@ -17,37 +17,37 @@ namespace autotune::measurement {
 enum class Worth {
   kOutputTokens,      // output tokens/s per GPU
   kAttainedRequests,  // requests/s per GPU that meet every limit (goodput)
-  // Minus the p50 in milliseconds, at the reference load.
+  // Minus the p50 of the latency in milliseconds, at the reference load.
   kTtft,
   kTpot,
   kE2e,
 };
 std::string_view WorthName(Worth worth);  // "OutputTokens", ...
 std::optional<Worth> WorthFromName(std::string_view name);
-// The latency that it is; nullopt if it is a throughput.
+// The latency that `worth` minimises; nullopt if it is a throughput.
 std::optional<Metric> LatencyOf(Worth worth);
 double WorthOf(Worth worth, const Point& point, int gpus);
 
 struct AnswerRule {
   Slo slo;
   Worth worth = Worth::kOutputTokens;
-  // Of the search; nullopt: by rate if a point of the role Search has a rate. A search by rate answers with a rate, and
-  // a closed loop is only its first look.
+  // Kind of load of the search. nullopt: by rate if a point of the role Search has a rate. A search by rate answers
+  // with a rate; its closed loop only gives a first estimate.
   std::optional<LoadKind> kind;
-  // Of this scenario only; "": `points` are all of one.
+  // Only points of this scenario count; "": all `points` are of one scenario.
   std::string_view scenario;
 };
 
-// Index of the highest load that meets the SLO, or of a lower one that is certainly worth more tokens or requests:
-// beyond the intervals of both. (Engines that preempt lose throughput at high loads; the luckiest of several noisy
-// points is worth no more.) Among points of the role Search that are valid and were not measured again.
+// Index of the highest load that meets the SLO, or of a lower one that is certainly worth more tokens or requests (the
+// intervals do not overlap): engines that preempt lose throughput at high loads, and the luckiest of several noisy
+// points is worth no more. Considers valid points of the role Search that were not measured again.
 std::optional<std::size_t> LimitOf(const AnswerRule& rule, std::span<const Point> points);
 
-// The limit, or, where the role Sustained has usable points because the limit's queue stood (standing_queue.h), the
-// highest of their rates that meets the SLO: nullopt if none does.
+// The limit (LimitOf). If the role Sustained has usable points, because requests always queued at the limit
+// (standing_queue.h): the highest of their rates that meets the SLO, nullopt if none does.
 std::optional<std::size_t> AnswerOf(const AnswerRule& rule, std::span<const Point> points);
 
-// Whether points of the role Sustained decide what this scenario is worth.
+// True if points of the role Sustained decide this scenario's score.
 bool IsSustained(std::string_view scenario, std::span<const Point> points);
 
 }  // namespace autotune::measurement

@@ -1,5 +1,5 @@
-// The form that a prompt asks an answer to have: "\boxed{...}", "Answer: ...",
-// JSON, a letter repeated, steps first.
+// The form in which a prompt asks for the answer: "\boxed{...}", "Answer: ...", JSON, a letter repeated, reasoning
+// steps first.
 //
 // Pure and thread-safe.
 #pragma once
@@ -11,19 +11,19 @@
 namespace autotune::measurement {
 
 struct AskedForm {
-  std::string sign;            // a part of the prompt that asks for it
-  std::string before, behind;  // of an ECMAScript expression around a letter;
+  std::string sign;            // part of the prompt that asks for this form
+  std::string before, behind;  // ECMAScript expressions before and behind a letter;
                                // both empty: the form is not known
 };
 
 std::optional<AskedForm> FormAskedFor(const std::string& asked);
 
-// Has a reference this form already?
+// True if `reference` already has this form.
 bool HasForm(const AskedForm& form, std::string_view reference);
 
-// A jq program for the rows that ask for `form`: it compares their letters in
-// this form, their numbers by number, and their other texts by words, whichever
-// `reference` is. "" = there is none. `key`: where jq finds the reference.
+// A jq program for the rows that ask for `form`: it compares letters in this form, numbers by number,
+// and other texts by words, depending on `reference`. `key`: jq key of the reference. "" = there is
+// none.
 std::string ProgramOfForm(const AskedForm& form, const std::string& key, const std::string& reference);
 
 }  // namespace autotune::measurement

@@ -1,4 +1,4 @@
-// Datasets in another format than lines of JSON, and the command that makes lines of JSON of them.
+// Detects datasets that are not lines of JSON, and gives the command that converts them.
 //
 // Pure and thread-safe.
 #pragma once
@@ -9,10 +9,10 @@
 
 namespace autotune::measurement {
 
-// "Parquet: pandas.read_parquet(FILE)...". "" = it may be JSON.
+// Returns "Parquet: pandas.read_parquet(FILE)..."; "" = the bytes may be JSON.
 std::string WhyOtherFormat(std::string_view bytes);
 
-// The first byte that is not UTF-8, or npos.
+// Position of the first byte that is not valid UTF-8, or npos.
 std::size_t NotUtf8(std::string_view text);
 
 }  // namespace autotune::measurement

@@ -1,8 +1,8 @@
 // A sequence of random numbers that is a function of (seed, stream): the same on every machine.
 //
-// SplitMix64 (Steele, Lea and Flood 2014) on base/keyed_random's keys, with transforms of its own: the distributions of
-// the C++ library differ between its implementations. Give every purpose its own stream, for example the lengths of
-// request 17. A value without ownership; one object is not shared between threads.
+// SplitMix64 (Steele, Lea and Flood 2014) on base/keyed_random.h's keys. It has its own transforms, because the C++
+// library's distributions differ between implementations. Give every purpose its own stream, for example the lengths of
+// request 17. A value; not thread-safe.
 #pragma once
 
 #include <cstdint>

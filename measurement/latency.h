@@ -12,7 +12,7 @@ namespace autotune::measurement {
 enum class Metric {
   kTtft,  // time to the first token: request start to first output event
   kTpot,  // time per output token after the first, mean within a request
-  kItl,   // time between two consecutive output events, all of them pooled
+  kItl,   // time between two consecutive output events of a request, pooled over all requests
   kE2e,   // request start to last output event
 };
 inline constexpr std::array<Metric, 4> kMetrics = {Metric::kTtft, Metric::kTpot, Metric::kItl, Metric::kE2e};
@@ -27,7 +27,7 @@ std::optional<Statistic> StatisticFromName(std::string_view name);
 // 0.99 for kP99. REQUIRES: not kMean.
 double Share(Statistic statistic);
 
-// Milliseconds over all requests (ITL: gaps) that count, pooled. 0 for no values.
+// Milliseconds, pooled over all requests that count (ITL: over all gaps). 0 without values.
 struct Latency {
   double mean = 0, p50 = 0, p90 = 0, p95 = 0, p99 = 0;
 

@@ -1,4 +1,4 @@
-// What lm-eval writes with --log_samples: the requests of a document, and its target.
+// Samples that lm-eval writes with --log_samples: the requests of a document, and its target.
 //
 // Pure and thread-safe.
 #pragma once
@@ -12,8 +12,8 @@ namespace autotune::measurement {
 
 bool IsLmEvalSample(const nlohmann::json& row);
 
-// Reads the prompt, the stops and what is compared. kInvalid: a part of the row is lost, or nothing here can judge it.
-// REQUIRES: IsLmEvalSample(row).
+// Reads the prompt, the stop sequences and the comparison. kInvalid: a part of the row is missing, or its answer cannot
+// be checked here. REQUIRES: IsLmEvalSample(row).
 base::Status ReadLmEvalSample(const nlohmann::json& row, Question& question);
 
 }  // namespace autotune::measurement

@@ -24,7 +24,7 @@ struct Load {
   LoadKind kind = LoadKind::kConcurrency;
   double value = 0;  // requests in flight (a whole number) or requests/s
 
-  // "32 in flight", "8.5 requests/s".
+  // Text for people: "32 in flight", "8.5 requests/s".
   [[nodiscard]] std::string ToString() const;
   bool operator==(const Load&) const = default;
 };
@@ -33,7 +33,7 @@ inline Load Concurrency(int requests_in_flight) {
 }
 inline Load RequestRate(double requests_per_second) { return {LoadKind::kRequestRate, requests_per_second}; }
 
-// When requests of an open loop start.
+// Distribution of the start times of an open loop's requests.
 enum class ArrivalProcess {
   kPoisson,
   kConstant,
@@ -50,22 +50,22 @@ struct Arrival {
 };
 
 enum class LoadMode {
-  kAutoConcurrency,   // search the limit by requests in flight
-  kAutoRate,          // search it by requests/s
-  kFixedConcurrency,  // the given points, ascending
+  kAutoConcurrency,   // search for the limit by requests in flight
+  kAutoRate,          // search for the limit by requests/s
+  kFixedConcurrency,  // the given loads, ascending
   kFixedRate,
 };
 LoadKind KindOf(LoadMode mode);
 
 struct LoadPlan {
   LoadMode mode = LoadMode::kAutoConcurrency;
-  // Of the searches.
+  // For the two search modes.
   int max = 512;             // maximum requests in flight, in every mode
   double resolution = 0.05;  // relative precision of the highest load
-  // Of the fixed ones: ascending.
+  // For the two fixed modes: the loads, ascending.
   std::vector<double> fixed;
-  // Of the first two, > 0: one more point, at the load where latency objectives compare configurations. Where that is
-  // not known yet it is this share of the requests/s at the limit.
+  // For the search modes, if > 0: one more point at the load at which latency objectives compare configurations. If
+  // that load is not known yet, it is this share of the requests/s at the limit.
   double reference_share = 0;
   bool operator==(const LoadPlan&) const = default;
 };

@@ -1,8 +1,8 @@
 // Whether the requests of a closed loop run in lockstep: all of them start together and end together, over and over.
 //
-// Pure. The engine then alternates between processing all prompts and generating all answers, which does not happen if
-// requests arrive independently. In the simulated engine's model its throughput is then a few percent lower
-// (benchmarks/README.md, "Closed loops and rates").
+// Pure. The engine then alternates between prefill of all prompts and decode of all answers, which does not happen with
+// independent arrivals. In the simulated engine its throughput is then a few percent lower (benchmarks/README.md,
+// "Closed loops and rates").
 #pragma once
 
 #include <chrono>
@@ -13,15 +13,15 @@
 
 namespace autotune::measurement {
 
-// How much the starts are bunched within the time of one request, in [0, 1]: the length of the mean of their phases as
-// unit vectors (the statistic of Rayleigh's test; Mardia and Jupp, Directional Statistics, 2000, 6.3). 0: spread
-// evenly. 0.83: within a third of it. 1: all at once. Of the requests that started in the window and ended well.
-// nullopt if these are fewer than three a place: the bunches of a start have not had the time to spread.
+// How much the starts are bunched within the time of one request, in [0, 1]: length of the mean of their phases as unit
+// vectors (Rayleigh's test; Mardia and Jupp, Directional Statistics, 2000, 6.3). 0: evenly spread; 0.83: within a third
+// of that time; 1: all at once. Counts successful requests that started in the window. nullopt if there are fewer than
+// three per place: bunches of the start have not had time to spread.
 std::optional<double> Bunching(int places, std::span<const RequestRecord> records,
                                std::chrono::nanoseconds window_start, std::chrono::nanoseconds window_end);
 
-// Whether a closed loop ran in lockstep. Of few places never: a few requests are easily bunched, and cost no prefill
-// that matters.
+// True if a closed loop ran in lockstep. Always false below 16 places: a few requests are easily bunched, and their
+// prefill hardly matters.
 bool InLockstep(int places, std::span<const RequestRecord> records, std::chrono::nanoseconds window_start,
                 std::chrono::nanoseconds window_end);
 

@@ -9,7 +9,7 @@
 
 namespace autotune::measurement {
 
-// Four significant digits, and all of those before the decimal point: "0.01234", "12.34", "11890".
+// Four significant digits, but all digits before the decimal point: "0.01234", "12.34", "11890".
 inline std::string FourDigits(double value) {
   char text[64];
   std::snprintf(text, sizeof text, std::abs(value) >= 9999.5 && std::abs(value) < 1e15 ? "%.0f" : "%.4g", value);

@@ -1,7 +1,7 @@
 // Quality of a configuration relative to the baseline of its runtime: likelihood of a corpus, agreement of greedy
 // answers, and passed questions of a dataset.
 //
-// Pure and thread-safe. bench measures Quality, the result document and the status store it as short texts, and
+// Pure and thread-safe. bench measures Quality; the result document and the status store it as short texts.
 // CompareQuality() is the only comparison. docs/quality.md defines the numbers.
 #pragma once
 
@@ -15,38 +15,38 @@
 
 namespace autotune::measurement {
 
-// Length of a document and form of its request. It decides whether an engine reads its KV cache for it: a short prompt,
-// the first chunk of a long one and its later chunks take different ways through the attention of some engines.
+// Length of a document and form of its request. This decides whether an engine reads its KV cache for it: a short
+// prompt, the first chunk of a long one and its later chunks take different attention paths in some engines.
 enum class TextKind : char {
-  kShortAlone = 'a',  // short documents, sent one at a time: equal requests give equal numbers to the last digit
+  kShortAlone = 'a',  // short documents, sent one at a time: equal requests give bitwise equal numbers
   kShort = 's',       // short documents, several in flight: other requests in the same step may change the last digits
   kLong = 'l',        // one long document, sent alone
 };
 
-// One long document, or short ones of a kind.
+// One long document, or short documents of one kind.
 struct QualityBlock {
   TextKind kind = TextKind::kShort;
-  // Number of requests for its document; more than one if an engine cannot process it whole (kind is kLong then).
-  // Blocks of documents that were cut otherwise are not compared.
+  // Number of requests for its document; more than 1 if an engine cannot process it whole (only for kLong). Blocks that
+  // were cut differently are not compared.
   int pieces = 1;
   double nll = 0;  // mean of -ln p over its tokens, in nats per token; in [0, kMostNll]
-  // Of each third of its tokens: kPrintBits of a hash of all its log-probabilities.
+  // For each third of its tokens: kPrintBits bits of a hash of all its log-probabilities.
   std::array<std::uint16_t, 3> prints{};
-  // The nll of its documents turned round, the second half before the first: the same words with others before them.
+  // The nll of its documents with their halves swapped: the same words in another context.
   std::optional<double> turned;
-  int tokens = 0;  // in it, at most kMostBlockTokens; 0 = not recorded
+  int tokens = 0;  // number of tokens, at most kMostBlockTokens; 0 = not recorded
   bool operator==(const QualityBlock&) const = default;
 };
 // The groups of kinds (prose, code, ...) alternate through the corpus: block i is of group i % kQualityGroups. So any
-// beginning is a fair sample, and differences between kinds do not widen the interval.
+// beginning of it is a fair sample, and differences between kinds do not widen the interval.
 inline constexpr std::size_t kQualityBlocks = 40, kQualityGroups = 4;
 inline constexpr int kPrintBits = 12;
-inline constexpr int kMostPieces = 25;  // more count as so many
+inline constexpr int kMostPieces = 25;  // larger numbers are stored as this
 inline constexpr double kMostNll = 16;
 inline constexpr int kMostBlockTokens = (1 << 18) - 1;
 
-// One greedily decoded answer: a hash of its first 8, 16, ... 256 bytes, each of 6 bits, and of how many of these
-// beginnings the same engine repeated in a second measurement.
+// One greedily decoded answer: 6-bit hashes of its first 8, 16, ... 256 bytes, and how many of these prefixes the same
+// engine reproduced in a second measurement.
 struct GreedyAnswer {
   static constexpr std::array<int, 6> kBytes = {8, 16, 32, 64, 128, 256};
   std::array<std::uint8_t, kBytes.size()> prints{};
@@ -60,26 +60,26 @@ GreedyAnswer MakeGreedyAnswer(std::string_view text, std::string_view again);
 
 // Questions of a dataset with a correct answer.
 struct Passes {
-  std::string dataset;       // names its contents: only passes of the same are compared
+  std::string dataset;       // identifies the contents: only passes of the same dataset are compared
   std::vector<bool> passed;  // in the order of the dataset
   bool operator==(const Passes&) const = default;
 };
 inline constexpr std::size_t kMostQuestions = 1000;
 
 struct Quality {
-  std::string text;                  // names the corpus: only blocks of the same are compared; "" = no blocks
-  std::vector<QualityBlock> blocks;  // in the corpus' order; fewer than kQualityBlocks where the probe ended early
+  std::string text;                  // identifies the corpus: only blocks of the same one are compared; "" = no blocks
+  std::vector<QualityBlock> blocks;  // in the order of the corpus; fewer than kQualityBlocks if the probe ended early
   std::vector<GreedyAnswer> answers;
   std::optional<Passes> passes;
   bool operator==(const Quality&) const = default;
 };
 
-// Conversion to and from short texts of the base64url alphabet; nullopt for invalid texts. Nll is kept to 1e-6.
+// Conversion to and from short base64url texts; nullopt for an invalid text. Rounds nll to 1e-6.
 std::string EncodeBlocks(std::span<const QualityBlock> blocks);
 std::optional<std::vector<QualityBlock>> DecodeBlocks(std::string_view text);
-// The blocks' tokens; "" where they were not recorded.
+// The blocks' numbers of tokens; "" if they were not recorded.
 std::string EncodeTokens(std::span<const QualityBlock> blocks);
-// Fills them in. False for a text that is not of these blocks.
+// Sets these numbers. Returns false if the text does not match the blocks.
 bool DecodeTokens(std::string_view text, std::vector<QualityBlock>& blocks);
 std::string EncodeAnswers(std::span<const GreedyAnswer> answers);
 std::optional<std::vector<GreedyAnswer>> DecodeAnswers(std::string_view text);
@@ -93,23 +93,23 @@ struct Change {
 };
 
 // Whether the engine read its KV cache for the corpus. Known only if the cache is the only difference from the
-// baseline: a third of a block did not read it if all its log-probabilities equal the baseline's to the last digit. A
-// single block counts as none: it has no interval.
+// baseline: a third of a block did not read it if its log-probabilities equal the baseline's exactly. A single block is
+// not enough, because it has no interval.
 enum class CacheUse { kNotKnown, kRead, kPartly, kNotRead };
 std::string_view CacheUseName(CacheUse use);
 
-// Shares of the answers' beginnings, in [0, 1].
+// Shares of equal prefixes of the answers, in [0, 1].
 struct Agreement {
   double with_baseline = 0;
-  double baseline_with_itself = 0;  // measured twice: the loss without any change
-  double ci = 0;                    // of the difference of the two, paired by prompt
+  double baseline_with_itself = 0;  // measured twice: disagreement without any change
+  double ci = 0;                    // of the difference of both, paired by prompt
   bool operator==(const Agreement&) const = default;
 };
 
 struct PassChange {
   double rate = 0, baseline_rate = 0;
   double low = 0, high = 0;  // Wilson's 95 % interval of `rate`
-  int lost = 0, gained = 0;  // passed by the baseline only, by this one only
+  int lost = 0, gained = 0;  // passed only by the baseline; passed only by this configuration
   double p_value = 1;        // McNemar's exact test of lost against gained
   bool operator==(const PassChange&) const = default;
 };
@@ -117,51 +117,51 @@ struct PassChange {
 inline constexpr double kOrdinaryConfidence = 0.95, kEarlyConfidence = 0.999;
 
 struct QualityChange {
-  // Of the mean negative log-likelihood, in nats per token; positive is worse. nullopt if no block can tell. Paired
-  // t-interval over the blocks: 95 %, but 99.9 % where the probe ended before it had all that the reference has, and
-  // not because the interval is narrow enough.
+  // Change of the mean negative log-likelihood in nats per token; positive is worse. nullopt if no block is comparable.
+  // Paired t-interval over the blocks: 95 %, or 99.9 % if the probe ended before it had all blocks of the reference for
+  // another reason than a narrow enough interval.
   std::optional<Change> nll;
   double confidence = kOrdinaryConfidence;  // of the interval of `nll`
-  // The tokenizers are two: `nll` is of equal bytes, of as many as a token of the reference has.
+  // The tokenizers differ: `nll` is per number of bytes that a token of the reference has on average.
   bool per_byte = false;
   CacheUse cache = CacheUse::kNotKnown;
   std::optional<Agreement> agreement;
   std::optional<PassChange> passes;
 
-  // The loss that counts: 0 within the interval.
+  // The loss that is certain: 0 if the interval contains 0.
   [[nodiscard]] double CertainLoss() const { return nll && nll->value > nll->ci ? nll->value : 0; }
   bool operator==(const QualityChange&) const = default;
 };
 
-// `only_cache_differs`: from the reference, among the settings that decide how numbers are computed. Returns nullopt if
-// the two have nothing in common.
+// `only_cache_differs`: the KV cache is the only numerical difference from the reference. Returns nullopt if the two
+// have no common measurement.
 std::optional<QualityChange> CompareQuality(const Quality& measured, const Quality& reference, bool only_cache_differs);
 
 // Returns nullopt without blocks.
 std::optional<double> MeanNll(const Quality& quality);
 
-// Perplexity is exp(nll): by which share it grows when nll grows by `delta`. 0.01 for 1 %.
+// Relative growth of the perplexity exp(nll) if nll grows by `delta` nats: 0.01 = 1 %.
 double PerplexityGrowth(double delta);
 
 enum class QualityGate { kHolds, kFails, kUndecided };
 std::string_view QualityGateName(QualityGate gate);
 // Whether the growth of perplexity is at most `max_growth`, decided by the whole interval. Without likelihoods: kHolds
-// if the answers agree with the baseline's as well as the baseline's own repetition does, else kUndecided.
+// if the answers agree with the baseline's as well as the baseline agrees with itself, else kUndecided.
 QualityGate GateOf(const QualityChange& change, double max_growth);
-// Tolerance of kHolds below the baseline's own agreement.
+// Tolerance of kHolds below the baseline's agreement with itself.
 inline constexpr double kAgreementMargin = 0.05;
-// Minimum own agreement of a baseline that can be compared with.
+// Minimum agreement of a baseline with itself for a comparison.
 inline constexpr double kLeastOwnAgreement = 0.5;
 
-// Half-width of a 95 % interval that is narrow enough: 0.05 % of perplexity, half of what an fp8 KV cache was measured
-// to cost (docs/verified/2026-11-28-h200-quality.md).
+// Half-width of a 95 % interval that is narrow enough: 0.05 % of perplexity, half of the measured cost of an fp8 KV
+// cache (docs/verified/2026-11-28-h200-quality.md).
 inline constexpr double kQualityGoal = 0.0005;
-// Blocks of which it is believed: of fewer, their own scatter is known too badly.
+// Minimum number of blocks for this: the scatter of fewer blocks is not known well enough.
 inline constexpr std::size_t kFewestForGoal = 4 * kQualityGroups;
 
-// Stopping rule of the sequential measurement. True if more text is of no use: with a limit, the gate kHolds or kFails
-// with 99.9 %; without one, the interval is narrow enough; or all text of the reference was measured, or the KV cache
-// is not read.
+// Stopping rule of the sequential measurement. True if more text is of no use: with a limit, the gate is kHolds or
+// kFails with 99.9 % confidence; without one, the interval is narrow enough; or all text of the reference was measured;
+// or the KV cache is not read.
 bool IsEnough(const Quality& so_far, const Quality& reference, bool only_cache_differs,
               std::optional<double> max_growth);
 

@@ -1,9 +1,9 @@
-// Whether the number of requests in flight at a rate grew over a window, and the limit that a closed loop shows for a
-// rate.
+// Whether the number of requests in flight at a request rate grew over a window, and the capacity that a closed loop
+// shows for a rate.
 //
-// A server keeps up with a rate if as many requests end as arrive. The variation by chance is computed from the
-// arrivals and the lengths of the answers. With constant arrivals and answers of equal length it is nearly zero, so a
-// few seconds are enough for a decision.
+// A server keeps up with a rate if as many requests end as arrive. The random variation follows from the arrivals and
+// the lengths of the answers; with constant arrivals and equal answers it is nearly zero, so a few seconds are enough
+// for a decision.
 //
 // Pure and thread-safe.
 #pragma once
@@ -17,23 +17,23 @@
 namespace autotune::measurement {
 
 struct QueueGrowth {
-  double requests = 0;   // in flight at the end more than at the begin: of the line through them, least squares
-  double deviation = 0;  // that chance makes, with requests that arrive as fast as they are answered
-  bool lasts = false;    // the second half still grows: an engine that was idle before only fills up
+  double requests = 0;   // increase of the requests in flight from begin to end, by a least-squares line
+  double deviation = 0;  // its standard deviation by chance, if requests are answered as fast as they arrive
+  bool lasts = false;    // the second half still grows; otherwise an idle engine only filled up
 };
 
-// `records`: in the order of their start. `now`: when those in flight were still in flight. The cost is linear in the
-// records.
+// `records`: in order of their start. `now`: time at which requests without an end were still in flight. The cost is
+// linear in the records.
 QueueGrowth QueueGrowthOf(std::span<const RequestRecord> records, std::chrono::nanoseconds begin,
                           std::chrono::nanoseconds end, std::chrono::nanoseconds now);
 
-// Requests/s that ended well from the first third of `ends` on, which is a closed loop's: what all of its places
-// together get through. 0 for fewer than `places` of them, or 16. `ends` ascending.
+// Throughput of a closed loop in requests/s: of the ends after the first third of `ends`. 0 for fewer than
+// max(`places`, 16) ends. REQUIRES: `ends` is ascending; only requests that ended well.
 double RateOfEnds(std::span<const std::chrono::nanoseconds> ends, std::size_t places);
 
-// True if `point`, of a rate, lies above what a closed loop with as many places as the rate may use got through
-// (`capacity`, requests/s), and its window does not show that more was answered for certain. `answered`: requests/s
-// that ended in the window.
+// True if `point` is a rate above `capacity` (requests/s of a closed loop with as many places as the rate may
+// use), and its window does not certainly show a higher throughput. `answered`: requests/s that ended in the
+// window.
 bool IsBeyondCapacity(const Point& point, double capacity, double answered);
 
 }  // namespace autotune::measurement

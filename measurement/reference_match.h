@@ -1,4 +1,4 @@
-// How the references of a row are compared with answers: by its "match", or as they are written.
+// How a row's references are compared with answers: by its "match", or by their form.
 //
 // Pure and thread-safe.
 #pragma once
@@ -14,17 +14,17 @@
 
 namespace autotune::measurement {
 
-// Sets `match` and what belongs to it, and writes the references as they are compared. `framed`: the question has the
-// frame of this product, and no prompt of its own says how to answer. `guessed`: where neither the row nor the
-// references tell. kInvalid: no answer could be compared with them.
-// REQUIRES: question.references are those of `from`, at least one.
+// Sets `match` and its parameters, and normalises the references. `framed`: the question is sent in this program's
+// own frame, and no prompt of the row says how to answer. `guessed`: used if neither the row nor the references show
+// it. kInvalid: no answer could be compared with them. REQUIRES: question.references are those of `from`, at least
+// one.
 base::Status ReadMatch(const nlohmann::json& row, bool framed, const Found& from, Question::Match guessed,
                        Question& question);
 
-// "... #### 42" is 42, if all of them have it.
+// Replaces "... #### 42" by 42 and returns true, if all references have this form.
 bool TakeResults(std::vector<std::string>& references);
-// If all of them are numbers or arithmetic. `formula`: one of them was more than a number in digits. `equation`:
-// "x=..." where a member has one.
+// Returns true if all references are numbers or arithmetic. `formula`: one of them was not just a number in digits.
+// `equation`: "x=..." if a member has one.
 bool TakeNumbers(std::vector<std::string>& references, bool& formula, std::string_view equation = "");
 
 }  // namespace autotune::measurement

@@ -1,4 +1,4 @@
-// References that a right answer may express in other words, in another order or under another name.
+// References that a right answer may express in other words, another order or another name.
 //
 // Pure and thread-safe.
 #pragma once
@@ -13,13 +13,13 @@
 
 namespace autotune::measurement {
 
-// Of references that are not numbers, if the row does not name how to compare them. kInvalid: a program, a
-// translation, a sentence, a list in one text, a formula, or a letter of a choice; with what to write instead.
+// For references that are not numbers, if the row does not name a comparison. kInvalid, with what to write instead: a
+// program, a translation, a sentence, a list in one text, a formula, or the letter of a choice.
 base::Status CheckWording(const nlohmann::json& row, const Question& question, bool framed, const Found& from);
 
-// "Answer: Ann" is "Answer:". "" = no short words stand before a colon, or nothing behind it.
+// Leading words of a reference: "Answer:" of "Answer: Ann". "" = no short words before a colon, or nothing after it.
 std::string LeadOfReference(std::string_view reference);
-// What leaves such words out of a member. REQUIRES: both fit into jq.
+// The jq program that removes these words from a member. REQUIRES: both fit into jq (FitsJq).
 std::string ProgramWithoutLead(const std::string& name, const std::string& lead);
 
 }  // namespace autotune::measurement

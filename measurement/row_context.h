@@ -13,28 +13,28 @@
 
 namespace autotune::measurement {
 
-// The text or list that a question is about, and not the question.
+// The text or list that the question is about, without the question itself.
 std::optional<Found> ContextOf(const nlohmann::json& row);
 
-// Has the row a text or a list that questions are about?
+// True if the row has a text or a list that questions are about.
 bool HasContext(const nlohmann::json& row);
 
-// What is sent before `question`, with a line end; "" = nothing. kInvalid: it is no text, or has the question in it.
+// Text to send before `question`, with a line end; "" = none. kInvalid: it is not a text, or contains the question.
 base::Result<std::string> TextBefore(const nlohmann::json& row, const Found& question);
 
-// kInvalid: something that the question is about would not be sent; with the jq program that sends it, if one is known.
+// kInvalid: a member that the question is about would not be sent; with the jq program that sends it, if known.
 base::Status CheckSent(const nlohmann::json& row, const Question& question);
 
-// What jq writes for a text, a list of texts, or a table, that goes before a question. "" = `from` is none by its name.
+// jq program for a text, a list of texts or a table that precedes a question. "" = `from` is none by its name.
 std::string ProgramOfText(const Found& from);
 
-// "table_array", "table_column_names"
+// True for a table: "table_array", "table_column_names".
 bool IsTable(const Found& from);
 
-// ["AIM", "END"] beside two "CONTEXTS".
+// True if the list names the parts of a context: ["AIM", "END"] next to two "CONTEXTS".
 bool NamesParts(const nlohmann::json& row, const nlohmann::json& list);
 
-// A text of more than one word.
+// True for a text with at least one space.
 bool HasWordsOf(const nlohmann::json& question);
 
 }  // namespace autotune::measurement

@@ -10,17 +10,17 @@
 
 namespace autotune::measurement {
 
-// How the message of ReadQuestionRow() begins for what seems to be no row at all.
+// Beginning of the message of ReadQuestionRow() for text that is not a row.
 inline constexpr std::string_view kNoPrompt = "has neither \"prompt\"";
 
-// The same, for a question of which nothing tells the answer.
+// The same for a question without an answer.
 inline constexpr std::string_view kNoAnswer = "has neither \"reference\"";
 
 // Beginning of the recipe for a table that is not a list of rows.
 inline constexpr std::string_view kByColumns = "a table by columns";
 
-// "a list: jq -c '.[]' FILE writes lines of JSON". "" = no rows are found. `whole`: a document, and no line of one: any
-// list of objects may be its rows.
+// "a list: jq -c '.[]' FILE writes lines of JSON". "" = no rows were found. `whole`: `document` is a whole file, not a
+// line of one: any list of objects may be its rows.
 std::string RecipeFor(const nlohmann::json& document, bool whole);
 
 // "jq -c 'PROGRAM' FILE writes lines of JSON".

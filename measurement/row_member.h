@@ -1,4 +1,4 @@
-// Members of a row of a dataset, by names that are compared without case, "_", "-" and spaces.
+// Members of a dataset's row, by names that are compared ignoring case, "_", "-" and spaces.
 //
 // Pure and thread-safe. Found::value points into the row.
 #pragma once
@@ -19,7 +19,7 @@ struct Found {
   const nlohmann::json* value;
 };
 
-// `path`: as Plain() writes it; members of an object behind a slash. A null and an empty list are not found.
+// `path`: in Plain() form, with "/" before members of objects. Null values and empty lists are not found.
 std::optional<Found> Find(const nlohmann::json& object, std::string_view path);
 
 template <std::size_t n>
@@ -30,37 +30,37 @@ std::optional<Found> First(const nlohmann::json& row, const std::array<std::stri
   return std::nullopt;
 }
 
-// What is sent as it is; a list is one of messages.
+// The member that is sent unchanged; a list is a list of messages.
 std::optional<Found> PromptOf(const nlohmann::json& row);
-// What is sent as "Question: ...\nAnswer:", behind the text that it is about.
+// The member that is sent as "Question: ...\nAnswer:", after its context.
 std::optional<Found> QuestionOf(const nlohmann::json& row);
 
-// A number or a text that is not empty.
+// The text of a number or a non-empty text; nullopt for other values.
 std::optional<std::string> ValueText(const nlohmann::json& value);
 
 bool HasText(const nlohmann::json& value);
 
-// An address, or a list of some: where a question is from. No question is about the address itself.
+// True for a URL or a list of URLs: the source of a question, which no question is about.
 bool IsLink(const nlohmann::json& value);
 
-// Every text of a value is in what is sent. Numbers and objects are in nothing.
+// True if `sent` contains every text of the value. False for numbers and objects.
 bool Says(std::string_view sent, const nlohmann::json& value);
 
-// "id", "question_id", "taskId", "idx".
+// True for names of identifiers: "id", "question_id", "taskId", "idx".
 bool IsId(std::string_view name);
 
-// By its name a member tells where a question is from, of which kind it is, or why its answer is right.
+// True if the name marks a member as the source, the kind or the explanation of a question.
 bool IsMetadata(std::string_view name);
 
 // ---- In messages ----
 
-// At most 80 bytes of it, in one line.
+// At most 80 bytes of the text, on one line, in quotes.
 std::string Quoted(std::string_view text);
-// At most so many bytes, and no part of a character of UTF-8.
+// The longest prefix of at most `bytes` bytes that does not split a UTF-8 character.
 std::string_view BeginOf(std::string_view text, std::size_t bytes);
 // At most 60 bytes of a value.
 std::string Excerpt(const nlohmann::json& value);
-// The members of a row.
+// Names of the members of a row, for messages.
 std::string Names(const nlohmann::json& row);
 
 }  // namespace autotune::measurement

@@ -5,8 +5,8 @@
 //   U(100,500)/(50,200)   uniform, both ends included
 //   E(512)/(128)          exponential, mean
 //
-// Pure values. Drawn lengths are whole numbers in [1, Max()]: a normal is cut at 4 standard deviations, an exponential
-// at 5 times its mean, so that "does the longest request fit into the context" has an answer.
+// Pure values. Drawn lengths are whole numbers in [1, Max()]. A normal distribution is cut at 4 standard deviations and
+// an exponential one at 5 times its mean, so the longest request is known.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ namespace autotune::measurement {
 struct Lengths {
   enum class Kind { kFixed, kNormal, kUniform, kExponential };
   Kind kind = Kind::kFixed;
-  // The length; mean and standard deviation; lowest and highest; mean.
+  // By kind: length; mean and standard deviation; minimum and maximum; mean.
   double a = 1, b = 0;
 
   // Mean of Draw(), including the cuts.
@@ -32,7 +32,7 @@ struct Lengths {
 struct Scenario {
   Lengths input, output;
 
-  // kInvalid contains the syntax.
+  // The message of kInvalid contains the syntax.
   static base::Result<Scenario> Parse(const std::string& text);
   static Scenario Fixed(int input_tokens, int output_tokens);
   [[nodiscard]] std::string ToString() const;

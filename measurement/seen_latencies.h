@@ -1,6 +1,6 @@
 // Expected E2E latency at a load that was not measured yet, from measured loads. A closed loop spreads its start over
-// this time, and an open loop holds its rate over a few of them. Virtual users that start within less than one latency
-// stay together in prefill and decoding.
+// this time, and an open loop holds its rate over a few times as long. Users that start within less than one latency
+// stay together in prefill and decode.
 //
 // A value, not shared between threads.
 #pragma once
@@ -14,12 +14,12 @@ namespace autotune::measurement {
 
 class SeenLatencies {
  public:
-  // The mean E2E latency with so many requests in flight. A later one replaces an earlier one.
+  // The mean E2E latency at this number of requests in flight. A later value replaces an earlier one.
   void Add(double in_flight, std::chrono::nanoseconds e2e);
-  // Between two that were seen along the line in (ln load, ln latency), beyond them as far; of a rate by Little's law.
-  // 0 where nothing was seen.
+  // Interpolated linearly in (ln load, ln latency), and extrapolated with the same slope; for a rate by Little's law. 0
+  // if nothing was measured.
   [[nodiscard]] std::chrono::nanoseconds At(const Load& load) const;
-  // The longest that was seen; 0 where nothing was.
+  // The longest measured latency; 0 if nothing was measured.
   [[nodiscard]] std::chrono::nanoseconds Slowest() const;
 
  private:

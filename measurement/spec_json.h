@@ -1,4 +1,4 @@
-// The specifications of measurement/ as JSON, as they travel in the bench's argument.
+// The specifications of measurement/ as JSON, for the bench argument.
 //
 // Pure. Defaults are not written; reading is the inverse of writing. Errors name the member below `path`:
 // `spec.slo.bounds[1].limit: -3 is not a positive number`.

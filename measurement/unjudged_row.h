@@ -1,5 +1,5 @@
-// Rows whose answers cannot be checked here: programs, tool calls, preferences, and answers that another model would
-// have to judge.
+// Rows whose answers cannot be checked here: programs, tool calls, preferences, and answers that only another model
+// could judge.
 //
 // Pure and thread-safe.
 #pragma once
@@ -17,25 +17,25 @@ namespace autotune::measurement {
 inline constexpr const char* kManyWays =
     R"(is one of many good answers: write as "reference" what each of them has, with "match": "contains" or "number")";
 
-// What a solution is called that ends with its result.
+// Names of solutions that end with their result.
 inline constexpr std::array<std::string_view, 4> kWorkedOut = {"solution", "output", "response", "completion"};
 
-// What tells that the answers cannot be judged; "" = nothing.
+// Why the answers cannot be judged; "" = they can.
 std::string WhyNotJudged(const nlohmann::json& row);
-// The same, of a document that lm-eval has made prompts of.
+// The same for a document from which lm-eval made prompts.
 std::string WhyDocumentNotJudged(const nlohmann::json& document);
 
-// A list or an object of JSON or Python in a text: "[{'type': 'city'}]".
+// True for a text that is a list or an object in JSON or Python: "[{'type': 'city'}]".
 bool IsWrittenStructure(std::string_view text);
 
-// kInvalid: the answers are calls of tools.
+// kInvalid: the answers are tool calls.
 base::Status CheckTools(const nlohmann::json& row);
 
-// Of a row without an answer that is a text. kInvalid: a member says that a program is the answer, or is one ("query"
-// beside a question). `sent`: what would be sent.
+// For a row without a text as answer. kInvalid: a member says that the answer is a program, or is one ("query" next to
+// a question). `sent`: the text that would be sent.
 base::Status CheckPrograms(const nlohmann::json& row, const std::string& sent);
 
-// kInvalid: `value` is a `program`, as ProgramIn() calls it.
+// kInvalid: `value` is a `program` (a name from ProgramIn()).
 base::Status IsProgram(const Found& from, const nlohmann::json& value, std::string_view program);
 
 }  // namespace autotune::measurement

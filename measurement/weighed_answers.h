@@ -1,6 +1,6 @@
-// Rows that have two answers of models or people, and a label that says which of them is better: pairwise judging.
+// Rows with two answers of models or people, and a label that says which of them is better: pairwise preferences.
 //
-// Pure and thread-safe. Such a label means nothing where the two answers are not sent.
+// Pure and thread-safe. Such a label is meaningless if the two answers are not sent.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,8 +8,8 @@
 
 namespace autotune::measurement {
 
-// "" = the row is none. The two answers, their label, and the jq program that asks which of them is better, with both
-// in the prompt; or that such a preference cannot be judged, if no label of the row is understood.
+// Describes the answers and the label, with the jq program that asks which is better, with both in the prompt; or says
+// that the preference cannot be judged, if no label is understood. "" = not such a row.
 std::string WhyWeighed(const nlohmann::json& row);
 
 }  // namespace autotune::measurement

@@ -1,6 +1,6 @@
-// Workload apart from lengths: endpoint, shared prefixes, conversations, and the entries of a dataset.
+// Workload except for lengths: endpoint, shared prefixes, conversations, and the entries of a dataset.
 //
-// Pure values; the bytes of a dataset are read by the caller.
+// Pure values; the caller reads the bytes of a dataset.
 #pragma once
 
 #include <chrono>
@@ -18,14 +18,14 @@ enum class Endpoint { kCompletions, kChat };
 std::string_view EndpointName(Endpoint endpoint);  // the API's spelling: "Completions", "Chat"
 std::optional<Endpoint> EndpointFromName(std::string_view name);
 
-// Every request begins with the text of one of `groups` groups, `tokens` long. They are part of the input's length.
+// Every request begins with the text of one of `groups` groups. Its `tokens` tokens are part of the input length.
 struct Prefix {
   int tokens = 0;  // 0 = nothing is shared
   int groups = 1;
   bool operator==(const Prefix&) const = default;
 };
 
-// Conversations of a mean number of turns (geometric, at least 1); each turn repeats the conversation so far.
+// Conversations with a mean number of turns (geometric, at least 1); each turn repeats the conversation so far.
 struct Turns {
   double mean = 1;
   bool operator==(const Turns&) const = default;
@@ -41,8 +41,8 @@ struct Message {
   bool operator==(const Message&) const = default;
 };
 
-// Fewer tokens than any tokenizer makes of an ordinary text: one for each 8 characters, where a run of one character
-// counts once. English has about 4.5 characters a token, Chinese 1.5.
+// A lower bound of the number of tokens of an ordinary text for any tokenizer: one per 8 characters, where a run of one
+// character counts once. English has about 4.5 characters per token, Chinese 1.5.
 std::int64_t LeastTokens(std::string_view text);
 // "at least 41000 tokens (one for every 8 characters)".
 std::string LeastTokensText(std::int64_t tokens);
@@ -50,27 +50,27 @@ std::string LeastTokensText(std::int64_t tokens);
 // One request, or one conversation (ShareGPT).
 struct DatasetEntry {
   std::string prompt;             // a plain prompt, or empty
-  std::vector<Message> messages;  // a chat, or the turns of a conversation: the answers in it are the recorded ones
+  std::vector<Message> messages;  // a chat, or the turns of a conversation with their recorded answers
   std::optional<int> output_tokens;
-  // Of a trace, which has lengths and no texts.
-  std::chrono::milliseconds arrival{};  // since the first entry
+  // Traces have lengths instead of texts:
+  std::chrono::milliseconds arrival{};  // time since the first entry
   int input_tokens = 0;
-  std::vector<std::int64_t> blocks;  // equal ids = equal text, kTraceBlockTokens tokens each, in order
+  std::vector<std::int64_t> blocks;  // equal ids = equal text; kTraceBlockTokens tokens each, in order
   std::string place{};               // "prompts.jsonl:17", or "prompts.json[16]" of a list
-  // The messages are turns of the user: each is a request that follows the server's own answers to those before it.
+  // The messages are the user's turns: each is a request that follows the server's own answers to the earlier ones.
   bool answers_are_own = false;
   bool operator==(const DatasetEntry&) const = default;
 };
 inline constexpr int kTraceBlockTokens = 512;
 
-// Objects, one a line or as one JSON list. JSONL: `prompt` (also `text`, `text_input`, `texts`), `messages`, or `turns`
-// of the user (texts, or objects with `text`), optionally `output_tokens` (also `max_tokens`, `max_completion_tokens`,
-// `output_len`, `output_length`, `output_tokens_count`); or these in the `body` of a batch file's request. ShareGPT:
-// `conversations` of `from` and `value`, or `role` and `content`; entries that do not start with a person's turn are
-// skipped, as the field's clients do, and turns after the last answer are left out. Contents are strings or lists of
-// parts of type "text". Mooncake: `timestamp` in ms (ascending), `input_length`, `output_length`, `hash_ids` of 512
-// tokens. `name` is the file's, for messages: `prompts.jsonl:17: "prompt" is not a text`. kInvalid also for a dataset
-// without an entry.
+// Objects, one per line or in one JSON list. JSONL: `prompt` (also `text`, `text_input`, `texts`), `messages`, or the
+// user's `turns` (texts, or objects with `text`); optionally `output_tokens` (also `max_tokens`,
+// `max_completion_tokens`, `output_len`, `output_length`, `output_tokens_count`); or these in the `body` of a batch
+// file's request. ShareGPT: `conversations` of `from` and `value`, or of `role` and `content`. Entries that do not
+// start with a person's turn are skipped, as in other benchmark clients, and turns after the last answer are left out.
+// Contents are strings or lists of parts of type "text". Mooncake: `timestamp` in ms (ascending), `input_length`,
+// `output_length`, `hash_ids` of 512 tokens. `name`: file name, for messages: `prompts.jsonl:17: "prompt" is not a
+// text`. kInvalid also for a dataset without entries.
 base::Result<std::vector<DatasetEntry>> ReadDataset(std::string_view bytes, DatasetFormat format,
                                                     const std::string& name);
 

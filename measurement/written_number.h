@@ -1,7 +1,7 @@
 // Numbers as datasets and models write them.
 //
-// Pure and thread-safe. UTF-8: the minus sign (U+2212), digits of full width and spaces that do not break are read like
-// those of ASCII.
+// Pure and thread-safe. UTF-8: the minus sign (U+2212), full-width digits and non-breaking spaces are read like their
+// ASCII forms.
 #pragma once
 
 #include <cstddef>
@@ -22,22 +22,22 @@ struct WrittenNumber {
 // "3.2 \times 10^{5}" is 320000. A date ("3/4/2021") is not a fraction.
 std::optional<WrittenNumber> LastNumber(std::string_view text);
 
-// A text that is one number, with at most a sign of money, "%" or a degree sign beside it: what LastNumber needs of it.
+// The number of a text that is one number, with at most a currency sign, "%" or a degree sign: input of LastNumber.
 std::optional<std::string> OneNumber(std::string_view text);
 
-// The value of a text that is arithmetic with numbers: "(3/5)", "1(5/6)", "(2/3)/(4/5)", "5+5", "3*4-1". nullopt for a
-// text that may be something else ("3-2", "10-20", "3/4/2021"), unless `sure`: another member says that it is one.
+// The value of arithmetic with numbers: "(3/5)", "1(5/6)", "(2/3)/(4/5)", "5+5", "3*4-1". nullopt for ambiguous texts
+// ("3-2", "10-20", "3/4/2021") unless `sure`: another member says that the text is arithmetic.
 std::optional<double> ArithmeticValue(std::string_view text, bool sure = false);
 
-// "3/4/2021"
+// True for a text like "3/4/2021".
 bool IsDate(std::string_view text);
 
-// Signs of mathematics as TeX and ASCII have them: "\u2212" is "-", "\dfrac" is "\frac", "{,}" is ",", "\%" is "%".
+// Replaces mathematical signs by their ASCII forms: "\u2212" by "-", "\dfrac" by "\frac", "{,}" by ",", "\%" by "%".
 std::string WithAsciiSigns(std::string_view text);
 
 bool IsDigitAt(std::string_view text, std::size_t at);
 
-// Behind the "}" that closes the "{" at `at`; npos if nothing does. REQUIRES: text[at] == '{'.
+// The position after the "}" that closes the "{" at `at`; npos if there is none. REQUIRES: text[at] == '{'.
 std::size_t EndOfBraces(std::string_view text, std::size_t at);
 
 }  // namespace autotune::measurement

@@ -1,4 +1,4 @@
-// Texts that are programs: equal ones are written in many ways, and no text is compared with them.
+// Texts that are programs: equal programs are written in many ways, so they cannot be compared as texts.
 //
 // Pure and thread-safe.
 #pragma once
@@ -7,9 +7,9 @@
 
 namespace autotune::measurement {
 
-// What a text is called that is a program: "a query" (SQL, SPARQL, Cypher), "a command" of a shell, "a program" in
-// Python, C, Java or JavaScript. "" for other texts: a keyword ("SELECT DISTINCT"), the name of a function ("print()"),
-// a formula.
+// Name of the kind of program: "a query" (SQL, SPARQL, Cypher), "a command" of a shell, "a program" in Python, C,
+// Java or JavaScript. "" for other texts: a keyword ("SELECT DISTINCT"), the name of a function ("print()"), a
+// formula.
 std::string_view ProgramIn(std::string_view text);
 
 }  // namespace autotune::measurement

@@ -1,6 +1,6 @@
-// Answers that are yes or no, in the words of many languages.
+// Answers that are yes or no, in many languages.
 //
-// Pure and thread-safe. UTF-8; only ASCII letters are compared without case.
+// Pure and thread-safe. UTF-8; only ASCII letters are compared ignoring case.
 #pragma once
 
 #include <optional>
@@ -11,28 +11,28 @@
 namespace autotune::measurement {
 
 struct YesNo {
-  std::string no, yes;  // "Nein", "Ja": with a capital where the text has one
+  std::string no, yes;  // "Nein", "Ja": capitalised if the text is
   bool is_yes = false;
 };
 
-// Of a text that is nothing but yes, no, true or false, but for a full stop. Some words have several opposites: "no"
-// is that of "yes" and of "s\u00ed". The most frequent is taken.
+// For a text that is only yes, no, true or false, apart from a full stop. If a word has several opposites ("no" is that
+// of "yes" and of "s\u00ed"), the most frequent one is used.
 std::optional<YesNo> VerdictIn(std::string_view text);
 
-// The code of the language of a text ("de"), by its script, or by the most frequent words of 24 languages; "en" if they
-// do not tell. `said`: what a row says of it ("pt-BR", "German"), or "".
+// Language code of a text ("de"), from its script or the most frequent words of 24 languages; "en" if they do not
+// decide. `said`: the language that a row names ("pt-BR", "German"), or "".
 std::string_view LanguageOf(std::string_view text, std::string_view said);
 
-// No and yes in the language of a question, as LanguageOf() tells it.
+// No and yes in the language of a question, as LanguageOf() returns it.
 YesNo VerdictOf(bool is_yes, std::string_view asked, std::string_view language);
 
 // All words for the opposite of the verdict `text`. Empty if `text` is not a verdict.
 std::vector<std::string> OppositesOf(std::string_view text);
 
-// "no, yes, no", "yes, unknown": several verdicts, perhaps with words for neither, and nothing else.
+// True for several verdicts, possibly with words for neither, and nothing else: "no, yes, no", "yes, unknown".
 bool IsListOfVerdicts(std::string_view text);
 
-// The verdict at the begin of "Yes. It decreased", "Nein, denn ...": a word of VerdictIn with more behind it. "" =
+// The verdict at the beginning of a text that continues: "Yes. It decreased", "Nein, denn ...". "" =
 // none.
 std::string_view ExplainedVerdict(std::string_view text);
 
