@@ -181,9 +181,10 @@ TEST(Expand, RefusesABaselineWhoseContextIsTooShort) {
     input.baseline->parameters = {{"max-model-len", FlagValue::Number("256")}};
     const auto expansion = ExpandCandidates(Rules(), input);
     ASSERT_FALSE(expansion.ok());
-    EXPECT_THAT(expansion.error().message,
-                HasSubstr(input.baseline->field + ": runtime vllm is not started with it: "));
-    EXPECT_THAT(expansion.error().message, HasSubstr("max-model-len is 256: too short for requests of up to 640"));
+    EXPECT_EQ(expansion.error().message, input.baseline->field + ": runtime vllm is not started with it: " +
+                                             (deployed ? "" : "parameters.max-model-len: ") +
+                                             "max-model-len is 256: too short for requests of up to 640 tokens "
+                                             "(benchmark.scenarios)");
     input.baseline->parameters = {{"max-model-len", FlagValue::Number("640")}};
     EXPECT_TRUE(ExpandCandidates(Rules(), input).ok());
   }
@@ -208,6 +209,7 @@ TEST(Expand, ComparesWithABaselineThatWasNamed) {
   const Expansion expansion = MustExpand(input);
   EXPECT_EQ(Points(expansion).front(), "0 kv-cache-fp8 max-num-seqs=200");
   EXPECT_TRUE(expansion.candidates.front().baseline);
+  EXPECT_EQ(expansion.total, 3) << "the default configuration of its runtime is of the grid";
   // The other runtime has its own.
   EXPECT_EQ(std::count_if(expansion.candidates.begin(), expansion.candidates.end(),
                           [](const Candidate& c) { return c.baseline && c.runtime == 1; }),
@@ -381,6 +383,18 @@ TEST(Expand, ExpandsEachKindOfParallelSize) {
   }
 }
 
+TEST(Expand, ExpandsSizesOfExpertParallelism) {
+  SpaceInput input = DenseOnH100();
+  input.runtimes = {Runtime("sglang", "0.5.15")};
+  input.models.front().facts.architecture = "Qwen3MoeForCausalLM";
+  input.models.front().facts.experts = 64;
+  input.tensor_parallel = {2};
+  input.expert_parallel = {1, 2};
+  const Expansion expansion = MustExpand(input);
+  ASSERT_THAT(expansion.candidates, SizeIs(2));
+  EXPECT_EQ(expansion.candidates[1].parallel.expert, 2);
+}
+
 // What is hashed, written out: a running task finds its experiments by it (kHashScheme).
 TEST(Expand, HashesLengthPrefixedParts) {
   SpaceInput input = DenseOnH100();
@@ -451,6 +465,17 @@ TEST(Expand, RefusesMoreCombinationsThanItLooksAtAndSaysWhatToShrink) {
             "spec: 2 models x 2 GPU types x 2 runtimes x 1 quantization configurations x 2 values of parallelConfig x "
             "400 values of parameters.max-num-seqs x 400 values of parameters.seed are more than 100000 combinations; "
             "remove values");
+}
+
+// Without configurations to expand: only the product is looked at.
+TEST(Expand, TakesAsManyCombinationsAsAreAllowed) {
+  SpaceInput input = DenseOnH100();
+  input.quants.clear();
+  for (const auto& [name, count] : {std::pair("max-num-seqs", 10), std::pair("seed", 10'000)}) {
+    for (int i = 1; i <= count; ++i) input.parameters[name].push_back(FlagValue::Number(std::to_string(i)));
+  }
+  EXPECT_EQ(10 * 10'000, static_cast<int>(kMaxCombinations));
+  EXPECT_TRUE(ExpandCandidates(Rules(), input).ok());
 }
 
 TEST(Expand, RefusesOneCombinationTooMany) {
@@ -587,11 +612,66 @@ TEST(Expand, WhatIsDeployedIsABaselineOfItsOwnRuntimeAndCheckpoint) {
   EXPECT_THAT(baselines, ::testing::ElementsAre("0 default"));
 }
 
+TEST(Expand, OnlyTheReferenceAndWhatIsDeployedHaveBaselines) {
+  SpaceInput input = ThreeCheckpoints();
+  input.models[2].facts.weight_bytes = std::int64_t{20} << 30;
+  input.reference = 1;
+  const auto baselines = [&input] {
+    std::vector<std::string> out;
+    std::set<std::size_t> models;
+    for (const Candidate& candidate : MustExpand(input).candidates) {
+      models.insert(candidate.model);
+      if (!candidate.baseline) continue;
+      out.push_back(std::to_string(candidate.model) + " " + input.runtimes[candidate.runtime].name);
+      for (const auto& [name, value] : candidate.parameters) out.back() += " " + name + "=" + value.ToString();
+    }
+    EXPECT_THAT(models, SizeIs(3)) << "the grid has all of them";
+    return out;
+  };
+  input.baseline = {"vllm", std::nullopt, {{"max-num-seqs", FlagValue::Number("128")}}};
+  EXPECT_THAT(baselines(), ::testing::ElementsAre("1 vllm max-num-seqs=128"));
+  input.runtimes.push_back(Runtime("vllm", "0.23.0", "vllm-deployed"));
+  input.runtimes.back().only_deployed = true;
+  EXPECT_THAT(baselines(), ::testing::ElementsAre("1 vllm max-num-seqs=128")) << "nothing is deployed";
+  input.baseline->runtime = "vllm-deployed";
+  input.baseline->deployed = true;
+  EXPECT_THAT(baselines(), ::testing::ElementsAre("1 vllm", "0 vllm-deployed max-num-seqs=128"));
+}
+
+TEST(Expand, ARuntimeThatIsOnlyDeployedNeedsNoOther) {
+  SpaceInput input = DenseOnH100();
+  input.runtimes.front().only_deployed = true;
+  input.baseline = NamedBaseline{};
+  input.baseline->runtime = "vllm";
+  input.baseline->deployed = true;
+  EXPECT_EQ(MustExpand(input).total, 1);
+}
+
+TEST(Expand, TheEnvironmentOfWhatIsDeployedIsHashed) {
+  const auto hash = [](const char* name, const char* value) {
+    SpaceInput input = WithDeployed();
+    input.baseline->env = {{name, value}};
+    const Expansion expansion = MustExpand(input);
+    return std::ranges::find_if(expansion.candidates, &Candidate::deployed)->hash;
+  };
+  const std::set<std::string> different = {hash("A", "1"), hash("A", "2"), hash("B", "1")};
+  EXPECT_THAT(different, SizeIs(3));
+}
+
+TEST(Expand, ABaselineOfOneValueEachIsTheFirstOfTheGrid) {
+  SpaceInput input = DenseOnH100();
+  input.parameters["max-model-len"] = {FlagValue::Number("4096")};
+  const Expansion expansion = MustExpand(input);
+  EXPECT_EQ(expansion.total, 1);
+  EXPECT_TRUE(expansion.candidates.at(0).baseline);
+}
+
 TEST(Expand, WhatIsDeployedRunsAsItWasTyped) {
   SpaceInput input = WithDeployed();
   input.baseline->parameters = {{"max-num-seqs", FlagValue::Number("128")}};
   input.baseline->env = {{"VLLM_X", "1"}};
   input.baseline->gpus = 3;
+  input.tensor_parallel = {2};
   const Expansion expansion = MustExpand(input);
   const auto deployed = std::ranges::find_if(expansion.candidates, &Candidate::deployed);
   ASSERT_NE(deployed, expansion.candidates.end());
@@ -613,7 +693,9 @@ TEST(Expand, WhatIsDeployedHasTheConfigurationThatItsFlagsAreOf) {
   const auto typed = [](std::map<std::string, FlagValue> flags) {
     SpaceInput input = WithDeployed();
     input.baseline->model = 0;
-    input.quants = {Preset("bf16-stable"), Preset("default"), Preset("kv-cache-fp8"), Preset("dynamic-fp8")};
+    QuantConfig mine = Preset("kv-cache-fp8");
+    mine.name = "mine";
+    input.quants = {Preset("bf16-stable"), Preset("dynamic-fp8"), Preset("default"), Preset("kv-cache-fp8"), mine};
     input.baseline->parameters = std::move(flags);
     const Expansion expansion = MustExpand(input);
     const auto deployed = std::ranges::find_if(expansion.candidates, &Candidate::deployed);
@@ -624,6 +706,17 @@ TEST(Expand, WhatIsDeployedHasTheConfigurationThatItsFlagsAreOf) {
   EXPECT_EQ(typed({{"kv-cache-dtype", fp8}}), "kv-cache-fp8");
   EXPECT_EQ(typed({{"quantization", fp8}, {"kv-cache-dtype", fp8}}), "dynamic-fp8") << "it says more";
   EXPECT_EQ(typed({{"kv-cache-dtype", FlagValue::Text("fp8_e5m2")}}), "default") << "of none of them";
+  // What is in the options file was not typed.
+  SpaceInput input = WithDeployed();
+  input.runtimes = {Runtime("tensorrt-llm", "1.2.0")};
+  input.parameters.clear();
+  input.baseline->runtime = "tensorrt-llm";
+  input.baseline->model = 0;
+  input.baseline->parameters = {{"max_batch_size", FlagValue::Number("64")}};
+  const Expansion expansion = MustExpand(input);
+  const auto deployed = std::ranges::find_if(expansion.candidates, &Candidate::deployed);
+  ASSERT_NE(deployed, expansion.candidates.end());
+  EXPECT_EQ(deployed->quant.name, "default");
 }
 
 SpaceInput TwoGpuTypes() {
@@ -666,6 +759,25 @@ TEST(Expand, GivesARuntimeOneBaselineOnTheFirstTypeThatStartsIt) {
   EXPECT_THAT(baselines(input), ::testing::ElementsAre(0)) << "the weights do not fit on the named one";
   input.models.front().facts.weight_bytes = std::int64_t{10} << 30;
   EXPECT_THAT(baselines(input), ::testing::ElementsAre(1));
+  // The one that was named starts where its own configuration fits.
+  input = TwoGpuTypes();
+  input.baseline_gpu = 1;
+  input.baseline = {"vllm", Preset("dynamic-fp8"), {}};
+  EXPECT_THAT(baselines(input), ::testing::ElementsAre(1));
+  input.baseline->runtime = "";
+  EXPECT_THAT(baselines(input), ::testing::ElementsAre(1)) << "every runtime's";
+  input.baseline->runtime = "sglang";
+  EXPECT_THAT(baselines(input), ::testing::ElementsAre(0)) << "another runtime's";
+  input.baseline->runtime = "vllm";
+  input.baseline->deployed = true;
+  input.models.push_back(input.models.front());
+  input.models.back().facts.weight_bytes = std::int64_t{60} << 30;
+  input.models.back().name = "served";
+  input.baseline->model = 1;
+  input.baseline->quant.reset();
+  input.baseline->parameters = {{"quantization", FlagValue::Text("fp8")}};
+  input.baseline_gpu = 0;
+  EXPECT_THAT(baselines(input), ::testing::ElementsAre(0, 0));
 }
 
 TEST(Expand, MeasuresBaselinesOfTheReferenceAlone) {
