@@ -693,9 +693,13 @@ TEST(Expand, WhatIsDeployedHasTheConfigurationThatItsFlagsAreOf) {
   const auto typed = [](std::map<std::string, FlagValue> flags) {
     SpaceInput input = WithDeployed();
     input.baseline->model = 0;
-    QuantConfig mine = Preset("kv-cache-fp8");
+    QuantConfig mine = Preset("kv-cache-fp8"), refused = mine;
     mine.name = "mine";
-    input.quants = {Preset("bf16-stable"), Preset("dynamic-fp8"), Preset("default"), Preset("kv-cache-fp8"), mine};
+    mine.moe = "fp8";  // says nothing: the model has no experts
+    refused.name = "refused";
+    refused.attention = "int4";
+    input.quants = {refused,           Preset("bf16-stable"),  Preset("dynamic-fp8"),
+                    Preset("default"), Preset("kv-cache-fp8"), mine};
     input.baseline->parameters = std::move(flags);
     const Expansion expansion = MustExpand(input);
     const auto deployed = std::ranges::find_if(expansion.candidates, &Candidate::deployed);
@@ -776,8 +780,7 @@ TEST(Expand, GivesARuntimeOneBaselineOnTheFirstTypeThatStartsIt) {
   input.baseline->model = 1;
   input.baseline->quant.reset();
   input.baseline->parameters = {{"quantization", FlagValue::Text("fp8")}};
-  input.baseline_gpu = 0;
-  EXPECT_THAT(baselines(input), ::testing::ElementsAre(0, 0));
+  EXPECT_THAT(baselines(input), ::testing::ElementsAre(0, 0)) << "the reference's weights are not in FP8";
 }
 
 TEST(Expand, MeasuresBaselinesOfTheReferenceAlone) {
