@@ -209,6 +209,7 @@ TEST(Expand, ComparesWithABaselineThatWasNamed) {
   const Expansion expansion = MustExpand(input);
   EXPECT_EQ(Points(expansion).front(), "0 kv-cache-fp8 max-num-seqs=200");
   EXPECT_TRUE(expansion.candidates.front().baseline);
+  EXPECT_FALSE(expansion.candidates.front().deployed);
   EXPECT_EQ(expansion.total, 3) << "the default configuration of its runtime is of the grid";
   // The other runtime has its own.
   EXPECT_EQ(std::count_if(expansion.candidates.begin(), expansion.candidates.end(),
@@ -344,6 +345,19 @@ TEST(Expand, TellsTheRulesTheRevisionAndTheKindOfGpu) {
   ASSERT_THAT(MustExpand(input).pruned, SizeIs(1)) << "the shares may be of one card";
 }
 
+TEST(Expand, TellsTheRulesWhatThePromptsAre) {
+  const auto warns = [](quant::Prompts prompts) {
+    SpaceInput input = DenseOnH100();
+    input.models.front().facts.verifier = "org/base";
+    input.models.front().facts.draft_method = "eagle3";
+    input.prompts = prompts;
+    const std::vector<quant::Warning> warnings = MustExpand(input).candidates.at(0).plan.warnings;
+    return std::ranges::any_of(warnings, [](const auto& one) { return one.reason == "SpeculationOnRandomText"; });
+  };
+  EXPECT_TRUE(warns(quant::Prompts::kRandom));
+  EXPECT_FALSE(warns(quant::Prompts::kRecorded));
+}
+
 TEST(Expand, SaysWhenItIsTheBaselineThatIsPruned) {
   SpaceInput input = DenseOnH100();
   input.parameters["no-such-flag"] = {FlagValue::Number("1")};
@@ -476,6 +490,13 @@ TEST(Expand, TakesAsManyCombinationsAsAreAllowed) {
   }
   EXPECT_EQ(10 * 10'000, static_cast<int>(kMaxCombinations));
   EXPECT_TRUE(ExpandCandidates(Rules(), input).ok());
+  SpaceInput models = input, runtimes = input, quants = input;
+  models.models.resize(2);
+  EXPECT_FALSE(ExpandCandidates(Rules(), models).ok());
+  runtimes.runtimes.push_back(Runtime("sglang", "0.5.15"));
+  EXPECT_FALSE(ExpandCandidates(Rules(), runtimes).ok());
+  quants.quants = {Preset("default"), Preset("kv-cache-fp8")};
+  EXPECT_FALSE(ExpandCandidates(Rules(), quants).ok());
 }
 
 TEST(Expand, RefusesOneCombinationTooMany) {
@@ -574,6 +595,10 @@ TEST(Expand, JudgesEachCheckpointWithItsOwnFacts) {
   EXPECT_EQ(pruned["huge"], 3) << "300 GiB do not fit on 80, in FP8 neither";
   EXPECT_EQ(pruned["bf16"], 0);
   EXPECT_EQ(expansion.pruned.front().rejection.reason, "ModelDoesNotFit");
+  EXPECT_THAT(expansion.pruned.front().rejection.message, ::testing::Not(HasSubstr("which the CPU shares")));
+  SpaceInput shared = ThreeCheckpoints();
+  shared.gpus.front().memory_bound = true;
+  EXPECT_THAT(MustExpand(shared).pruned.front().rejection.message, HasSubstr("which the CPU shares"));
   // Its weights stay as they are: dynamic-fp8 is kv-cache-fp8 there.
   for (const Duplicate& one : expansion.duplicate_of) EXPECT_EQ(one.model, "awq");
   EXPECT_EQ(expansion.duplicates, 1);
@@ -638,6 +663,20 @@ TEST(Expand, OnlyTheReferenceAndWhatIsDeployedHaveBaselines) {
   EXPECT_THAT(baselines(), ::testing::ElementsAre("1 vllm", "0 vllm-deployed max-num-seqs=128"));
 }
 
+TEST(Expand, WhatIsDeployedWithoutIdleGpusIsTheCandidateOfTheGrid) {
+  const auto duplicates = [](int gpus) {
+    SpaceInput input = DenseOnH100();
+    input.baseline = NamedBaseline{};
+    input.baseline->runtime = "vllm";
+    input.baseline->deployed = true;
+    input.baseline->gpus = gpus;
+    return MustExpand(input).duplicates;
+  };
+  EXPECT_EQ(duplicates(0), 1) << "not known: as many as it uses";
+  EXPECT_EQ(duplicates(1), 1);
+  EXPECT_EQ(duplicates(2), 0) << "one of them is idle";
+}
+
 TEST(Expand, ARuntimeThatIsOnlyDeployedNeedsNoOther) {
   SpaceInput input = DenseOnH100();
   input.runtimes.front().only_deployed = true;
@@ -697,9 +736,11 @@ TEST(Expand, WhatIsDeployedHasTheConfigurationThatItsFlagsAreOf) {
     mine.name = "mine";
     mine.moe = "fp8";  // says nothing: the model has no experts
     refused.name = "refused";
-    refused.attention = "int4";
+    refused.gemm = "fp8";
+    refused.kvcache = "int4";
     input.quants = {refused,           Preset("bf16-stable"),  Preset("dynamic-fp8"),
                     Preset("default"), Preset("kv-cache-fp8"), mine};
+    input.models.front().facts.experts = 0;
     input.baseline->parameters = std::move(flags);
     const Expansion expansion = MustExpand(input);
     const auto deployed = std::ranges::find_if(expansion.candidates, &Candidate::deployed);
@@ -710,6 +751,7 @@ TEST(Expand, WhatIsDeployedHasTheConfigurationThatItsFlagsAreOf) {
   EXPECT_EQ(typed({{"kv-cache-dtype", fp8}}), "kv-cache-fp8");
   EXPECT_EQ(typed({{"quantization", fp8}, {"kv-cache-dtype", fp8}}), "dynamic-fp8") << "it says more";
   EXPECT_EQ(typed({{"kv-cache-dtype", FlagValue::Text("fp8_e5m2")}}), "default") << "of none of them";
+  EXPECT_EQ(typed({{"quantization", fp8}}), "default") << "the one that would add nothing else is not started";
   // What is in the options file was not typed.
   SpaceInput input = WithDeployed();
   input.runtimes = {Runtime("tensorrt-llm", "1.2.0")};

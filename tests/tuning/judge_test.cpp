@@ -237,6 +237,17 @@ TEST(Judge, OfGivenLoadsTheOneThatIsWorthMostWithinTheSloCounts) {
   EXPECT_FALSE(missed.feasible);
 }
 
+TEST(Judge, OfScoresOnlyWhatIsConfirmedIsShownAsConfirmed) {
+  std::vector<Observation> observations = {Make("first", {{8, 100, 200}}), Make("again", {{8, 90, 50}})};
+  observations[1].confirms = 0;
+  const Judged judged = Judge(observations, By(Objective::kMaximizeThroughput, TtftBelow(100))).judged[0];
+  EXPECT_TRUE(judged.confirmed) << "its fresh start decides";
+  EXPECT_THAT(judged.score, Optional(DoubleNear(90, 1e-9)));
+  EXPECT_EQ(judged.starts, 1);
+  EXPECT_THAT(judged.broken, IsEmpty());
+  EXPECT_EQ(judged.relaxed_score, std::nullopt);
+}
+
 TEST(Judge, TakesTheVerdictOfASearchAndTheNumbersOfGivenLoads) {
   Observation observation = Make("a", {{8, 700, 50}});
   observation.loads[0].verdict = measurement::Verdict::kMissed;
@@ -517,6 +528,13 @@ TEST(Judge, TheIntervalOfFreshStartsIsTheirOwnOrTheirSpread) {
   EXPECT_NEAR(judged(100, 0.1).ci, 100 * 0.1 / std::sqrt(2), 1e-9) << "two starts, each +- 10 %";
   // Of two values the standard deviation of the mean is half their distance.
   EXPECT_NEAR(judged(64, 0.01).ci, 80 * 1.96 * std::log(100.0 / 64) / 2, 1e-9);
+  std::vector<Observation> three = {Make("first", {{8, 100}}), Make("again", {{8, 100}}), Make("again", {{8, 800}})};
+  three[1].confirms = three[2].confirms = 0;
+  const Judged of_three = Judge(three, By(Objective::kMaximizeThroughput)).judged[0];
+  EXPECT_EQ(of_three.starts, 3);
+  EXPECT_THAT(of_three.score, Optional(DoubleNear(200, 1e-9)));
+  // Logarithms ln 2 below (twice) and ln 4 above the mean: a variance of 3 ln(2)^2 of three values.
+  EXPECT_NEAR(of_three.ci, 200 * 1.96 * std::log(2.0), 1e-9);
 }
 
 TEST(Judge, AllFreshStartsKeepTheBounds) {
@@ -770,6 +788,8 @@ TEST(GainBetween, HasTheIntervalOfTheLoadThatIsCompared) {
   Observation better = Make("better", {{1, 110, 20}, {16, 700, 90}});
   EXPECT_EQ(GainBetween(better, base, criteria)->ln_half_width, 0) << "not known";
   base.loads[0].output_tokens_per_second_ci = 3;
+  EXPECT_EQ(GainBetween(better, base, criteria)->ln_half_width, 0) << "of one of them";
+  EXPECT_EQ(GainBetween(base, better, criteria)->ln_half_width, 0);
   better.loads[0].output_tokens_per_second_ci = 4.4;
   better.loads[1].output_tokens_per_second_ci = 400;
   const auto gain = GainBetween(better, base, criteria);
