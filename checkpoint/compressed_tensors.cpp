@@ -119,7 +119,7 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
       if (packing.empty() && !mixed) packing = TextOf(&config, "format");
       if (mixed) packing = "mixed:" + (packing.empty() ? "-" : packing);
       if (Contains(packing, "pack-quantized") && (targets.empty() || std::ranges::any_of(targets, MeansAttention)))
-        declaration.packed_attention = true;
+        declaration.packed_attention = TextOf(weights, "type") == "float" ? "fp" : "int";
       for (const ModelPart part : about) {
         parts.Add(part, format);
         declaration.AddScheme(part, CompressedText(weights), inputs + outputs, packing);

@@ -40,7 +40,7 @@ struct Declaration {
   std::vector<std::string> listed;  // names of the modules that are quantized, all others are not; empty = no list
   bool linear_gates = true;         // no list of what is quantized leaves the gates of linear attention out
   bool no_linear_layer = false;     // only the embedding, the output layer or attention is quantized
-  bool packed_attention = false;    // integers or 4-bit floats of attention, several in one element, may be stored
+  std::string packed_attention;     // "int", "fp": what attention is stored as, several in one element; "" = it is not
   std::vector<std::string> special_schemes;  // see ModelFacts::schemes: what is neither of linear layers nor of experts
 
   void Both(const StoredFormat& format) { linear = experts = format; }

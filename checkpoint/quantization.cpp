@@ -165,13 +165,13 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
     }
     facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));
   }
-  if (declaration.packed_attention && facts.latent_attention() &&
+  if (!declaration.packed_attention.empty() && facts.latent_attention() &&
       std::ranges::none_of(declaration.ignored, [](const std::string& module) {
         const std::string lower = Lower(module);
         return IsOfLanguageLayers(module) &&
                (Contains(lower, "attn") || Contains(lower, "attention") || Contains(lower, "kv_"));
       })) {
-    facts.schemes.insert(facts.schemes.begin(), "packed attention - -");
+    facts.schemes.insert(facts.schemes.begin(), "packed attention " + declaration.packed_attention + " -");
     facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));
   }
   if (declaration.method == "quark" && facts.experts > 0) {

@@ -124,7 +124,7 @@ TEST(Quantization, OfLatentAttentionSaysThatItIsPacked) {
         Read(base.dump().c_str(),
              R"({"quant_method":"compressed-tensors","format":")" + format + R"(","config_groups":{"g":{"targets":[)" +
                  targets + R"(],"weights":{"num_bits":4,"type":"int","group_size":32}}},"ignore":[)" + ignored + "]}");
-    return std::ranges::count(facts.schemes, "packed attention - -") == 1;
+    return std::ranges::count(facts.schemes, "packed attention int -") == 1;
   };
   const char* latent = R"({"kv_lora_rank":64})";
   EXPECT_TRUE(said(R"("Linear")", R"("lm_head")", latent));

@@ -241,11 +241,39 @@ TEST(CheckpointRules, QuarkNamesOfSingleExpertsAreReadByLaterReleases) {
 TEST(CheckpointRules, SglangNeedsTheWeightOfLatentAttention) {
   checkpoint::ModelFacts model = Quantized(Latent(Moe()), "compressed-tensors", "int4-wna16");
   model.architecture = "DeepseekV3ForCausalLM";
-  model.schemes = {"packed attention - -", "linear int4-group32 none pack-quantized"};
+  model.schemes = {"packed attention int -", "linear int4-group32 none pack-quantized"};
   EXPECT_THAT(Refusal("sglang", "0.5.15", model, 1), HasSubstr("no attribute 'weight'"));
   EXPECT_EQ(Refusal("vllm", "0.24.0", model, 1), "");
   model.schemes = {"experts int4-group32 none pack-quantized"};
   EXPECT_EQ(Refusal("sglang", "0.5.15", model, 1), "");
+  model = Quantized(Latent(Moe()), "gptq", "int4-wna16");
+  model.architecture = "DeepseekV3ForCausalLM";
+  EXPECT_THAT(Refusal("sglang", "0.5.15", model, 1), HasSubstr("packed form of AWQ only"));
+  model.ignored_modules = {"re:.*self_attn.*"};
+  EXPECT_EQ(Refusal("sglang", "0.5.15", model, 1), "");
+  model = Quantized(Latent(Moe()), "awq", "int4-wna16");
+  model.architecture = "DeepseekV3ForCausalLM";
+  EXPECT_EQ(Refusal("sglang", "0.5.15", model, 1), "");
+  EXPECT_THAT(Refusal("sglang", "0.5.8", model, 1), HasSubstr("weight_packed"));
+}
+
+TEST(CheckpointRules, SomeReleasesOfVllmNeedTheWeightOfLatentAttention) {
+  checkpoint::ModelFacts model = Quantized(Latent(Moe()), "awq", "int4-wna16");
+  const auto warns = [&](const char* version) {
+    return Warns(Plan(Request("vllm", version, model), Preset("default")), "SchemeNotCertain");
+  };
+  for (const char* scheme : {"linear int4-group128 none gemm", "packed attention int -"}) {
+    model.schemes = {scheme};
+    if (*scheme == 'p') model.quantization = "compressed-tensors";
+    EXPECT_TRUE(warns("0.17.0")) << scheme;
+    EXPECT_FALSE(warns("0.18.1")) << scheme;
+    EXPECT_TRUE(warns("0.24.0")) << scheme;
+    EXPECT_FALSE(warns("0.28.0")) << scheme;
+  }
+  model.schemes = {"packed attention fp -"};
+  EXPECT_FALSE(warns("0.24.0"));
+  model = Quantized(Moe(), "awq", "int4-wna16");
+  EXPECT_FALSE(warns("0.24.0"));
 }
 
 TEST(CheckpointRules, VllmComputesGemmaInFloat32BeforeAmpere) {

@@ -325,6 +325,8 @@ vllm 0.24.0 | dense | 9.0 | attention-backend=TRITON_ATTN; kv-cache-dtype=int8_p
 vllm 0.24.0 | mla | 9.0 | kv-cache-dtype=int8_per_token_head | reject BackendNotForKvCache
 vllm 0.24.0 | mla | 9.0 | kv-cache-dtype=fp8_e5m2 | reject BackendNotForKvCache
 vllm 0.24.0 | mla | 9.0 | kv-cache-dtype=fp8 | ok
+vllm 0.24.0 | mla-awq | 9.0 | | SchemeNotCertain
+vllm 0.28.0 | mla-awq | 9.0 | | ok
 vllm 0.24.0 | mla | 12.0 | kv-cache-dtype=fp8 | ok
 vllm 0.24.0 | dense | 8.0 | attention-backend=TRITON_ATTN; kv-cache-dtype=fp8 | reject BackendNotForKvCache
 vllm 0.24.0 | dense | 8.9 | attention-backend=TRITON_ATTN; kv-cache-dtype=fp8 | ok
@@ -582,6 +584,7 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
     facts.architecture = found->second;
     return facts;
   }
+  if (name == "mla-awq") return Quantized(Latent(facts), "awq", "int4-wna16");
   if (name == "internvl-llama") {
     facts.architecture = "InternVLChatModel";
     facts.language_class = "LlamaForCausalLM";
