@@ -1,11 +1,11 @@
 // Evaluation of a running point: from its records so far to "continue" or a finished Point.
 //
 // Pure and thread-safe; call again at Progress::check_again_at. The phases of a point:
-// =  ramp    until as many requests have ended as are in flight; nothing counts. At least 2 s, at most the maximum
-// length of the window, and at a rate at most three usual lengths of a request
-// =  window  output tokens that arrive in it give the throughput, requests that start in it the latencies
-// =  drain   requests of the window are followed to their end, at most for PointSpec::drain. The load continues, so
-// they end under the load under which they started; requests that start now do not count.
+//   ramp    until as many requests have ended as are in flight; nothing counts. It takes at least 2 s, at most the
+//           maximum length of the window, and at a rate at most three usual lengths of a request
+//   window  output tokens that arrive in it give the throughput, requests that start in it the latencies
+//   drain   requests of the window are followed to their end, at most for PointSpec::drain. The load continues, so
+//           they end under the load under which they started; requests that start now do not count.
 // The window ends when every limit is decided, or known as precisely as Precision::bounds requires, and the throughput
 // is precise enough. At a rate it lasts at least a quarter of PointSpec::duration, or half of it near a limit of a p95,
 // p99 or attainment. It ends after PointSpec::duration at the latest, extended (at most threefold) to four usual

@@ -11,11 +11,11 @@ namespace autotune::tuning {
 
 enum class Order { kGrid, kRandom };
 
-// The candidates (indices) that a task runs, in order: baselines first, then grid order or a seeded shuffle, cut at
-// `max_experiments`. The rest counts as notRun. The same input always gives the same order on every machine.
+// Indices of the candidates that a task runs, in order: baselines first, then grid order or a seeded shuffle, cut at
+// `max_experiments`. The rest counts as notRun. The same input gives the same order on every machine.
 //
-// The shuffle sorts by a hash of (seed, candidate's content hash) instead of permuting positions: a candidate that is
-// added or removed leaves the order of the others as it was, so an edited task keeps its measurements.
+// The shuffle sorts by a hash of (seed, candidate's content hash). Adding or removing a candidate does not change the
+// order of the others, so an edited task keeps its measurements.
 std::vector<std::size_t> Schedule(const std::vector<Candidate>& candidates, Order order, std::uint64_t seed,
                                   std::size_t max_experiments);
 

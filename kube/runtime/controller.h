@@ -3,10 +3,10 @@
 // Owns its worker threads between Start and Stop (or the destructor). Queue, clock, gate and observer are borrowed.
 // Workers start when every cache has synced and leadership is acquired. Without leadership a key is requeued with
 // backoff. The result of a reconcile determines the next step:
-// =  success                 resets the backoff; reconciled again after requeue_after, if it is set
-// =  kInvalid                terminal: counted, not retried until the object changes
-// =  kRetry with retry_after retried after that time, or after the backoff if that is longer
-// =  every other error       retried with backoff
+//   success                 resets the backoff; reconciled again after requeue_after, if it is set
+//   kInvalid                terminal: counted, not retried until the object changes
+//   kRetry with retry_after retried after that time, or after the backoff if that is longer
+//   every other error       retried with backoff
 // An exception is treated like kRetry and counted as a panic.
 #pragma once
 

@@ -1,7 +1,7 @@
-// Acquisition function: joint draws of every candidate's best value within the limits, and expected improvements.
+// Acquisition function: joint draws of every candidate's best feasible value, and expected improvements.
 //
-// Draw s of all candidates belongs together (they share the uncertainty about an engine or a precision), so maxima and
-// running trials are taken inside a draw. Immutable after construction; values of a candidate are computed on demand.
+// Draw s is joint over all candidates (they share the uncertainty about an engine or a precision), so maxima and
+// running trials are evaluated within a draw. Immutable; a candidate's values are computed on demand.
 #pragma once
 
 #include <cstddef>
@@ -22,11 +22,11 @@ struct Incumbent {
   double value = 0;
 };
 bool Feasible(const Bounds& bounds, const Row& row);
-// Of all rows, or of all but one candidate's; nullopt: nothing feasible yet.
+// Over all rows, or all but those of one candidate; nullopt: no feasible row yet.
 std::optional<Incumbent> BestObserved(const Bounds& bounds, const std::vector<Row>& rows,
                                       std::optional<std::size_t> without = std::nullopt);
 
-// Draws for a decision among so many candidates: as many as take no longer than a whole shortlist.
+// Number of draws for this many candidates: a decision takes no longer than one with a full shortlist.
 std::size_t DrawsFor(std::size_t candidates);
 
 class ValueDraws {
@@ -37,12 +37,12 @@ class ValueDraws {
 
   [[nodiscard]] std::size_t Count() const { return count_; }
 
-  // The largest value over the candidate's loads within the limits, 0 where none is; one per draw. At a measured load
-  // the observation with its own noise stands for the model. With a request rate: at the load that it leads to.
+  // Per draw: the largest value over the candidate's loads that meet the limits, 0 if none. At a measured load the
+  // observation and its noise replace the model. With a request rate: at the load that results from it.
   [[nodiscard]] std::vector<double> Of(std::size_t candidate) const;
-  // Excess (ln) over the limits at the candidate's best load, mean over the draws; 0 = met.
+  // Mean over the draws of the excess (ln) over the limits at the candidate's best load; 0 = met.
   [[nodiscard]] double Violation(std::size_t candidate) const;
-  // 1 with this probability in draw s, keyed by the candidate: does it start?
+  // Whether the candidate starts in draw s: true with this probability, keyed by the candidate.
   [[nodiscard]] bool Starts(std::size_t candidate, std::size_t draw, double probability) const;
 
  private:
@@ -51,7 +51,7 @@ class ValueDraws {
     double violation = 0;
   };
   enum class Wanted { kValue, kViolation };
-  // What is not wanted may be left at any value.
+  // Parts that are not wanted may have any value.
   [[nodiscard]] std::vector<Sample> Samples(std::size_t candidate, Wanted wanted) const;
 
   const Space* space_;
@@ -63,11 +63,11 @@ class ValueDraws {
   std::vector<std::optional<ResidualModel::Draws>> metrics_;
 };
 
-// Candidate-wise expected improvement over `beat`, weighted with the probability of starting. `beat`: one per draw.
+// Expected improvement over `beat` (one value per draw), weighted by the candidate's probability of starting.
 double ExpectedImprovement(const std::vector<double>& values, const std::vector<double>& beat,
                            double start_probability);
 
-// GPU-seconds that a trial is expected to take.
+// Expected GPU-seconds of a trial.
 double ExpectedCost(const Space& space, std::size_t candidate);
 
 }  // namespace autotune::tuning::search

@@ -1,7 +1,7 @@
 // Remaining budget: hard limits in GPU-hours and time, with a reserve for the confirmation of the result.
 //
-// A trial starts only if it fits together with its confirmation, and gets a limit for its cost: past cost plus the
-// limits of running trials never exceed the budget. Pure.
+// A trial starts only if it and its confirmation fit, and gets a limit for its cost: past cost plus the limits of
+// running trials never exceed the budget. Pure.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +12,13 @@
 namespace autotune::tuning::search {
 
 struct Budget {
-  std::optional<double> gpu_seconds;   // in all
+  std::optional<double> gpu_seconds;   // for the whole task
   std::optional<double> seconds_left;  // until the deadline
-  std::optional<int> trials;           // in all: maxExperiments
-  double spent_gpu_seconds = 0;        // ended and running trials, until now
+  std::optional<int> trials;           // for the whole task: maxExperiments
+  double spent_gpu_seconds = 0;        // by ended and running trials, until now
   double committed_gpu_seconds = 0;    // maximum further cost of running trials
   int started = 0;
-  int confirmations = 0;  // fresh starts that the answer needs
+  int confirmations = 0;  // fresh starts that the result needs
 };
 
 struct Allowance {
@@ -26,12 +26,12 @@ struct Allowance {
   double seconds = 0;
 };
 
-// GPU-seconds and seconds of one fresh start with two loads.
+// GPU-seconds and seconds of one fresh start with two measured loads.
 Allowance ConfirmationCost(const Space& space, std::size_t candidate);
 
-// Maximum cost of a trial of the candidate, including its start; nullopt: not enough for its start, one load and the
-// reserve, which is the dearer of its own confirmations and the incumbent's. At most a start that takes several times
-// as long as expected and all loads twice.
+// Maximum cost of a trial of the candidate, including its start. nullopt: the budget is not enough for its start, one
+// load and the reserve (the more expensive of its own confirmations and the incumbent's). At most kLongestStart times
+// the expected start, and all loads twice.
 std::optional<Allowance> Allow(const Space& space, const Budget& budget, std::size_t candidate,
                                std::optional<std::size_t> incumbent);
 

@@ -1,8 +1,8 @@
 // Confirmation of the result by fresh starts of the engine.
 //
-// The best of many noisy measurements is partly luck: the chosen point is measured again after fresh starts, and only
-// these decide whether it meets the limits. The value of the result is the mean over all its starts; candidates within
-// its interval are ties. Pure.
+// The best of many noisy measurements is partly luck. The chosen point is measured again after fresh starts, and only
+// these decide whether it meets the limits. The result's value is the mean over all its starts; candidates within its
+// interval are ties. Pure.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ struct Standing {
   int starts = 1;
   double value = 0;          // geometric mean over starts
   double low = 0, high = 0;  // 95 % interval
-  bool confirmed = false;    // as many fresh starts as asked for, and they meet the limits
+  bool confirmed = false;    // as many fresh starts as required, and they meet the limits
 };
 
 struct FreshStart {
@@ -35,13 +35,13 @@ struct Conclusion {
   std::vector<std::size_t> ties;      // other candidates within the answer's interval, best first
 };
 
-// `confirmations`: fresh starts that the answer needs. A point that fails its own is left for the next best: a lower
-// load of the same candidate or another candidate. After three candidates' worth of starts the best that held is the
-// answer.
+// `confirmations`: fresh starts that the result needs. If a point fails them, the next best is tried: a lower load of
+// the same candidate, or another candidate. After the starts of three candidates, the best confirmed one is the
+// result.
 Conclusion Conclude(const Space& space, const Bounds& bounds, const Observations& observations, int confirmations);
 
-// 1 where a fresh start could change the answer, else 0: another candidate within its interval, a bound within the
-// noise of one start, or measurements that vary more than the model's noise.
+// 1 if a fresh start could change the result, else 0: another candidate is within its interval, a limit is within the
+// noise of one start, or measurements vary more than the model's noise.
 int ConfirmationsNeeded(const Space& space, const Bounds& bounds, const Observations& observations);
 
 }  // namespace autotune::tuning::search

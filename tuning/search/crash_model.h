@@ -1,7 +1,7 @@
-// Probability that a candidate starts and survives, from the ends of others of its engine and class.
+// Probability that a candidate starts and survives, from the outcomes of others of its engine and class.
 //
-// Beta-binomial with the engine's rate as the class's prior. Only deterministic failures count: infrastructure says
-// nothing about a configuration. Immutable after construction.
+// Beta-binomial; the engine's rate is the prior of the class. Only deterministic failures count: infrastructure
+// failures are independent of the configuration. Immutable after construction.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace autotune::tuning::search {
 
-// Engine x precision x KV cache x draft x GPU: candidates with the same kernels and checkpoints, hence the same causes
+// Engine x precision x KV cache x draft x GPU: candidates with the same kernels and checkpoints, and so the same causes
 // of failure.
 std::string ClassOf(const Features& features);
 
@@ -23,7 +23,7 @@ class CrashModel {
   CrashModel(const Space& space, const std::vector<Start>& starts);
 
   [[nodiscard]] double StartProbability(std::size_t candidate) const;
-  // Two crashes and no success in the candidate's class.
+  // True after two crashes without a success in the candidate's class.
   [[nodiscard]] bool Suspended(std::size_t candidate) const;
 
  private:

@@ -1,8 +1,8 @@
-// Decision of the search for one slot. Pure: the same state and seed give the same decision on every machine, after any
-// restart, in any order of observations.
+// Next decision of the search for one slot. Pure: the same state and seed give the same decision on every machine,
+// after any restart, in any order of the observations.
 //
-//   nothing runs in the slot   start the candidate with the largest expected improvement per GPU-second, wait, or stop
-//   an engine is up there      measure a load, or end the trial and decide as above
+//   no engine in the slot   start the candidate with the largest expected improvement per GPU-second, wait, or stop
+//   an engine is running    measure a load, or end the trial and decide as above
 //
 // docs/search.md has the equations and their evaluation.
 #pragma once
@@ -27,12 +27,12 @@ enum class Action { kStart, kStep, kWait, kStop };
 enum class Reason {
   kBaseline,         // kStart
   kLargestGain,      // kStart
-  kLeastViolation,   // kStart: nothing is expected to meet the limits, but it is not certain yet
-  kMeasure,          // kStep; Decision::step has the load's own reason
-  kSlotsBusy,        // kWait: a running trial may change the choice, or its GPUs are needed
+  kLeastViolation,   // kStart: no candidate is expected to meet the limits, but this is not certain yet
+  kMeasure,          // kStep; Decision::step has the reason for the load
+  kSlotsBusy,        // kWait: a running trial may change the choice, or GPUs are reserved
   kLowExpectedGain,  // kStop
   kInfeasible,       // kStop: no candidate meets the limits
-  kBudget,           // kStop: nothing that is left fits into the budget
+  kBudget,           // kStop: no remaining candidate fits into the budget
   kMaxExperiments,   // kStop
   kAllTried,         // kStop
 };
@@ -44,14 +44,14 @@ struct Decision {
   std::size_t candidate = 0;           // kStart, kStep
   measurement::NextLoad step;          // kStep
   std::optional<Allowance> allowance;  // kStart
-  // kStart: of this candidate; kStop: of the best that is left (the expected regret). As a share of the incumbent.
+  // kStart: of this candidate; kStop: of the best remaining one (the expected regret). As a share of the incumbent.
   double expected_gain = 0;
-  std::optional<Incumbent> best;  // so far; kStop: the answer, nullopt = nothing feasible
+  std::optional<Incumbent> best;  // so far; kStop: the result, nullopt = nothing feasible
 };
 
 struct Limits {
   Budget budget;
-  bool exhaust = false;  // start every candidate, whatever the gain
+  bool exhaust = false;  // start every candidate, regardless of the gain
 };
 
 Decision Decide(const Space& space, const Bounds& bounds, const Prior& prior, const Observations& observations,

@@ -1,5 +1,5 @@
-// Insights of a search for reports: errors of predictions, and the best score over the cost.
-// Plain values; reconcile/insight.h fills them from a task.
+// Insights of a search for reports: prediction errors, and the best score as a function of cost. Plain values;
+// reconcile/insight.h fills them from a task.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// Observations of a search: ends of starts, measured points, running trials. Order does not matter. Plain values.
+// Observations of a search: outcomes of starts, measured points, ended trials. Order does not matter. Plain values.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@ namespace autotune::tuning::search {
 
 enum class StartOutcome {
   kOk,
-  kCrashed,         // deterministic: it would end so again (bad flag, out of memory, unsupported)
+  kCrashed,         // deterministic: would happen again (invalid flag, out of memory, unsupported)
   kInfrastructure,  // independent of the candidate
 };
 
@@ -22,24 +22,24 @@ struct Start {
 // One load of one trial, averaged over its measurements.
 struct Point {
   std::size_t candidate = 0;
-  int attempt = 1;  // which start of the candidate
+  int attempt = 1;  // number of the start of this candidate
   double load = 0;
   int measurements = 1;
-  double ln_ttft_ms = 0;  // the limited statistics, or their substitutes (Bounds)
+  double ln_ttft_ms = 0;  // the limited statistics, or their substitutes (see Bounds)
   double ln_tpot_ms = 0;
-  double ln_e2e_ms = 0;  // read where it is bounded
+  double ln_e2e_ms = 0;  // used if E2E latency is limited
   double ln_objective_ms =
       0;             // mean E2E latency for throughput (read where Bounds::means is false), else the objective
   double value = 0;  // as measured: output tokens/s per GPU, or 1000 / ms
   // Variance of the averages; 0 = the model's own noise, divided by the measurements.
   double ttft_variance = 0, tpot_variance = 0, e2e_variance = 0, objective_variance = 0;
-  bool met = true;  // bounds that are not modelled (errors, quality) hold
+  bool met = true;  // limits that are not modelled (errors, quality) are met
 };
 
 struct Observations {
   std::vector<Start> starts;
   std::vector<Point> points;
-  std::vector<std::size_t> ended;  // candidates whose trial is over; a candidate that crashed is over by itself
+  std::vector<std::size_t> ended;  // candidates whose trial is over; crashed candidates need no entry
 };
 
 }  // namespace autotune::tuning::search

@@ -6,8 +6,8 @@
 //   family   = class x parallel sizes x graphs: candidates that differ only in limits of the batch,
 //              hence run the same steps
 //
-// Bayesian linear regression with these terms as columns, hence exact, and the same as a Gaussian process with their
-// kernels. A class that was measured once informs every candidate of it. Failures never enter. Constants: constants.h.
+// Bayesian linear regression with these terms as columns, so it is exact and equals a Gaussian process with their
+// kernels. One measurement of a class informs all its candidates. Failures are not used. Constants: constants.h.
 // Immutable after construction; a few hundred columns at most, about a millisecond.
 #pragma once
 
@@ -38,21 +38,21 @@ struct Row {
   double load = 0;
   int measurements = 0;
   std::array<double, kMetrics> y{};         // ln(ms), mean
-  std::array<double, kMetrics> variance{};  // of the mean; 0 = the model's own noise
+  std::array<double, kMetrics> variance{};  // of the mean; 0 = use the model's own noise
   double value = 0;                         // geometric mean
-  bool met = true;                          // bounds that are not modelled hold
+  bool met = true;                          // limits that are not modelled are met
 };
-// Points of the same candidate and load are one row. In an order that does not depend on the points' own.
+// Merges points of the same candidate and load into one row. The order is independent of the points' order.
 std::vector<Row> MergePoints(const Space& space, const std::vector<Point>& points);
 
 class ResidualModel {
  public:
-  // `candidates`: those that will be asked about, beside those with rows. `without`: leave this candidate's own rows
-  // out (its pod conditions on them itself).
+  // `candidates`: further candidates that will be queried; those with rows always are. `without`: ignores this
+  // candidate's own rows, because its pod conditions on them itself.
   ResidualModel(const Space& space, const Bounds& bounds, const Prior& prior, const std::vector<Row>& rows,
                 const std::vector<std::size_t>& candidates, std::optional<std::size_t> without = std::nullopt);
 
-  // E2E is modelled where it is bounded, the objective where it does not follow from TTFT and TPOT.
+  // True if the metric is modelled: E2E if it is limited, the objective if it does not follow from TTFT and TPOT.
   [[nodiscard]] bool Models(Metric metric) const { return modelled_[metric]; }
   [[nodiscard]] double Roughness(Metric metric) const { return metrics_[metric].deviations.roughness; }
   [[nodiscard]] double Noise(Metric metric) const { return metrics_[metric].deviations.noise; }
@@ -60,11 +60,11 @@ class ResidualModel {
   [[nodiscard]] double NoiseVariance(Metric metric, const Row& row) const;
 
   [[nodiscard]] double U(std::size_t candidate, std::size_t load) const { return prior_->U(candidate, load); }
-  // Requests that wait for each that runs.
+  // Waiting requests per running request.
   [[nodiscard]] double Queued(std::size_t candidate, std::size_t load) const;
-  // ln(ms) of a measured TTFT: this model predicts it without the wait in a queue.
+  // Adds the queueing wait to ln(ms) of a TTFT, which this model predicts without it.
   [[nodiscard]] double WholeTtft(std::size_t candidate, std::size_t load, double ln_ttft, double ln_tpot) const;
-  // ln(ms) of the prior; TTFT without the wait.
+  // ln(ms) of the prior; TTFT without the queueing wait.
   [[nodiscard]] double PriorAt(Metric metric, std::size_t candidate, std::size_t load) const;
 
   // Level and slope of a candidate's residual: mean and covariance.
@@ -74,10 +74,10 @@ class ResidualModel {
   };
   [[nodiscard]] Line LineOf(Metric metric, std::size_t candidate) const;
 
-  // Joint draws of every column, draw by draw; keyed, so that draw s of all candidates belongs together.
+  // Joint draws of all columns, keyed so that draw s is the same for all candidates.
   class Draws {
    public:
-    // Level and slope of the candidate in draw s; its own part is drawn from its prior where it has no rows.
+    // Level and slope of the candidate in draw s. Without rows, its own part is drawn from its prior.
     void LineOf(std::size_t candidate, std::size_t draw, double* level, double* slope) const;
 
    private:
@@ -89,11 +89,11 @@ class ResidualModel {
   };
   [[nodiscard]] Draws Draw(Metric metric, std::size_t draws, std::uint64_t key) const;
 
-  // Every metric at each of its loads, the mean; TTFT with the wait. 0 where a metric is not modelled.
+  // Mean of every metric at each of its loads; TTFT with the queueing wait. 0 for metrics that are not modelled.
   [[nodiscard]] std::vector<std::array<double, kMetrics>> MeanCurve(std::size_t candidate) const;
 
-  // Of a space with a request rate: where it meets this candidate's latencies, `y` at each of its loads with the whole
-  // TTFT. The bounded statistics stand for means by the ratio that was measured.
+  // For a space with a request rate: the load at which this candidate meets it, given latencies `y` at each load (TTFT
+  // with the wait). Limited statistics are converted to means by the measured ratio.
   [[nodiscard]] std::optional<InFlight> MeetRate(std::size_t candidate,
                                                  const std::vector<std::array<double, kMetrics>>& y) const;
 
@@ -123,10 +123,10 @@ class ResidualModel {
   const Prior* prior_;
   std::array<bool, kMetrics> modelled_{};
   std::size_t columns_ = 0;
-  std::vector<std::uint32_t> position_;  // of a candidate in of_candidate_, 1 = the first; 0 = not asked about
+  std::vector<std::uint32_t> position_;  // index + 1 into of_candidate_; 0 = not queried
   std::vector<Columns> of_candidate_;
   std::array<OneMetric, kMetrics> metrics_;
-  double ln_in_flight_ratio_ = 0;  // requests in flight as measured, to those by the statistics that are modelled
+  double ln_in_flight_ratio_ = 0;  // ln of measured requests in flight over those computed from the modelled statistics
 };
 
 }  // namespace autotune::tuning::search

@@ -1,8 +1,8 @@
 // Packing of starts into free GPUs, and reservation of GPUs for a better start.
 //
-// Mixed GPU counts are packed as batch schedulers do (EASY back-filling): where the best start does not fit and is
-// worth much more than what fits, its GPUs are reserved, and only trials that end before they would be free may run
-// there. Pure.
+// Different GPU counts are packed as in batch schedulers (EASY backfilling): if the best start does not fit and has a
+// much higher score than those that fit, its GPUs are reserved. Only trials that end before these become free may then
+// use them. Pure.
 #pragma once
 
 #include <algorithm>
@@ -12,23 +12,23 @@
 
 namespace autotune::tuning::search {
 
-// A trial that occupies GPUs elsewhere.
+// A trial that runs in another slot.
 struct RunningTrial {
   std::size_t candidate = 0;
   bool up = false;  // the engine answers
   int gpus = 1;
   std::size_t node = 0;              // index into Slots::free_gpus
-  double seconds_left = 0;           // expected, until it says something; 0 = not known
+  double seconds_left = 0;           // expected time until its next result; 0 = not known
   double committed_gpu_seconds = 0;  // maximum further cost
 };
 
 struct Slots {
-  // The candidate whose engine is up in the slot that asks; nullopt: the slot is empty.
+  // The candidate whose engine runs in the asking slot; nullopt: the slot is empty.
   std::optional<std::size_t> up;
   std::vector<RunningTrial> running;  // in other slots
-  // Free GPUs by node, a slot's own included. nullopt: everything fits.
+  // Free GPUs by node, including those of the asking slot. nullopt: everything fits.
   std::optional<std::vector<int>> free_gpus;
-  // The type of GPU of each node (Features::gpu); empty: there is only one type.
+  // Type of GPU of each node (Features::gpu); empty: only one type.
   std::vector<std::size_t> node_types;
   // Types of GPU that have no slot left for another start.
   std::vector<std::size_t> full_types;
@@ -44,12 +44,12 @@ struct StartOffer {
   std::size_t gpu = 0;  // its type
 };
 
-// The offer to start now; nullopt: wait, because nothing fits or because GPUs are kept for a better start. Offers
-// sorted by score, best first.
+// Index of the offer to start now; nullopt: wait, because nothing fits or GPUs are reserved for a better start.
+// REQUIRES: offers are sorted by score, best first.
 std::optional<std::size_t> PickFitting(const std::vector<StartOffer>& offers, const Slots& slots);
 
-// Maximum number of parallel trials: as many as fit on the cluster, at most 4, at most a tenth of the candidates, and
-// at most a third of the allowed trials, so that measurements can still steer the search.
+// Maximum number of parallel trials: as many as the cluster fits, at most 4, a tenth of the candidates, and a third of
+// the allowed trials, so that measurements can still guide the search. At least 1.
 int DefaultSlots(int cluster_slots, std::size_t candidates, double trials);
 
 }  // namespace autotune::tuning::search

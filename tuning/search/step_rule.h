@@ -1,7 +1,7 @@
-// The next load of a candidate whose engine is up: the pod's own rule, fed from the search's posterior.
+// Next load of a candidate whose engine runs: the pod's own rule, with the search's posterior as input.
 //
-// The prediction is the one in the pod's arguments: it excludes the candidate's own rows, on which the rule conditions
-// (measurement/predicted_load.h). Pure.
+// The prediction equals the one in the pod's arguments: it excludes the candidate's own rows, on which the rule
+// conditions (measurement/predicted_load.h). Pure.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace autotune::tuning::search {
 
-// Arguments for the pod of this candidate: its prediction and its key for random numbers.
+// Arguments for this candidate's pod: its prediction and its random seed.
 measurement::PredictedLoads PredictFor(const Space& space, const Bounds& bounds, const Prior& prior,
                                        const std::vector<Row>& rows, std::size_t candidate);
 std::uint64_t StepSeed(const Space& space, std::size_t candidate, std::uint64_t seed);

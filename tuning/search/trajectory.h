@@ -1,4 +1,4 @@
-// Best score over the cost of a search: the curve that evaluates a search. Pure.
+// Best score as a function of the cost of a search: the curve by which searches are compared. Pure.
 #pragma once
 
 #include <optional>
@@ -15,14 +15,14 @@ struct EndedTrial {
 };
 
 struct TrajectoryStep {
-  double gpu_hours = 0;  // spent until this trial had ended, on this and all before it
+  double gpu_hours = 0;  // spent on this trial and all before it
   std::string trial;
   std::optional<double> score;
   std::string incumbent;  // the best trial so far; "" = none yet
   std::optional<double> incumbent_score;
 };
 
-// `trials` in the order in which they ended. `spent_before`: GPU-hours that no trial accounts for.
+// `trials`: in the order in which they ended. `spent_before`: GPU-hours that belong to no trial.
 std::vector<TrajectoryStep> TrajectoryOf(const std::vector<EndedTrial>& trials, double spent_before = 0);
 
 }  // namespace autotune::tuning::search
