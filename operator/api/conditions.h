@@ -1,4 +1,4 @@
-// metav1.Condition and the rules for setting it (kstatus: Ready always, Reconciling and Stalled only while true). Pure.
+// metav1.Condition and rules for setting it (kstatus: Ready always; Reconciling and Stalled only while true). Pure.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,9 @@ struct Condition {
   bool operator==(const Condition&) const = default;
 };
 
-// Null when absent.
+// Returns null if there is no condition of this type.
 const Condition* FindCondition(const std::vector<Condition>& conditions, std::string_view type);
-// Adds or replaces by type. last_transition_time becomes `now` only when the status flips.
+// Adds the condition or replaces the one of its type. last_transition_time becomes `now` only if the status changes.
 void SetCondition(std::vector<Condition>& conditions, Condition condition, const std::string& now);
 void RemoveCondition(std::vector<Condition>& conditions, std::string_view type);
 

@@ -1,8 +1,8 @@
-// ObjectReader: reads one JSON object field by field into C++ values, with bounds, and knows every field's path.
+// ObjectReader: reads one JSON object field by field into C++ values, with limits, and reports errors by field path.
 //
-// Single-threaded, borrows the object and the error slot. The first error wins and makes every later call a no-op, so
-// that a reader is a plain list of fields without a branch after each. An absent field and a null one are the same and
-// leave the target, which holds the default, as it is: so does the API server.
+// Single-threaded; borrows the object and the error slot. After the first error every call is a no-op, so a reader is a
+// plain list of fields without branches. An absent and a null field are equal: the target keeps its value, which is the
+// default, as in the API server.
 #pragma once
 
 #include <chrono>
@@ -26,18 +26,18 @@ namespace autotune::api {
 class ObjectReader {
  public:
   using json = nlohmann::json;
-  // Treatment of unknown fields: a typo of the user (spec), or a field of a newer operator (status).
+  // Treatment of unknown fields: in a spec they are typing errors, in a status fields of a newer operator.
   enum class Unknown { kRefuse, kIgnore };
   enum class Presence { kOptional, kRequired };
 
-  // `path` is the object's own: "spec.gpu".
+  // `path`: path of the object itself, "spec.gpu".
   ObjectReader(const json& object, std::string path, std::optional<base::Error>& error, Unknown unknown);
 
-  // Null when absent. Counts the field as known.
+  // Returns null if the field is absent. Marks it as known.
   const json* Get(std::string_view key);
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string PathOf(std::string_view key) const;
-  // Records `path: message`, unless there is an error already.
+  // Records `path: message`, unless there is already an error.
   void Fail(std::string_view key, const std::string& message);
   void FailAt(const std::string& path, const std::string& message);
   [[nodiscard]] bool failed() const { return error_.has_value(); }
@@ -50,33 +50,33 @@ class ObjectReader {
                std::int64_t max = std::numeric_limits<int>::max());
   void Integer(std::string_view key, std::int64_t& out, std::int64_t min = std::numeric_limits<std::int64_t>::min(),
                std::int64_t max = std::numeric_limits<std::int64_t>::max());
-  // A decimal in a string ("0.01"); decimals are strings in the API.
+  // A decimal in a string ("0.01"): the API's decimals are strings.
   void Decimal(std::string_view key, double& out);
   void Decimal(std::string_view key, std::optional<double>& out, double min, double max);
-  // A decimal that stays text.
+  // A decimal that is kept as text.
   void DecimalText(std::string_view key, std::string& out);
-  // Whole seconds, at least `min`.
+  // Whole seconds within [min, max].
   void Duration(std::string_view key, std::chrono::seconds& out, std::chrono::seconds min, std::chrono::seconds max);
-  // Milliseconds with their fraction: "61.3ms" is 61.3.
+  // Milliseconds with a fraction: "61.3ms" gives 61.3.
   void Milliseconds(std::string_view key, double& out);
 
   void Texts(std::string_view key, std::vector<std::string>& out, std::size_t max_items,
              std::size_t max_length = kUnbounded);
   void Integers(std::string_view key, std::vector<int>& out, std::int64_t min, std::int64_t max, std::size_t max_items);
   void TextMap(std::string_view key, std::map<std::string, std::string>& out, std::size_t max_items);
-  // JSON that is only passed through.
+  // JSON that is passed through unchanged.
   void PassObject(std::string_view key, json& out);
   void PassArray(std::string_view key, json& out, std::size_t max_items);
 
-  // One of `names`; the index goes to `set`.
+  // One of `names`; `set` receives its index.
   void Choice(std::string_view key, std::span<const std::string_view> names,
               const std::function<void(std::size_t)>& set);
-  // An object of its own; `read` is called only when it is there, and unknown fields in it are judged afterwards.
+  // A nested object: `read` is called only if it is present; then its unknown fields are checked.
   void Nested(std::string_view key, const std::function<void(ObjectReader&)>& read);
   // An array of objects.
   void Each(std::string_view key, std::size_t max_items, const std::function<void(ObjectReader&)>& read);
 
-  // Checks for unknown fields. Nested and Each call it for their children.
+  // Checks for unknown fields. Nested and Each call it for their objects.
   void Finish();
 
   static constexpr std::size_t kUnbounded = std::numeric_limits<std::size_t>::max();

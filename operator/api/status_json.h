@@ -1,11 +1,11 @@
-// status of an AutotuneTask <-> C++ values, a file for those that belong together. Pure. Internal to operator/api.
+// Status of an AutotuneTask <-> C++ values, one file per group of fields. Pure. Internal to operator/api.
 //
-// The status is the state that every decision is recomputed from, so reading back gives what was written, up to the
-// precision of the API: latencies as FormatLatency has it, rates to 0.01 per second (requests to 0.001), seconds to
-// 0.1, GPU-hours to 0.0001. Unknown fields are a newer operator's and left alone.
+// Every decision is recomputed from the status, so reading returns what was written, up to the API's precision:
+// latencies as in FormatLatency, rates to 0.01 per second (requests to 0.001), seconds to 0.1, GPU-hours to 0.0001.
+// Unknown fields belong to a newer operator and are ignored.
 //
-// PutX adds members to the status, ReadX reads them from it or from the object of their own. All are absent at their
-// zero value.
+// PutX adds members to the status. ReadX reads them from the status or from their own object. Members with a zero value
+// are absent.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ void ReadExperiment(ObjectReader& reader, ExperimentStatus& out);
 void PutModels(json& out, const std::vector<ModelStatus>& models);
 void ReadModels(ObjectReader& reader, std::vector<ModelStatus>& out);
 
-// expansion_json.cpp: what the experiments come from
+// expansion_json.cpp: the origin of the experiments
 void PutExpansion(json& out, const TaskStatus& status);
 void ReadExpansion(ObjectReader& reader, TaskStatus& out);
 
@@ -45,7 +45,7 @@ void ReadGpus(ObjectReader& reader, std::vector<GpuStatus>& out);
 json ToJson(const TaskStatus::Cost& cost);
 void ReadCost(ObjectReader& reader, TaskStatus::Cost& out);
 
-// deployed_json.cpp: recommendation and deployed
+// deployed_json.cpp: the recommendation and the deployed configuration
 void PutDeployed(json& out, const TaskStatus& status);
 void ReadDeployed(ObjectReader& reader, TaskStatus& out);
 

@@ -15,10 +15,10 @@
 
 namespace autotune::api {
 
-// `spec` of a task, with the defaults of the CRD. kInvalid names the field's path from "spec." on.
+// Reads the `spec` of a task, with the CRD's defaults. kInvalid names the field's path, which starts with "spec.".
 base::Result<TaskSpec> SpecFromJson(const json& spec);
 
-// ---- Members of spec, a file for those that belong together ---------------------------------------------------------
+// ---- Members of spec, in one file per group of fields --------------------------------------------------------------
 
 // benchmark_json.cpp
 void ReadBenchmark(ObjectReader& reader, BenchmarkSpec& out);
@@ -26,7 +26,7 @@ json ToJson(const BenchmarkSpec& benchmark);
 
 // model_json.cpp
 void ReadModel(ObjectReader& reader, ModelSpec& out);
-// `models`, and that there is exactly one of it and `model`.
+// Reads `models`, and checks that exactly one of `models` and `model` is set.
 void ReadModels(ObjectReader& reader, std::vector<ModelSpec>& out);
 json ToJson(const ModelSpec& model);
 
@@ -40,7 +40,7 @@ json ToJson(const std::map<std::string, std::vector<quant::FlagValue>>& paramete
 void ReadEngine(ObjectReader& reader, std::string_view key, std::string& out);
 void ReadRuntimes(ObjectReader& reader, std::vector<RuntimeSpec>& out);
 void ReadGpu(ObjectReader& reader, GpuSpec& out);
-// `gpus`, and that there is not `gpu` too.
+// Reads `gpus`, and checks that `gpus` and `gpu` are not both set.
 void ReadGpus(ObjectReader& reader, std::vector<GpuSpec>& out);
 void ReadPodTemplate(ObjectReader& reader, PodTemplateSpec& out);
 json ToJson(const RuntimeSpec& runtime);
@@ -58,14 +58,14 @@ json ToJson(const SloSpec& slo);
 json ToJson(const QualitySpec& quality);
 json ToJson(const RecommendationSpec& recommendation);
 
-// ---- What several of them have
+// ---- Shared parts
 // ---------------------------------------------------------------------------------------
 
-// `configMap: {name, key}` or `persistentVolumeClaim: {claimName, path}`, exactly one of them.
+// `configMap: {name, key}` or `persistentVolumeClaim: {claimName, path}`: exactly one of them.
 void ReadFileSource(ObjectReader& reader, std::string& config_map, std::string& claim, std::string& file);
 json FileSourceJson(const std::string& config_map, const std::string& claim, const std::string& file);
 
-// Items of a list that go to the pod as they are; each has the fields of `required`, as texts.
+// Items of a list that are passed to the pod unchanged; each must have the fields of `required`, as texts.
 void ReadPassedItems(ObjectReader& reader, std::string_view key, json& out, std::size_t max_items,
                      std::initializer_list<std::string_view> required);
 // `resources` of a container: limits and requests, each quantities.
@@ -74,14 +74,14 @@ void ReadResources(ObjectReader& reader, json& out);
 constexpr bool IsAlphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
-// [a-z0-9]([-a-z0-9]*[a-z0-9])?, at most `max`: names of runtimes and configurations, which end in labels.
+// [a-z0-9]([-a-z0-9]*[a-z0-9])? of at most `max` characters: names of runtimes and configurations, used in labels.
 inline bool IsDnsLabel(const std::string& text, std::size_t max) {
   const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
   return !text.empty() && text.size() <= max && std::ranges::all_of(text, good) && text.front() != '-' &&
          text.back() != '-';
 }
 
-// The required `name` of an entry of a list: a DNS label of at most 40.
+// Reads the required `name` of a list entry: a DNS label of at most 40 characters.
 inline void ReadName(ObjectReader& reader, std::string& out) {
   reader.Text("name", out, ObjectReader::Presence::kRequired);
   if (!reader.failed() && !IsDnsLabel(out, 40)) {
@@ -92,11 +92,11 @@ inline void ReadName(ObjectReader& reader, std::string& out) {
 inline void PutText(json& out, const char* key, const std::string& value) {
   if (!value.empty()) out[key] = value;
 }
-// Objects and lists that a pod gets as they are: absent when there is nothing in them.
+// Objects and lists that are passed to a pod unchanged: absent if empty.
 inline void PutPassed(json& out, const char* key, const json& value) {
   if (!value.is_null() && !value.empty()) out[key] = value;
 }
-// As PutPassed, but an empty object is not the same as none ("no security context at all").
+// Like PutPassed, but keeps an empty object, which differs from none ("no security context at all").
 inline void PutNullable(json& out, const char* key, const json& value) {
   if (!value.is_null()) out[key] = value;
 }

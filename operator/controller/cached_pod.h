@@ -1,5 +1,5 @@
-// CachedPod: a pod in the cache. An ended pod whose report is in its task's status takes a few bytes: only whether it
-// is kept remains to be decided.
+// CachedPod: a pod in the cache. After a pod has ended and its report is in the task's status, only a few bytes of it
+// are kept: those that decide whether it is deleted.
 //
 // Immutable, safe to share.
 #pragma once
@@ -16,12 +16,12 @@ namespace autotune::controller {
 class CachedPod {
  public:
   explicit CachedPod(experiment::PodView pod);
-  // The few bytes, if the pod has ended and they say what decides about its end; else all of it.
+  // The reduced form, if the pod has ended and the reduced form is sufficient; else the whole pod.
   [[nodiscard]] CachedPod Ended() const;
 
-  // All of the pod is here.
+  // True if all of the pod is stored.
   [[nodiscard]] bool whole() const { return whole_ != nullptr; }
-  // The pod; of one that is not whole name, namespace, UID, version, owner, role, hash, attempt, phase and `deleting`.
+  // The pod. If not whole(): only name, namespace, UID, version, owner, role, hash, attempt, phase and `deleting`.
   [[nodiscard]] experiment::PodView View(const kube::runtime::ObjectMeta& meta) const;
 
  private:
@@ -33,7 +33,7 @@ class CachedPod {
   bool succeeded_ = false;
 };
 
-// A v1 Pod as JSON text. What a PodView has nothing of is not parsed. Throws what nlohmann's parser throws.
+// Parses a v1 Pod from JSON text, without fields that PodView does not use. Throws nlohmann's exceptions.
 experiment::PodView PodViewFromText(std::string_view pod);
 
 }  // namespace autotune::controller

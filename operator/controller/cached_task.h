@@ -1,7 +1,7 @@
-// CachedTask: a task in the cache. A finished task takes a kilobyte, whatever it measured.
+// CachedTask: a task in the cache. A finished task takes about a kilobyte, regardless of its measurements.
 //
-// Immutable, safe to share. A finished task changes only with its spec, and the watch then delivers the whole object
-// again. Until then only its pods or the task itself may have to be deleted, and the metrics count it.
+// Immutable, safe to share. A finished task changes only with its spec, and then the watch delivers the whole object
+// again. Until then the operator only deletes its pods or the task, and counts it in the metrics.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,13 @@ namespace autotune::controller {
 
 class CachedTask {
  public:
-  // Fails as reconcile::ObserveTask does.
+  // Fails under the same conditions as reconcile::ObserveTask.
   static base::Result<CachedTask> FromJson(const nlohmann::json& object);
-  // The same of JSON text. Of a finished task the measurements are not parsed, so that one written by a newer operator
-  // counts as finished even if they could not be read. Throws what nlohmann's parser throws.
+  // The same from JSON text. Measurements of a finished task are not parsed, so a task of a newer operator counts as
+  // finished even if they could not be read. Throws nlohmann's exceptions.
   static base::Result<CachedTask> FromText(std::string_view object);
 
-  // Over, for the spec that it has now, with nothing left to write.
+  // True if the task has ended for its current spec, and nothing remains to be written.
   [[nodiscard]] bool settled() const { return whole_ == nullptr; }
   // status.state of a settled task.
   [[nodiscard]] std::string state() const { return Text(kState); }
@@ -34,14 +34,14 @@ class CachedTask {
     std::string progress, best, score, gain, gpu_hours;
   };
   [[nodiscard]] Summary summary() const;
-  // The task in full; of a settled one only metadata, state and the fields that decide how long it and which of its
-  // pods are kept. Its status must not be written.
+  // The task. If settled(): only metadata, state, and the fields that decide how long the task and its pods are kept;
+  // its status must not be written.
   [[nodiscard]] std::shared_ptr<const reconcile::ObservedTask> Observed() const;
 
  private:
   // Fields of an experiment that decide whether its pod is kept.
   struct Experiment {
-    std::uint32_t hash_high = 0, hash_low = 0;  // one number would be aligned to more than this takes
+    std::uint32_t hash_high = 0, hash_low = 0;  // two numbers, because the alignment of one would take more memory
     std::uint16_t attempts = 0;
     std::uint8_t state = 0;  // an api::ExperimentState
   };

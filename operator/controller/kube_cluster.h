@@ -1,7 +1,7 @@
 // KubeCluster: reconcile::Cluster over the Kubernetes API, for one reconcile of one task.
 //
-// Made and used on one worker thread; everything it refers to is borrowed. Every write is recorded in the expectations,
-// so that the task is not reconciled before the caches show it.
+// Used on one worker thread; all references are borrowed. Every write is recorded in the expectations, so the task is
+// not reconciled again before the caches show it.
 #pragma once
 
 #include <functional>

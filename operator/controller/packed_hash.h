@@ -1,4 +1,4 @@
-// An experiment's content hash as a number, for what is kept by the thousand. Pure.
+// An experiment's content hash as a number, to save memory in caches. Pure.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace autotune::controller {
 
-// nullopt unless it is exactly 16 lower-case hexadecimal digits: UnpackedHash() could not restore any other text.
+// nullopt unless it is exactly 16 lower-case hexadecimal digits: UnpackedHash() could not restore other texts.
 std::optional<std::uint64_t> PackedHash(const std::string& hash);
 std::string UnpackedHash(std::uint64_t hash);
 

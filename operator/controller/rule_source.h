@@ -1,10 +1,10 @@
-// RuleSource: the active compatibility tables, built in or from a mounted directory that may change while the operator
+// RuleSource: the active compatibility tables: built in, or from a mounted directory that may change while the operator
 // runs.
 //
-// Thread-safe. Level-triggered, without a thread: Current() re-checks the directory at most every few seconds and loads
-// changed contents. An invalid directory is logged once, and the built-in tables stay active; RuleSet::refusal() has
-// the reason for the warnings of tasks and the metrics. The active tables depend only on the current contents of the
-// directory, so a restart changes nothing.
+// Thread-safe. Level-triggered, without a thread: Current() checks the directory at most every ten seconds and loads
+// changed files. An invalid directory is logged once, and the built-in tables are used; RuleSet::refusal() has the
+// reason for the tasks' warnings and the metrics. The active tables depend only on the directory's current contents, so
+// a restart changes nothing.
 #pragma once
 
 #include <filesystem>
@@ -20,7 +20,7 @@ namespace autotune::controller {
 
 class RuleSource {
  public:
-  // `directory` empty: the built-in tables, for good. Fails only when those are defective. The clock is borrowed.
+  // Empty `directory`: always the built-in tables. Fails only if these are defective. The clock is borrowed.
   static base::Result<std::unique_ptr<RuleSource>> Open(std::filesystem::path directory, base::Clock& clock);
 
   // Never null; stays valid as long as the caller keeps it.

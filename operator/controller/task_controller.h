@@ -1,7 +1,7 @@
 // TaskController: keeps AutotuneTasks, their pods and the nodes in caches, and reconciles one task at a time per key.
 //
 // Owns stores, reflectors, queue and workers; rules, client, events, metrics, clock and gate are borrowed. Start blocks
-// until the caches have synced. The rules of the settings are those of the source, asked for in every reconcile.
+// until the caches have synced. Each reconcile uses the current rules of the RuleSource.
 #pragma once
 
 #include <map>
@@ -50,15 +50,15 @@ class TaskController {
   TaskController& operator=(const TaskController&) = delete;
 
   base::Status Start(const std::stop_token& stop);
-  // Stops the workers, then the watches. True when the workers ended within the grace.
+  // Stops the workers, then the watches. Returns true if the workers ended within the grace period.
   bool Stop();
-  // For /readyz: ok if all caches have synced and are current, else the cache and the reason.
+  // For /readyz: success if all caches have synced and are current, else names the cache and the reason.
   [[nodiscard]] base::Status Ready() const;
-  // Every watch loop made progress lately and no worker hangs, for /healthz.
+  // For /healthz: success if every watch made progress recently and no worker hangs.
   [[nodiscard]] base::Status Alive() const;
   // All metrics of the process, with the current tasks.
   [[nodiscard]] std::string RenderMetrics();
-  // Of the caches, in no order.
+  // Tasks of the caches, in any order.
   [[nodiscard]] std::vector<TaskPages::Listed> List() const;
   [[nodiscard]] bool Watches(const std::string& ns) const { return CacheOf(ns) != nullptr; }
 
@@ -93,7 +93,7 @@ class TaskController {
 
   base::Mutex scrape_mutex_;
   base::Mutex mutex_;
-  // Of one task, which is reconciled by one worker at a time.
+  // Of one task. Only one worker at a time reconciles a task.
   struct Remembered {
     std::string uid;
     reconcile::Memory memory;

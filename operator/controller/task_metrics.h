@@ -1,8 +1,8 @@
 // TaskMetrics: the user-facing metrics autotune_* (docs/operations.md).
 //
-// Thread-safe; borrows the registry. Labels are engines, reasons, states and kinds, all from fixed sets, so the number
-// of series does not depend on tasks. Every series starts at zero, so the first increase is visible. What is spent is
-// also counted by namespace: as many series as there are namespaces that had an experiment since the start.
+// Thread-safe; borrows the registry. Labels (engines, reasons, states, kinds) are from fixed sets, so the number of
+// series does not grow with tasks. Every series starts at zero, so the first increase is visible. Costs are also
+// counted by namespace, for each namespace with an experiment since the start.
 #pragma once
 
 #include <memory>
@@ -24,16 +24,16 @@ class TaskMetrics {
   TaskMetrics(const TaskMetrics&) = delete;
   TaskMetrics& operator=(const TaskMetrics&) = delete;
 
-  // A request that patches a task's status was answered; null: accepted.
+  // Result of a request that patches a task's status; null: success.
   void OnStatusPatch(const base::Error* error);
-  // The API server took it without fields that it does not know.
+  // The API server accepted a status without fields that it does not know.
   void OnFieldsDropped();
   void OnTaskDeleted();
-  // It was accepted.
+  // The API server accepted a status.
   void OnStatusWritten(const std::string& ns, const api::TaskSpec& spec, const api::TaskStatus& before,
                        const api::TaskStatus& after);
 
-  // State at a scrape. Not thread-safe; Show() replaces what the last one showed.
+  // State at a scrape. Not thread-safe; Show() replaces the values of the previous one.
   class Snapshot {
    public:
     Snapshot();
@@ -47,7 +47,7 @@ class TaskMetrics {
     std::unique_ptr<Counts> counts_;
   };
   void Show(const Snapshot& snapshot);
-  // The compatibility tables in use, and whether mounted ones are rejected. Not thread-safe.
+  // The active compatibility tables, and whether mounted ones are rejected. Not thread-safe.
   void ShowRules(const std::string& version, bool refused);
 
  private:

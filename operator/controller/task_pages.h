@@ -1,7 +1,7 @@
-// The operator's read-only pages: all tasks, and the report of each. Never writes.
+// The operator's read-only pages: a list of all tasks, and a report for each.
 //
-// Thread-safe; blocks on the API server. The list comes from the caches; a report reads its one task afresh, because a
-// finished task is not kept whole. Everything borrowed.
+// Thread-safe; blocks on the API server. The list comes from the caches. A report reads its task from the API server,
+// because caches do not keep whole finished tasks. All references are borrowed.
 #pragma once
 
 #include <functional>
@@ -24,12 +24,12 @@ class TaskPages {
     std::string state;
     CachedTask::Summary summary;
   };
-  // `watches`: whether the operator answers for tasks of a namespace.
+  // `watches`: true for namespaces whose tasks the operator watches.
   TaskPages(std::function<std::vector<Listed>()> list, std::function<bool(const std::string& ns)> watches,
             kube::Client& client, RuleSource& rules)
       : list_(std::move(list)), watches_(std::move(watches)), client_(client), rules_(rules) {}
 
-  // "/" and "/NAMESPACE/NAME". The page of a running task reloads every few seconds.
+  // Page for "/" or "/NAMESPACE/NAME". The page of a running task reloads every few seconds.
   [[nodiscard]] kube::runtime::Page Of(const std::string& path) const;
 
  private:

@@ -1,7 +1,7 @@
 // Escaping of command lines for a kubelet, a shell and docker compose. Pure.
 //
-// A kubelet replaces $(NAME) in a container's command and args and reads $$ as $. The words of an experiment's pod were
-// expanded this way when it was measured; a target without a kubelet gets the expanded words.
+// A kubelet replaces $(NAME) in a container's command and args, and reads $$ as $. The arguments of an experiment's pod
+// were expanded in this way when it was measured, so a target without a kubelet gets the expanded arguments.
 #pragma once
 
 #include <string>
@@ -9,14 +9,14 @@
 
 namespace autotune::deploy {
 
-// As the process sees it where no variable of that name is set: $$ is $.
+// The words as the process receives them if no variable has a name in them: $$ becomes $.
 std::vector<std::string> WithoutKubelet(const std::vector<std::string>& words);
-// A word that a POSIX shell reads back as it is.
+// Quotes a word so that a POSIX shell reads it back unchanged.
 std::string ShellWord(const std::string& word);
 std::string ShellLine(const std::vector<std::string>& words);
-// A string that docker compose reads back as it is: it replaces $NAME, and reads $$ as $.
+// Escapes a string so that docker compose reads it back unchanged: it replaces $NAME, and reads $$ as $.
 std::string ComposeWord(const std::string& word);
-// Whether an unquoted $@ of a shell keeps the word whole and as it is.
+// True if an unquoted $@ of a shell keeps the word in one piece and unchanged.
 bool SurvivesSplitting(const std::string& word);
 
 }  // namespace autotune::deploy

@@ -1,8 +1,8 @@
 // Differences between a running Deployment and the best configuration: image, arguments, environment, resources, node
 // selection. Pure.
 //
-// Arguments are compared flag by flag under their names, not by position. Values of secret flags, and environment
-// variables that the configuration does not set, never appear.
+// Arguments are compared by flag, under canonical names, not by position. Values of secret flags, and environment
+// variables that the configuration does not set, are never shown.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,9 +14,9 @@
 
 namespace autotune::deploy {
 
-// `deployment`: apps/v1, as an API server or a file has it. `container`: "" = the only one, else the one with the
-// winner's GPUs, else the one with its image. Without lines and with a message if nothing can be compared; the caller
-// sets read_at.
+// `deployment`: an apps/v1 object. `container`: "" = the only one, else the one with the best configuration's GPUs,
+// else the one with its image. If nothing can be compared, the result has a message and no lines. The caller sets
+// read_at.
 api::Difference DifferenceFrom(const nlohmann::json& deployment, const std::string& container, const Winner& winner,
                                const quant::RuleSet& rules);
 

@@ -1,7 +1,7 @@
 // Reads the configuration of a running server from a pasted command line or from a workload's container. Pure.
 //
-// Works without a shell and without a cluster: variables, files and further commands of a script are rejected by name.
-// Secrets are not copied.
+// Works without a shell and a cluster: variables, files and further commands of a script are rejected by name. Secrets
+// are not copied.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,11 +14,11 @@
 
 namespace autotune::deploy {
 
-// Parses "VLLM_X=1 vllm serve M --max-num-seqs 128" or a docker run line. kInvalid, with the part that is not
-// supported.
+// Parses "VLLM_X=1 vllm serve M --max-num-seqs 128" or a docker run line. kInvalid names the unsupported
+// part.
 base::Result<api::DeployedServer> ReadPastedCommand(std::string_view line);
 
-// The path on the machine of a pasted docker run that a path of its container is mounted from; "" = none.
+// The host path from which a pasted docker run mounts `path` of its container; "" = none.
 std::string SourceOf(const api::DeployedServer& server, const std::string& path);
 
 // Returns the name and configuration of the container that serves the model in a Deployment, LeaderWorkerSet or
@@ -37,12 +37,12 @@ struct ServedAs {
 };
 std::vector<ServedAs> WorkloadApis(const std::string& kind);
 
-// The engine that a command starts, and the number of leading words of its program. Engine "" = not a command of an
+// The engine that a command starts, and the number of words of its program. Engine "" = not the command of an
 // engine.
 struct EngineStart {
   std::string engine;
   std::size_t words = 0;
-  bool dynamo = false;  // a worker of NVIDIA Dynamo: the engine's flags, and IsDynamoFlag's
+  bool dynamo = false;  // a worker of NVIDIA Dynamo: accepts the engine's flags and those of IsDynamoFlag()
 };
 EngineStart EngineStartOf(const std::vector<std::string>& words);
 

@@ -1,7 +1,7 @@
 // Serving stacks for the best configuration: a table of manifest writers. Pure.
 //
-// Each writer returns one file, ready to apply, whose container starts the engine with the measured arguments, or an
-// error of one line if the stack cannot run this configuration. docs/using-the-result.md describes them.
+// Each writer returns one file that is ready to apply and starts the engine with the measured arguments; or a one-line
+// error if the stack cannot run this configuration. docs/using-the-result.md describes them.
 #pragma once
 
 #include <span>
@@ -17,14 +17,14 @@ struct Target {
   const char* name;   // spec.recommendation.targets: "LLMInferenceService"
   const char* file;   // key in the ConfigMap: "llm-inference-service.yaml"
   const char* apply;  // the command that reads the file from standard input, or an instruction
-  base::Result<std::string> (*write)(const Winner& winner);  // kInvalid: not possible, and why
+  base::Result<std::string> (*write)(const Winner& winner);  // kInvalid, with the reason: the stack cannot run it
 };
 
 std::span<const Target> Targets();
-// Letters in any case; null if there is none.
+// Ignores case; null if there is none.
 const Target* FindTarget(std::string_view name);
 
-// The writers, each in a file of its name.
+// The writers, each in a file of its own.
 base::Result<std::string> WriteDeployment(const Winner& winner);
 base::Result<std::string> WriteLlmInferenceService(const Winner& winner);
 base::Result<std::string> WriteInferenceService(const Winner& winner);

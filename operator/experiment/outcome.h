@@ -1,7 +1,7 @@
-// PodOutcome of a pod: the progress or the end of an experiment pod, as one of a fixed set.
+// PodOutcome: progress or result of an experiment or inspection pod, as one of a fixed set.
 //
-// Pure. Results inside the pod come from bench's termination message; events before bench runs, or of the whole pod,
-// come from the pod's status. Exit code 137 alone is never out of memory (engines kill themselves).
+// Pure. Results from inside the pod come from bench's termination message; events before bench runs, or of the whole
+// pod, come from the pod's status. Exit code 137 alone is not out of memory (engines kill themselves).
 #pragma once
 
 #include <optional>
@@ -16,27 +16,27 @@ namespace autotune::experiment {
 
 struct PodOutcome {
   enum class Kind {
-    kWaiting,    // not scheduled, pulling images
+    kWaiting,    // not scheduled, or pulling images
     kStarting,   // the engine is loading
     kMeasuring,  // bench runs
-    kSucceeded,  // run / model is set
-    kFailed,     // failure is set
+    kSucceeded,  // `run` or `inspect` is set
+    kFailed,     // `failure` is set
   } kind = Kind::kWaiting;
-  // Message of the scheduler or kubelet, for WaitingForResources; of an inspect pod that runs: which one, since when.
+  // Message of the scheduler or kubelet, for WaitingForResources. For a running inspection pod: its name and start.
   std::string waiting_message;
-  bool queued = false;                  // gated by a queue: deadlines do not count
-  std::optional<bench::RunResult> run;  // also set, with partial loads, on some failures
+  bool queued = false;                  // held by a queue: deadlines do not count
+  std::optional<bench::RunResult> run;  // also set, with partial loads, for some failures
   std::optional<bench::InspectResult> inspect;
   std::optional<bench::Failure> failure;
-  // Time of the next check without an event (a deadline); nullopt = event-driven.
+  // Time of the next check without an event (a deadline); nullopt = events only.
   std::optional<base::WallTime> next_deadline;
   base::WallTime gpu_since{};  // GPUs are held from here ...
   base::WallTime ended_at{};   // ... to here
 };
 
-// An experiment pod; `now` decides scheduling and image pull deadlines.
+// Outcome of an experiment pod. `now` decides scheduling and image pull deadlines.
 PodOutcome ReadExperimentOutcome(const PodView& pod, const api::OptimizationSpec& limits, base::WallTime now);
-// An inspect pod.
+// Outcome of an inspection pod.
 PodOutcome ReadInspectOutcome(const PodView& pod, const api::OptimizationSpec& limits, base::WallTime now);
 
 }  // namespace autotune::experiment

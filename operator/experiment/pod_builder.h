@@ -1,8 +1,8 @@
-// Builds the pod of a candidate: one experiment is one Pod.
+// Builds the pods of a task: one experiment is one pod, and so is one inspection of a checkpoint.
 //
-// Pure. The pod: init container `install` copies the static launcher into an emptyDir; native sidecar `engine` runs the
-// engine under the launcher; main container `bench` measures, reports through its termination message and ends the pod.
-// Where things run (port, paths, images) comes from PodEnvironment, which is not part of the content hash.
+// Pure. Experiment pod: init container `install` copies the static launcher into an emptyDir; native sidecar `engine`
+// runs the engine under the launcher; main container `bench` measures, reports in its termination message and ends the
+// pod. PodEnvironment has the location of things (port, paths, images) and is not hashed.
 #pragma once
 
 #include <chrono>
@@ -21,10 +21,10 @@
 
 namespace autotune::experiment {
 
-// How long an inspect pod may read a model's files, once it runs.
+// Maximum time in which a running inspection pod may read a model's files.
 inline constexpr std::chrono::seconds kInspectTimeout{600};
 
-// Names that the cluster sees.
+// Names that are visible in the cluster.
 inline constexpr const char* kManagedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr const char* kManagedByValue = "autotune-operator";
 inline constexpr const char* kTaskLabel = "autotuner.io/task";             // task name, cut to 63
@@ -42,17 +42,17 @@ inline constexpr const char* kQuestionsDir = "/questions";  // in the bench cont
 inline constexpr const char* kRecordsDir = "/records";      // in the bench container, with spec.benchmark.records
 
 struct PodEnvironment {
-  bool cluster = true;          // false: local mode, where kubectl finds no pods
-  std::string operator_name{};  // namespace/lease of the operator, which pods carry; "" = they do not
-  std::string tools_image;      // our image: launcher and bench
+  bool cluster = true;          // false: local mode, where kubectl shows no pods
+  std::string operator_name{};  // namespace/lease of the operator, written to the pods; "" = not written
+  std::string tools_image;      // image with launcher and load generator
   std::string tools_pull_policy = "IfNotPresent";
-  std::string port = "8000";                  // local mode: "$(AUTOTUNE_PORT)", expanded per process as a kubelet does
+  std::string port = "8000";                  // local mode: "$(AUTOTUNE_PORT)", expanded per process as by a kubelet
   std::string shared_dir = "/autotune";       // the emptyDir in engine and bench
   std::string options_dir = "/etc/autotune";  // downwardAPI volume with the engine's options file
-  std::string model_dir = "/models";          // where a model's volume is mounted; idOrPath "/x" is model_dir + "/x"
-  std::string cache_dir = "/cache";           // hub cache claim
-  std::string home_dir = "/home/autotune";    // HOME of the engine; "" = the image's or the user's own
-  std::string dataset_file{};    // local mode: file to use as spec.benchmark.dataset; "" = mounted at kDatasetDir
+  std::string model_dir = "/models";          // mount path of a model's volume; idOrPath "/x" is model_dir + "/x"
+  std::string cache_dir = "/cache";           // mount path of the hub cache claim
+  std::string home_dir = "/home/autotune";    // HOME of the engine; "" = that of the image or the user
+  std::string dataset_file{};    // local mode: file for spec.benchmark.dataset; "" = mounted at kDatasetDir
   std::string questions_file{};  // the same for spec.quality.dataset and kQuestionsDir
   std::string records_dir = kRecordsDir;
   std::string host = "0.0.0.0";
@@ -63,23 +63,23 @@ struct PodEnvironment {
   PodPolicy policy;
 };
 
-// Hints for one run of bench: they decide when to stop, not what is measured, and are not hashed.
+// Hints for one run of bench: they only decide when it stops or which load it measures, and are not hashed.
 struct BenchHints {
   int vocab_size = 0;                                // of the model; 0 = not known
   std::vector<std::optional<double>> score_to_beat;  // per scenario, or empty: no racing
   std::vector<std::optional<double>> score_to_beat_ci;
   std::vector<std::optional<measurement::PredictedLoads>> predictions;
   std::vector<std::optional<double>> admitted;
-  std::vector<std::optional<double>> reference;  // requests/s at which latencies are compared, once known
-  // Of the runtime's baseline: the corpus is read until the bound is decided, or the difference is known well enough.
+  std::vector<std::optional<double>> reference;  // requests/s at which latencies are compared, if known
+  // Quality of the runtime's baseline: the corpus is read until the limit is decided, or the difference precise enough.
   std::optional<measurement::Quality> quality_reference;
-  bool only_cache_differs = false;              // from that baseline
+  bool only_cache_differs = false;              // the KV cache is the only difference from that baseline
   std::vector<std::optional<double>> start;     // the load to measure first
   bool confirms = false;                        // a fresh start: `start` is the limit to confirm
-  std::optional<std::chrono::seconds> allowed;  // for all of the attempt, from the engine's start on
+  std::optional<std::chrono::seconds> allowed;  // for the whole attempt, from the engine's start
 };
 
-// One candidate as the builder needs it.
+// One candidate as input of the builder.
 struct Experiment {
   std::string hash;  // content hash, 16 digits
   int attempt = 1;
@@ -91,23 +91,23 @@ struct Experiment {
   BenchHints hints{};
 };
 
-// One placement for all experiments on a type of GPU, apart from nodes to avoid, so that configurations are compared on
-// the same GPUs.
+// One placement for all experiments on a type of GPU, except for nodes to avoid: configurations are compared on the
+// same GPUs.
 struct Placement {
-  std::optional<quant::ComputeCapability> min_capability;  // the strictest that eligible candidates need
-  std::string pinned_product;                              // chosen for the type; "" = nodes have no GPU labels
+  std::optional<quant::ComputeCapability> min_capability;  // the strictest minimum of the eligible candidates
+  std::string pinned_product;                              // product chosen for the type; "" = nodes have no GPU labels
   bool nodes_are_labelled = true;                          // false: derived terms are left out (with a warning)
-  std::string avoided_node{};                              // of one pod: where its last attempt met a fault; "" = none
+  std::string avoided_node{};                              // for one pod: node of its last attempt's fault; "" = none
 };
 
 // "<task>-<10 hex digits of hash(task UID, content hash, attempt)>", at most 63 characters, a DNS label.
 std::string PodName(const api::AutotuneTask& task, const std::string& hash, int attempt);
 // Revision for engines: the commit that the inspection found, so all experiments and the deployment load the same
-// files; the revision of the spec if the hub reported no commit.
+// files. The revision of the spec if the hub reported no commit.
 std::string ModelRevision(const api::AutotuneTask& task, std::size_t model);
-// Datasets are read before an experiment gets a GPU: by each pod that inspects a model, with its context.
+// True if the task has datasets: every inspection pod reads them, with its model's context, before an experiment runs.
 bool ReadsDatasets(const api::TaskSpec& spec);
-// Where the datasets come from.
+// Sources of the datasets, for comparison.
 std::string DatasetSourceOf(const api::TaskSpec& spec);
 
 std::string InspectPodName(const api::AutotuneTask& task, std::size_t model, int attempt);
@@ -116,15 +116,15 @@ std::string InspectPodName(const api::AutotuneTask& task, std::size_t model, int
 inline constexpr double kReferenceShare = 0.7;
 // Value of a point for an objective.
 measurement::Worth WorthOf(api::Objective objective);
-// Specification of the measurement of a candidate's pod; part of the content hash, including the SLO, which decides
-// where points end.
+// Specification of the measurement, common to all candidates. Part of the content hash; with fixed loads without
+// attainment, the SLO is not hashed, because it does not change these measurements.
 base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec);
-// A message of bench::CheckBenchSpec with the task's paths: "spec.load: ..." is spec.benchmark.load, spec.slo is its
-// own.
+// Rewrites a message of bench::CheckBenchSpec with the task's paths: "spec.load: ..." becomes "spec.benchmark.load:
+// ..."; "spec.slo" is unchanged.
 std::string BenchmarkPath(const std::string& message);
 measurement::Slo SloOf(const api::SloSpec& slo);
-// Everything of the task, apart from the candidate, that influences a result: canonical JSON text for the content hash
-// (model, GPU request, workload, pod environment of the user). Field order and defaults do not change it.
+// Everything of the task, except the candidate, that influences a result: canonical JSON for the content hash (model,
+// GPU request, workload, the user's pod settings). Independent of field order and of defaults.
 std::string HashedContext(const api::TaskSpec& spec, std::size_t model, std::size_t gpu);
 
 nlohmann::json BuildExperimentPod(const api::AutotuneTask& task, const Experiment& experiment,
@@ -132,7 +132,7 @@ nlohmann::json BuildExperimentPod(const api::AutotuneTask& task, const Experimen
 nlohmann::json BuildInspectPod(const api::AutotuneTask& task, std::size_t model, int attempt,
                                const PodEnvironment& environment);
 
-// Checks spec fields that the schema accepts but a pod cannot have (the policy rejects them, a reserved flag in
+// Checks spec fields that the schema accepts but a pod cannot have (rejected by the policy, a reserved flag in
 // runtimes[].args, a reserved env name, ...): kInvalid with the field's path.
 base::Status CheckPodInputs(const api::TaskSpec& spec, const std::vector<quant::EngineTraits>& traits,
                             const PodEnvironment& environment);

@@ -1,6 +1,6 @@
-// ToolResources: resources of the tools image's containers, for all tasks of an operator.
+// ToolResources: resources of the containers with the tools image, for all tasks of an operator.
 //
-// Pure values. A quota on compute resources rejects pods with containers that do not state the counted resources.
+// Pure values. A quota on compute resources rejects pods whose containers do not set the counted resources.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,15 +11,15 @@
 namespace autotune::experiment {
 
 struct ToolResources {
-  // The copy passes through the page cache, which counts here until it is written back.
+  // The copied file is in the page cache, which counts as memory until it is written back.
   nlohmann::json install = {{"requests", {{"cpu", "10m"}, {"memory", "16Mi"}}}, {"limits", {{"memory", "128Mi"}}}};
-  // Unless spec.benchmark.resources has some. No CPU limit: a throttled client would measure itself.
+  // Overridden by spec.benchmark.resources. No CPU limit: a throttled load generator would measure itself.
   nlohmann::json bench = {{"requests", {{"cpu", "500m"}, {"memory", "256Mi"}}}, {"limits", {{"memory", "1Gi"}}}};
   nlohmann::json inspect = {{"requests", {{"cpu", "50m"}, {"memory", "64Mi"}}}, {"limits", {{"memory", "512Mi"}}}};
 };
 
-// A container's resources as JSON text: {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}}. kInvalid names the
-// error, after `name`.
+// Parses a container's resources from JSON: {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}}. kInvalid: the
+// message begins with `name`.
 base::Result<nlohmann::json> ParseResources(const std::string& text, const std::string& name);
 
 }  // namespace autotune::experiment

@@ -1,7 +1,7 @@
 // Translates a container of a Pod to a local process: command line, environment, files.
 //
-// Pure. Handles `command`, `args` and `env` like a kubelet ($(NAME) references, $$ escapes, valueFrom), on top of the
-// environment of this program instead of an image's. Images, resources and security contexts are ignored.
+// Pure. Handles `command`, `args` and `env` like a kubelet ($(NAME) references, $$ escapes, valueFrom), based on this
+// program's environment instead of an image's. Images, resources and security contexts are ignored.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ namespace autotune::local {
 
 using Environment = std::map<std::string, std::string>;
 
-// "$(NAME)" becomes the variable's value; an unknown name stays as it is; "$$(NAME)" is the text "$(NAME)".
+// Replaces "$(NAME)" by the variable's value. An unknown name stays unchanged; "$$(NAME)" becomes the text "$(NAME)".
 std::string ExpandVariables(std::string_view text, const Environment& variables);
 
 struct ContainerCommand {
@@ -24,18 +24,18 @@ struct ContainerCommand {
   Environment environment;
 };
 
-// `pod_variables` are set for every container of the pod (AUTOTUNE_POD_DIR, AUTOTUNE_PORT, ...) and take precedence
-// over those of the container. Secrets are read from a variable of this program's environment with the same name as the
-// container's: kInvalid, in a kubelet's words, where a secret that is not optional is not there.
+// `pod_variables`: set for every container of the pod (AUTOTUNE_POD_DIR, AUTOTUNE_PORT, ...); they take precedence over
+// those of the container. A secret is read from this program's environment variable with the name of the container's
+// variable. kInvalid, in a kubelet's words: a secret that is not optional is missing.
 base::Result<ContainerCommand> ResolveContainer(const nlohmann::json& pod, const nlohmann::json& container,
                                                 const Environment& parent, const Environment& pod_variables);
 
-// GPUs that a pod asks for: the largest extended resource (a name with a domain) among its containers' limits.
+// Number of GPUs that a pod requests: the largest extended resource (a name with a domain) in its containers' limits.
 int RequestedGpus(const nlohmann::json& pod);
-// "nvidia.com/gpu", "" where it asks for none.
+// Name of that resource, "nvidia.com/gpu"; "" if the pod requests none.
 std::string RequestedGpuResource(const nlohmann::json& pod);
 
-// A file that a downwardAPI volume shows to a container: annotations and labels of the pod.
+// A file of a downwardAPI volume: annotations and labels of the pod.
 struct ProjectedFile {
   std::string path;
   std::string content;

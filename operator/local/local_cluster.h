@@ -1,8 +1,8 @@
-// LocalCluster: reconcile::Cluster without Kubernetes. One task, this machine as the only node (or a simulated one for
-// each type of GPU), pods as processes.
+// LocalCluster: reconcile::Cluster without Kubernetes. One task; this machine, or a simulated one per type of GPU, is
+// the only node; pods are processes.
 //
-// Keeps the task's status and its pods in memory, emulates resource versions, hands out GPUs in the order in which pods
-// were created. Thread-safe. The destructor ends every process and removes its files (logs are kept on request).
+// Keeps the task's status and its pods in memory, emulates resource versions, and assigns GPUs in the order of the
+// pods' creation. Thread-safe. The destructor ends every process and removes its files (logs are kept on request).
 #pragma once
 
 #include <chrono>
@@ -29,10 +29,10 @@ namespace autotune::local {
 struct LocalOptions {
   std::vector<Machine> machines;                // by TaskSpec::gpus
   Environment environment;                      // inherited by containers
-  std::map<std::string, Environment> by_image;  // added for the containers of pods whose engine has this image
-  std::filesystem::path directory;              // pods work here, one directory each; created, removed at the end
-  std::filesystem::path logs;                   // "" = not kept; else each pod's logs go to logs/<pod>
-  // Called, without locks held, after the status was written and when an event is emitted.
+  std::map<std::string, Environment> by_image;  // additional variables for pods whose engine has this image
+  std::filesystem::path directory;              // one subdirectory per pod; created, and removed at the end
+  std::filesystem::path logs;                   // "" = not kept; else the logs of each pod go to logs/<pod>
+  // Called without locks held, after each write of the status and for each event.
   std::function<void(const api::AutotuneTask&)> on_status;
   std::function<void(const reconcile::TaskEvent&)> on_event;
 };
@@ -52,20 +52,20 @@ class LocalCluster final : public reconcile::Cluster {
   base::Status VisitTasks(const std::string& ns, const std::function<void(const api::AutotuneTask&)>& visit) override;
   void Emit(const api::ObjectMeta& task, const reconcile::TaskEvent& event) override;
 
-  // Input of a reconcile, and (in `version`) the version for AwaitChange(). Also starts pods for which GPUs are free,
-  // and removes deleted pods that have ended.
+  // Returns the input of a reconcile, and in `version` the version for AwaitChange(). Also starts pods for which GPUs
+  // are free, and removes deleted pods that have ended.
   reconcile::Observed Observe(std::uint64_t* version);
-  // Waits until something is newer than `version`, until `deadline`, or until stopped (false).
+  // Waits until there is a version after `version`, or until `deadline`. Returns false if stopped.
   bool AwaitChange(std::uint64_t version, std::optional<base::WallTime> deadline, const std::stop_token& stop);
 
-  // A pod as a kubelet would report it; null when there is none of that name.
+  // A pod as a kubelet would report it; null if there is none of that name.
   [[nodiscard]] nlohmann::json GetPod(const std::string& name) const;
   [[nodiscard]] bool HasRunningPods() const;
   [[nodiscard]] const std::optional<nlohmann::json> config_map() const;
 
-  // Ends all pods; those that are not gone after `grace` are killed. Returns when all processes have ended.
+  // Ends all pods; kills those that have not ended after `grace`. Returns when all processes have ended.
   void StopAll(std::chrono::milliseconds grace);
-  // Makes a StopAll() in another thread kill at once.
+  // Makes a running StopAll() in another thread kill at once.
   void KillAll();
 
  private:
@@ -73,7 +73,7 @@ class LocalCluster final : public reconcile::Cluster {
     std::shared_ptr<LocalPod> pod;
     nlohmann::json metadata;
     std::size_t machine = 0;           // index into LocalOptions::machines
-    std::vector<std::string> devices;  // held until it has ended
+    std::vector<std::string> devices;  // held until the pod has ended
     int port = 0;
     bool granted = false;
   };

@@ -1,7 +1,7 @@
 // Runs one pod as processes on this machine, as a kubelet runs the pods of operator/experiment.
 //
-// Init containers in order, a native sidecar that is restarted when it ends and whose startup probe (exec) gates the
-// next containers, the main containers, termination messages, activeDeadlineSeconds, graceful end. A thread of its own
+// Supports init containers, a native sidecar (restarted when it ends; its exec startup probe gates the next
+// containers), main containers, termination messages, activeDeadlineSeconds and graceful termination. Its own thread
 // drives it; public members are thread-safe. The destructor ends every process of the pod and joins.
 #pragma once
 
@@ -25,15 +25,15 @@
 
 namespace autotune::local {
 
-// Names that a pod's containers see; the pod builder's environment refers to them.
+// Names that are visible to a pod's containers; the pod builder's environment refers to them.
 inline constexpr const char* kPodDirVariable = "AUTOTUNE_POD_DIR";
 inline constexpr const char* kPortVariable = "AUTOTUNE_PORT";
-// Marks every process of a pod, so that none can be lost: its value is the pod's UID.
+// Set for every process of a pod, to find all of them: its value is the pod's UID.
 inline constexpr const char* kPodUidVariable = "AUTOTUNE_POD_UID";
 
 // Resources of a scheduled pod.
 struct PodGrant {
-  std::filesystem::path directory;  // the pod's own: the shared emptyDir, and <container>.log
+  std::filesystem::path directory;  // the pod's own: its shared emptyDir, and <container>.log
   int port = 0;
   std::string node;
   Environment variables;  // for every container: CUDA_VISIBLE_DEVICES, simulation
@@ -41,24 +41,24 @@ struct PodGrant {
 
 class LocalPod {
  public:
-  // `changed` is called, without locks held, after every change of State(). `clock` gives the times in the status;
-  // waiting for processes is always in real time.
+  // `changed` is called without locks held after every change of State(). `clock` gives the times in the status;
+  // waiting for processes always uses real time.
   LocalPod(nlohmann::json pod, Environment parent, base::Clock& clock, std::function<void()> changed);
   ~LocalPod();
   LocalPod(const LocalPod&) = delete;
   LocalPod& operator=(const LocalPod&) = delete;
 
-  // Runs it; at most once.
+  // Starts the pod. REQUIRES: not started before.
   void Start(PodGrant grant);
-  // Ends it as a deletion does: SIGTERM, after the grace period SIGKILL. Returns at once.
+  // Ends the pod as a deletion does: SIGTERM, and SIGKILL after the grace period. Returns at once.
   void Delete(std::chrono::milliseconds grace);
   void SetUnschedulable(const std::string& message);
-  // Fails the pod at once, because it can never run here, as on a node that cannot start the first container.
+  // Fails the pod at once because it can never run here, like a node that cannot start the first container.
   void Reject(const std::string& message);
 
   [[nodiscard]] PodState State() const;
   [[nodiscard]] bool WasStarted() const;
-  // True if no process runs and none will start.
+  // True if no process runs and none will be started.
   [[nodiscard]] bool Ended() const;
   [[nodiscard]] const nlohmann::json& pod() const { return pod_; }
 
@@ -79,19 +79,19 @@ class LocalPod {
   void Run();
   Wake RunContainers();
   base::Status Prepare();
-  // Unlike on a node, missing objects are an error. kInvalid names the container.
+  // Missing objects are an error here, unlike on a node. kInvalid names the container.
   [[nodiscard]] base::Status CheckContainers() const;
-  // Failed, and why: its first container could not be started.
+  // Sets phase Failed with `message`: the first container could not be started.
   void EndUnstarted(const std::string& message, PodState& state) const;
-  // False when the process could not even start: the container's state has the reason.
+  // Returns false if the process could not be started; the container's state has the reason.
   bool StartContainer(Running& running);
-  // The container's process has ended.
+  // Call when the container's process has ended.
   void RecordExit(Running& running, ProcessExit exit);
   void SuperviseSidecar(Running& running);
   void Probe(Running& running);
-  // When SuperviseSidecar has something to do although nothing happened.
+  // Time at which SuperviseSidecar must run without an event.
   [[nodiscard]] base::TimePoint NextLook(const Running& running) const;
-  // Waits until `done`, supervising the sidecars meanwhile.
+  // Waits until `done` returns true, and supervises the sidecars meanwhile.
   Wake WaitUntil(const std::function<bool()>& done);
   void EndProcesses(std::chrono::milliseconds grace);
   void Update(const std::function<void(PodState&)>& change);
@@ -110,7 +110,7 @@ class LocalPod {
   bool ended_ GUARDED_BY(mutex_) = false;
   bool deleted_ GUARDED_BY(mutex_) = false;
   std::chrono::milliseconds delete_grace_ GUARDED_BY(mutex_){30'000};
-  std::uint64_t pokes_ GUARDED_BY(mutex_) = 0;  // counts exits and requests, so that none is slept through
+  std::uint64_t pokes_ GUARDED_BY(mutex_) = 0;  // counts exits and requests, so that none is missed
 
   // Used by the pod's thread only.
   PodGrant grant_;

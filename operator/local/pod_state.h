@@ -1,7 +1,7 @@
 // State of a local pod, and the status that a kubelet would report for it.
 //
 // Pure values. The status has exactly the fields that a kubelet of Kubernetes 1.33+ writes for a pod with a native
-// sidecar, so readers of pods (operator/experiment) need no case for local mode.
+// sidecar, so readers of pods (operator/experiment) need no special case for local mode.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -24,7 +24,7 @@ struct ContainerState {
   std::string waiting_reason = "PodInitializing";
   std::string waiting_message;
   base::WallTime started_at{};
-  bool started = false;  // the startup probe passed, or there is none
+  bool started = false;  // the startup probe succeeded, or there is none
   int restarts = 0;
 
   struct Termination {
@@ -49,10 +49,10 @@ struct PodState {
   std::vector<ContainerState> containers;  // init containers first, in the order of the spec
 };
 
-// status of a v1 Pod.
+// The status of a v1 Pod.
 nlohmann::json PodStatusJson(const PodState& state);
 
-// The containers of a pod's spec, all waiting.
+// The containers of a pod's spec, all in phase kWaiting.
 std::vector<ContainerState> ContainersOf(const nlohmann::json& pod);
 
 }  // namespace autotune::local

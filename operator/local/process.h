@@ -1,8 +1,8 @@
 // One child process in a process group of its own, and everything it starts.
 //
-// A thread per process waits for its end, without polling. Thread-safe; the owner's destructor ends the whole group and
-// joins. The group is killed when its leader ends, as a container's other processes are; processes that left the group
-// (setsid) are found by KillMarked().
+// One thread per process waits for its end, without polling. Thread-safe; the destructor ends the whole process group
+// and joins. When the leader ends, the group is killed, like the other processes of a container. KillMarked() finds
+// processes that left the group (setsid).
 #pragma once
 
 #include <sys/types.h>
@@ -27,14 +27,14 @@ struct ProcessSpec {
 };
 
 struct ProcessExit {
-  int exit_code = 0;  // 128 + signal when killed, as a container runtime reports it
+  int exit_code = 0;  // 128 + signal if killed, as a container runtime reports it
   int signal = 0;
 };
 
 class Process {
  public:
-  // kNotFound when the executable does not exist; kInvalid for any other reason why it cannot start. `on_exit` is
-  // called once from the waiting thread, after exit() is set; it must not destroy the process.
+  // kNotFound: the executable does not exist; kInvalid: it cannot be started for another reason. `on_exit` is called
+  // once on the waiting thread, after exit() is set; it must not destroy the process.
   static base::Result<std::unique_ptr<Process>> Start(const ProcessSpec& spec, std::function<void()> on_exit);
   ~Process();
   Process(const Process&) = delete;
@@ -42,7 +42,7 @@ class Process {
 
   [[nodiscard]] std::optional<ProcessExit> exit() const;
   [[nodiscard]] pid_t pid() const { return pid_; }
-  // To every process of the group; nothing happens once it has ended.
+  // Sends a signal to every process of the group; no effect after the process has ended.
   void Signal(int signal);
 
  private:
@@ -55,9 +55,9 @@ class Process {
   std::thread waiter_;
 };
 
-// Kills (SIGKILL) every process that has `entry` ("NAME=value") in the environment it was started with, until none is
-// left or one does not die within ten seconds; engines start workers in sessions of their own. Never this process.
-// Returns how many were killed. Needs Linux 5.3 (pidfd_open).
+// Kills (SIGKILL) every process that was started with `entry` ("NAME=value") in its environment, except this one, until
+// none is left or ten seconds have passed: engines start workers in their own sessions. Returns the number of killed
+// processes. Requires Linux 5.3 (pidfd_open).
 int KillMarked(const std::string& entry);
 
 }  // namespace autotune::local

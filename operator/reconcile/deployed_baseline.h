@@ -1,4 +1,4 @@
-// The production deployment as the baseline of a task: when it is read, its runtime, checkpoint and parameters. Pure.
+// The production deployment as a task's baseline: when it is read; its runtime, checkpoint and parameters. Pure.
 #pragma once
 
 #include <optional>
@@ -16,25 +16,25 @@
 
 namespace autotune::reconcile {
 
-// Returns the runtime of what spec.optimization.baseline.deploymentRef names, with the image and the CPU and memory of
-// its container. nullopt: these are those of a runtime of the task, they cannot be taken over, or nothing was read.
-// `runtimes`: of the task, on every type of GPU.
+// Returns the runtime of the workload that spec.optimization.baseline.deploymentRef names, with its image, CPU and
+// memory. nullopt: they equal those of a runtime of the task, cannot be used, or were not read yet. `runtimes`: those
+// of the task, on every type of GPU.
 std::optional<ResolvedRuntime> DeployedRuntime(const api::TaskSpec& spec, const std::vector<ResolvedRuntime>& runtimes,
                                                const quant::RuleSet& rules);
 
-// Returns the baseline from spec.optimization.baseline.command, or from deploymentRef as it was read. kInvalid, with
-// the field: it is not a command of a runtime of the task, serves no checkpoint of it, or has settings that an
-// experiment cannot have. Settings that are ignored are added to `warnings`. `runtimes`: ResolveRuntimes. REQUIRES:
-// command or deploymentRef is set.
+// Returns the baseline from spec.optimization.baseline.command, or from deploymentRef after it was read. kInvalid, with
+// the field: it is not a command of a runtime of the task, serves none of its checkpoints, or has settings that an
+// experiment cannot have. Ignored settings are added to `warnings`. `runtimes`: from ResolveRuntimes. REQUIRES: command
+// or deploymentRef is set.
 base::Result<tuning::NamedBaseline> DeployedBaseline(const api::TaskSpec& spec,
                                                      const std::vector<ResolvedRuntime>& runtimes,
                                                      const quant::RuleSet& rules,
                                                      std::vector<quant::Warning>& warnings);
 
-// Next step of reading a workload that is not in the status yet.
+// Next step of reading a workload that is not yet in the status.
 struct DeployedReading {
-  Verdict verdict;                        // condition until it is read; kFailed: it cannot be the baseline
-  std::optional<api::ReadWorkload> read;  // set when it was read; the next pass continues
+  Verdict verdict;                        // condition until it is read; kFailed: it cannot be a baseline
+  std::optional<api::ReadWorkload> read;  // set once it was read; the next pass continues
   std::optional<api::WorkloadRef> ask;    // workload to read now
   std::optional<base::WallTime> wake_at;
 };

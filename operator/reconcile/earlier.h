@@ -1,8 +1,8 @@
-// Measurements of other tasks of the namespace that this task can use instead of its own: spec.optimization.reuse.
+// Measurements of other tasks of the namespace that this task reuses: spec.optimization.reuse.
 //
-// A measurement is reused only if everything that it depends on is equal: content hash, model commit, workload and
-// limits (api::ExpandedFor), and GPU product. It counts like a measurement of the task, has its origin in reusedFrom
-// and costs nothing. Pure.
+// A measurement is reused only if all its inputs are equal: content hash, model commit, workload and limits
+// (api::ExpandedFor), and GPU product. It counts like a measurement of this task, records its origin in reusedFrom, and
+// has no cost. Pure.
 #pragma once
 
 #include <optional>
@@ -13,9 +13,9 @@
 
 namespace autotune::reconcile {
 
-// Properties that a reusable measurement must have.
+// Properties of a measurement that can be reused.
 struct ReuseQuery {
-  std::string uid;  // UID of the task that reuses
+  std::string uid;  // UID of this task
   api::ExpandedFor asked;
   std::vector<api::ModelStatus> models;
 };
@@ -25,13 +25,13 @@ struct EarlierTask {
   std::string name;
   std::string finished_at;  // RFC 3339
   std::string leader;       // content hash of the best experiment; "" = none
-  // Content hashes of the baselines, if latencies were compared at a load of the baselines; else empty.
+  // Content hashes of the baselines, if latencies were compared at their load; else empty.
   std::vector<std::string> references;
-  std::vector<api::ExperimentStatus> experiments;  // finished, each with reused_from set
-  std::vector<std::string> products;               // parallel to these: the GPUs that they ran on, never empty
+  std::vector<api::ExperimentStatus> experiments;  // finished, each with reused_from
+  std::vector<std::string> products;               // parallel to `experiments`: their GPU products, never empty
 };
 
-// Returns nullopt if the task is not finished, or has no experiment that matches the query.
+// Returns nullopt if the task is not finished, or none of its experiments matches the query.
 std::optional<EarlierTask> EarlierFrom(const api::AutotuneTask& task, const ReuseQuery& query);
 
 // Adds `found` to the list, which keeps only the tasks that finished last.
@@ -42,11 +42,11 @@ class Reusable {
  public:
   // `hashes`: content hashes of all candidates of the task. REQUIRES: `tasks` outlives this object.
   Reusable(const std::vector<EarlierTask>& tasks, const std::vector<std::string>& hashes);
-  // Returns the result on this GPU product of the task that finished last; null if there is none.
+  // Returns the result on this GPU product, from the task that finished last; null if there is none.
   [[nodiscard]] const api::ExperimentStatus* Find(const std::string& hash, const std::string& product) const;
 
  private:
-  std::vector<std::pair<const api::ExperimentStatus*, std::string>> found_;  // with the product
+  std::vector<std::pair<const api::ExperimentStatus*, std::string>> found_;  // with their products
 };
 
 }  // namespace autotune::reconcile

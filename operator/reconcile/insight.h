@@ -1,7 +1,7 @@
-// Insights from a task's status, for reports: predicted against measured values, the trajectory, and the point of the
-// space that each experiment measured.
+// Insights from a task's status, for reports: predicted and measured values, the trajectory, and the point of the
+// search space of each experiment.
 //
-// Pure, for reports; no decision reads it. Below a second for spaces of any size.
+// Pure. Decisions do not use it. Takes less than a second for spaces of any size.
 #pragma once
 
 #include <map>
@@ -13,13 +13,13 @@
 
 namespace autotune::reconcile {
 
-// `space`: of the spec and of status.model (BuildSpace). Predictions are those of an adaptive search's model and are
-// given for Grid and Random too: they describe the measurements, independent of the strategy.
+// Predictions of the adaptive search's model. Also given for Grid and Random, because they describe the measurements
+// independently of the strategy. `space`: from BuildSpace for the spec and the facts in the status.
 tuning::search::Insight InsightOf(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space);
 
-// The point of the space that an experiment measured: values by the names that the task has for its axes
-// ("max-num-seqs", "quantization", "tensorParallel"); an axis that the candidate leaves unset is missing. Empty if the
-// space has no such candidate any more.
+// The point of an experiment in the space: values by the task's names of the parameters ("max-num-seqs",
+// "quantization", "tensorParallel"), without those that the candidate leaves unset. Empty if the space no longer has
+// the candidate.
 std::map<std::string, std::string> PointOf(const Space& space, const api::ExperimentStatus& experiment);
 
 // The part that needs no space: experiments in the order in which they ended.

@@ -1,6 +1,6 @@
-// Inspect: the facts of every checkpoint, given inline, already known, or read by an inspection pod.
+// Inspect: the facts of every checkpoint: given inline, already known, or read by an inspection pod.
 //
-// Pure. An unreachable hub or registry is retried without end; its answers about the model (no access, no such
+// Pure. An unreachable hub or registry is retried indefinitely. Its answers about the model (no access, no such
 // revision, a damaged file) are final.
 #pragma once
 
@@ -17,8 +17,8 @@ namespace autotune::reconcile {
 
 struct Inspection {
   std::vector<api::ModelStatus> models;  // of the current spec, in its order
-  bool known = false;                    // the facts of all of them
-  Verdict verdict;                       // while they are not
+  bool known = false;                    // the facts of all of them are known
+  Verdict verdict;                       // valid while `known` is false
   std::vector<nlohmann::json> create_pods;
   std::optional<base::WallTime> wake_at;
 };
@@ -27,7 +27,7 @@ bool AllKnown(const api::TaskStatus& status);
 
 Inspection Inspect(const Observed& observed, const Settings& settings, base::WallTime now);
 
-// Pods that read the model and are of no use any more: all but those that `status` still waits for.
+// Inspection pods that are no longer needed: all except those that `status` waits for.
 std::vector<PodRef> SurplusInspectPods(const Observed& observed, const api::TaskStatus& status);
 
 }  // namespace autotune::reconcile

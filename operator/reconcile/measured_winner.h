@@ -1,4 +1,4 @@
-// The configuration of an experiment as a deployable Winner, from the task's object only. Pure.
+// An experiment's configuration as a deployable Winner, from the task object alone. Pure.
 #pragma once
 
 #include "base/result.h"
@@ -8,7 +8,7 @@
 
 namespace autotune::reconcile {
 
-// kInvalid: the spec no longer has this runtime, or the arguments did not fit into the status.
+// kInvalid: the spec no longer has this runtime, or the status has cut the arguments.
 base::Result<deploy::Winner> MeasuredWinner(const api::AutotuneTask& task, const api::ExperimentStatus& experiment,
                                             const quant::RuleSet& rules,
                                             const experiment::PodEnvironment& environment = {});

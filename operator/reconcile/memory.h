@@ -1,5 +1,5 @@
-// Memory of an operator about a task between two reconciles: created pods, rejections by the API server, the state of
-// the recommendation. It may be lost: everything that decisions require is in the status, and a loss costs at most an
+// What the operator remembers of a task between two reconciles: created pods, rejections by the API server, the state
+// of the recommendation. It may be lost: everything that decisions need is in the status, so a loss costs at most an
 // early retry.
 //
 // Plain values. One per task, owned by the caller of Decide() and Apply(), used by one thread at a time.
@@ -21,47 +21,47 @@
 namespace autotune::reconcile {
 
 struct Memory {
-  // Refusals are forgotten with the generation that they met: an edit may resolve them.
+  // Rejections are forgotten when the spec's generation changes: the edit may resolve them.
   std::int64_t generation = -1;
 
-  // Names of created pods. A pod that is missing although the caches are current was deleted; a pod that is not in this
-  // set has to be created.
+  // Names of created pods. If a pod in this set is missing although the caches are current, it was deleted. A pod that
+  // is not in this set must be created.
   std::set<std::string> created;
 
   struct Refused {
     Refusal refusal;
-    int times = 0;  // in a row
+    int times = 0;  // consecutive times
     base::WallTime at{};
   };
-  std::map<std::string, Refused> refused;  // by pod name, until that pod is taken
-  // The last rejection of any pod, without a created pod since: the task then creates one pod at a time.
+  std::map<std::string, Refused> refused;  // by pod name, until that pod is accepted
+  // The last rejection of any pod since a pod was accepted: the task then creates one pod at a time.
   std::optional<Refused> last_refused;
 
-  // Pods by name that the API server does not delete, and why; until it does.
+  // Pods that the API server does not delete, by name, with the reason.
   std::map<std::string, std::string> undeleted;
 
   struct Recommended {
     std::string digest;  // of the ConfigMap
     std::optional<base::Error> error;
-    int times = 0;  // in a row
+    int times = 0;  // consecutive times
     base::WallTime at{};
   };
   std::optional<Recommended> recommended;
 
-  // The Deployment of spec.recommendation.diffAgainst, as it was read for this generation, or why it was not.
+  // The Deployment of spec.recommendation.diffAgainst as read for this generation, or the error.
   std::optional<base::Result<nlohmann::json>> deployment;
 
-  // The workload of spec.optimization.baseline.deploymentRef, until the status has what was read.
+  // The workload of spec.optimization.baseline.deploymentRef, until it is in the status.
   struct Baseline {
     base::Result<nlohmann::json> workload;
-    int times = 0;  // in a row
+    int times = 0;  // consecutive times
     base::WallTime at{};
   };
   std::optional<Baseline> baseline;
-  // What other tasks measured, from when they were read until the task is expanded.
+  // Measurements of other tasks, from when they were read until the task is expanded.
   std::optional<std::vector<EarlierTask>> earlier;
 
-  // Refusals of an earlier generation are gone.
+  // Sets the generation; forgets rejections of earlier generations.
   void Begin(std::int64_t present_generation);
   void PodTaken(const std::string& name);
   void PodRefused(const std::string& name, Refusal refusal, base::WallTime now);
@@ -71,7 +71,7 @@ struct Memory {
   void ConfigMapWritten(const std::string& digest, std::optional<base::Error> error, base::WallTime now);
 };
 
-// Delay before a retry after `times` failures in a row: 15 s, doubled up to 5 minutes.
+// Delay before a retry after `times` consecutive failures: 15 s, doubled up to 5 minutes.
 base::Duration RefusalDelay(int times);
 
 }  // namespace autotune::reconcile

@@ -1,5 +1,5 @@
-// An observed task, or the error if its spec or status cannot be read (a spec that the schema accepts, a status of a
-// newer operator), so that the task reports it. Pure.
+// An observed task, with the error if its spec (accepted by the schema) or its status (of a newer operator) cannot be
+// read, so that the task can report it. Pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,8 +12,8 @@ namespace autotune::reconcile {
 
 struct ObservedTask {
   api::AutotuneTask task;
-  std::string spec_error;    // not empty: task.spec is meaningless
-  std::string status_error;  // not empty: only the conditions of task.status are meaningful
+  std::string spec_error;    // if not empty, task.spec is undefined
+  std::string status_error;  // if not empty, only the conditions of task.status are valid
 };
 
 // Fails only for an object without metadata.

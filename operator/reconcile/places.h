@@ -1,7 +1,7 @@
-// Parallelism: number of experiments at the same time, and the GPUs that are free for the next one.
+// Parallelism: the number of concurrent experiments, and the free GPUs for the next one.
 //
-// spec.parallelism sets it. Otherwise an adaptive search uses a few, if the cluster has the GPUs: each parallel
-// experiment is chosen without the results of the others. Pure.
+// spec.parallelism sets it. Otherwise an adaptive search uses only a few, if the cluster has the GPUs, because each
+// parallel experiment is chosen without the results of the others. Pure.
 #pragma once
 
 #include <map>
@@ -16,34 +16,34 @@
 
 namespace autotune::reconcile {
 
-// spec.parallelism, else status.parallelism, else one for each type of GPU that is available. One until the reference
-// load is known, because the other experiments measure at it.
+// spec.parallelism, else status.parallelism, else one per available type of GPU. 1 until the reference load is known,
+// because the other experiments are measured at it.
 int PlacesOf(const api::TaskSpec& spec, const api::TaskStatus& status);
 
-// By type, then by name. Without the nodes of types of which none is known.
+// GPUs ordered by type, then node name. Leaves out types without a known node.
 std::vector<NodeGpus> GpusByNode(const api::TaskSpec& spec, const api::TaskStatus& status,
                                  const std::vector<experiment::NodeView>& nodes);
 
-// For status.parallelism. `gpus`: GpusByNode.
+// Value for status.parallelism. `gpus`: from GpusByNode.
 int ChoosePlaces(const api::TaskSpec& spec, const SearchInput& input, const std::vector<NodeGpus>& gpus);
 
-// Free GPUs by node. Trials without a node are assumed on the node where they fit best.
+// Free GPUs by node. Trials without a node are assigned to the node where they fit best.
 class FreeGpus {
  public:
-  // `types`: of GPU, in the spec.
+  // `types`: number of types of GPU in the spec.
   FreeGpus(std::size_t types, const std::vector<NodeGpus>& gpus);
 
   // Takes GPUs and returns the index of the node; 0 without nodes.
   std::size_t Take(std::size_t type, int gpus, const std::string& node = "");
-  // For tuning::search::Slots. A type without known nodes, or on which nothing runs, has as many as anybody wants: a
-  // trial that does not fit is then created anyway, and its pod reports the missing resources. Returns nullopt if that
-  // is so for all types.
+  // Free GPUs by node, for tuning::search::Slots. A type without known nodes, or without running trials, has unlimited
+  // GPUs: a trial that does not fit is created anyway, and its pod reports the missing resources. nullopt if this
+  // applies to all types.
   [[nodiscard]] std::optional<std::vector<int>> Left() const;
-  // The type of each node; empty with one type.
+  // Type of each node; empty if there is only one type.
   [[nodiscard]] std::vector<std::size_t> Types() const;
 
  private:
-  std::vector<NodeGpus> nodes_;  // with what is free
+  std::vector<NodeGpus> nodes_;  // with their free GPUs
   std::vector<bool> taken_;      // by type
 };
 

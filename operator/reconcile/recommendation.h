@@ -1,4 +1,4 @@
-// The ConfigMap for the best configuration, owned by the task: a file for each target that the task asks for. Pure.
+// The ConfigMap of the best configuration, owned by the task: one file per requested target. Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,11 +9,11 @@
 
 namespace autotune::reconcile {
 
-// Hash that identifies the contents of a ConfigMap.
+// Hash of the contents of a ConfigMap.
 std::string DigestOf(const nlohmann::json& config_map);
 
-// Named deploy::WinnerName(task). Keys: the files of spec.recommendation.targets (deploy::Targets()), `command.txt`
-// (the engine's command line, shell-quoted), `about.txt` (description, measurement, skipped targets with reasons).
+// Name: deploy::WinnerName(task). Keys: the files of spec.recommendation.targets, `command.txt` (the engine's command
+// line, shell-quoted), `about.txt` (description, measurement, skipped targets with reasons).
 nlohmann::json Recommendation(const api::AutotuneTask& task, const deploy::Winner& best);
 
 }  // namespace autotune::reconcile

@@ -1,5 +1,5 @@
-// Rejections of pods by the API server. They never end a task: the server's message is shown, and the request is
-// retried without end. Pure.
+// Rejections of pods by the API server. They never end a task: the status shows the server's message, and the request
+// is retried indefinitely. Pure.
 #pragma once
 
 #include <optional>
@@ -11,18 +11,18 @@ namespace autotune::reconcile {
 
 struct Refusal {
   enum class Kind {
-    // Room or an object is missing that comes by itself: a quota in use, a service account that is applied a moment
+    // Resolves without a manual change: a quota that is in use, a service account that is created a moment
     // later.
     kWaits,
-    kNotNow,    // authorization, a policy, a webhook, pod security: requires a change of the cluster
-    kNotThis,   // the pod is invalid, or its name is taken: requires a manual change
-    kNeverFits  // the pod asks for more than its quota will ever have: the other candidates continue without it
+    kNotNow,    // authorization, policy, webhook, pod security: requires a change of the cluster
+    kNotThis,   // the pod is invalid or its name is taken: requires a manual change
+    kNeverFits  // the pod requests more than its quota can ever have: other candidates continue
   } kind = Kind::kNotNow;
   std::string message;  // the server's
 };
 
-// Returns nullopt if the server did not answer or was too busy: this is not a rejection of the pod. HTTP 500 is an
-// answer: the server could not ask a webhook, or its store.
+// Returns nullopt if the server did not respond or was too busy, which is not a rejection. HTTP 500 is a rejection: the
+// server could not reach a webhook or its store.
 std::optional<Refusal> RefusalOf(const base::Error& error);
 
 }  // namespace autotune::reconcile

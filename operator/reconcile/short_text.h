@@ -1,4 +1,4 @@
-// Length limits of texts: examples, events, conditions. Pure.
+// Length limits for texts: examples, events, conditions. Pure.
 #pragma once
 
 #include <cstddef>
@@ -6,9 +6,9 @@
 
 namespace autotune::reconcile {
 
-inline constexpr std::size_t kMaxNote = 1000;  // of an event; the API takes 1 KiB
+inline constexpr std::size_t kMaxNote = 1000;  // of an event; the API's limit is 1 KiB
 
-// At most `limit` bytes, never cut inside a UTF-8 sequence.
+// At most `limit` bytes, never cut inside a UTF-8 sequence; "..." replaces the end. REQUIRES: limit >= 3.
 inline std::string Short(const std::string& text, std::size_t limit) {
   if (text.size() <= limit) return text;
   std::size_t end = limit - 3;

@@ -1,5 +1,5 @@
-// Changes of one status write, for metrics: finished experiments, retries after infrastructure failures, and GPU time.
-// Pure.
+// Changes made by one write of the status, for metrics: finished experiments, retries after infrastructure failures,
+// and GPU time. Pure.
 #pragma once
 
 #include <string>
@@ -11,11 +11,11 @@ namespace autotune::reconcile {
 
 using api::kSecondsPerHour;
 
-// Cost of all attempts of an experiment; of a running one, of its earlier attempts.
+// Cost of all attempts of an experiment, without a running one; zero if its measurement is another task's.
 api::GpuSeconds GpuSecondsOf(const api::ExperimentStatus& experiment);
 // Cost of the whole task, including experiments that an edit removed or repeated.
 api::GpuSeconds GpuSecondsOf(const api::TaskStatus& status);
-// The same by type of GPU; each type of the status has an entry.
+// The same by type of GPU, with an entry for each type in the status.
 api::GpuSecondsByType SpentByType(const api::TaskStatus& status);
 
 struct Tally {
@@ -30,7 +30,7 @@ struct Tally {
 
 Tally TallyOf(const api::TaskSpec& spec, const api::TaskStatus& before, const api::TaskStatus& after);
 
-// The engine of a runtime as status.experiments[] names it; "" where the spec has no such runtime.
+// The engine of a runtime in status.experiments[]; "" if the spec no longer has the runtime.
 std::string EngineOf(const api::TaskSpec& spec, const std::string& runtime);
 
 }  // namespace autotune::reconcile

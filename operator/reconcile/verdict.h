@@ -15,34 +15,34 @@ namespace autotune::reconcile {
 struct Verdict {
   enum class Kind {
     kProgressing,  // Ready=Unknown, Reconciling=True
-    kBlocked,      // Ready=False, Stalled=True: retried, and requires a manual change
+    kBlocked,      // Ready=False, Stalled=True: retried, but requires a manual change
     kSuspended,    // Ready=False
     kComplete,     // Ready=True
-    kFailed,       // Ready=False, Stalled=True: over until the spec changes
+    kFailed,       // Ready=False, Stalled=True: ended until the spec changes
   } kind = Kind::kProgressing;
   std::string state;            // status.state
-  std::string reason, message;  // of Ready, and of Reconciling or Stalled
+  std::string reason, message;  // of the condition Ready, and of Reconciling or Stalled
   std::optional<bool> feasible;
-  std::string infeasible;  // why
-  // Of the condition RecommendationFailed; "" = there is none.
+  std::string infeasible;  // reason if `feasible` is false
+  // Of the condition RecommendationFailed; "" = the condition is absent.
   std::string recommendation_reason, recommendation_message;
-  std::string undeleted;  // of SetUndeleted
+  std::string undeleted;  // message for SetUndeleted
 };
 
 bool IsOver(const std::string& state);
 
 Verdict Progressing(std::string state, std::string reason, std::string message);
-// The task is over until its spec changes.
+// The task has ended until its spec changes.
 Verdict Failed(std::string reason, std::string message);
-// While a pod is rejected.
+// A pod is rejected.
 Verdict RefusedPod(std::string state, const Refusal& refusal);
 
-// Ready is always set; other conditions follow the verdict.
+// Sets Ready; sets or removes the other conditions according to the verdict.
 void SetConditions(const Verdict& verdict, std::int64_t generation, base::WallTime now,
                    std::vector<api::Condition>& conditions);
 
 inline constexpr const char* kPodsNotDeleted = "PodsNotDeleted";
-// Sets the condition PodsNotDeleted: the API server does not delete pods. "" = removes it.
+// Sets the condition PodsNotDeleted: the API server does not delete pods. `message` "" removes the condition.
 void SetUndeleted(const std::string& message, std::int64_t generation, base::WallTime now,
                   std::vector<api::Condition>& conditions);
 
