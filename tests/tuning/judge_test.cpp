@@ -601,6 +601,17 @@ TEST(Judge, NeverLetsWhatDidNotCompleteWin) {
   }
 }
 
+TEST(Judge, APointThatSaysNothingCountsNeitherForNorAgainst) {
+  Criteria criteria = By(Objective::kMaximizeThroughput, TtftBelow(100));
+  criteria.fixed_loads = true;
+  Observation observation = Make("a", {{8, 700, 50}, {16, 900, 50}, {32, 1000, 50}});
+  observation.loads[1].verdict = measurement::Verdict::kClientBound;
+  observation.loads[2].requests = 0;
+  const Judged judged = Judge({observation}, criteria).judged[0];
+  EXPECT_THAT(judged.score, Optional(DoubleNear(700, 1e-9)));
+  EXPECT_THAT(judged.load_keeps_slo, ElementsAre(true, false, false));
+}
+
 TEST(Judge, HasNoBestWithoutObservations) {
   for (Objective objective : kObjectives) {
     EXPECT_EQ(Judge({}, By(objective)).best, std::nullopt);
