@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "measurement/standing_queue.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/expand.h"
 #include "tests/reconcile/fake_cluster.h"
@@ -132,7 +133,23 @@ class BruteForce {
       if (keeps) best = point;
       (keeps ? low : high) = middle;
     }
+    if (best) best = Sustained(argv, type, *best);
     return best ? measurement::WorthOf(spec_.worth, *best, gpus) : 0;
+  }
+  // Where the requests of a closed loop wait: the highest rate that keeps the bounds.
+  std::optional<Point> Sustained(const std::vector<std::string>& argv, const std::string& type, const Point& loop) {
+    const auto alone = engine_.Truth(argv, type, spec_, measurement::Concurrency(1));
+    if (!measurement::QueueStands(loop, alone->ttft.mean)) return loop;
+    constexpr double kLeast = 0.3, kExact = 1.005;
+    std::optional<Point> best;
+    for (double low = kLeast * loop.requests_per_second, high = loop.requests_per_second; high > kExact * low;) {
+      const double middle = std::sqrt(low * high);
+      const auto point = engine_.Truth(argv, type, spec_, measurement::RequestRate(middle));
+      const bool keeps = Keeps(*point);
+      if (keeps) best = point;
+      (keeps ? low : high) = middle;
+    }
+    return best;
   }
   [[nodiscard]] bool Keeps(const Point& point) const {
     return !point.saturated && measurement::CheckSlo(spec_.slo, point).empty();

@@ -9,6 +9,7 @@
 #include "base/keyed_random.h"
 #include "engine_model/load_curve.h"
 #include "measurement/load_search.h"
+#include "measurement/standing_queue.h"
 #include "operator/experiment/pod_builder.h"
 #include "simulator/command_line.h"
 #include "simulator/deployment.h"
@@ -166,7 +167,7 @@ std::optional<Point> VirtualEngine::Truth(const std::vector<std::string>& argv, 
   test.scenario = spec.scenarios.front();
   test.prefix = spec.prefix;
   test.arrival = spec.arrival;
-  test.requests = 200;
+  test.requests = load.kind == LoadKind::kConcurrency ? 200 : 2000;  // a tail of bursts
   const engine_model::PredictedPoint predicted = engine_model::PredictPoint(engine.deployment, test, load);
   Point& point = found->second;
   point.scenario = spec.scenarios.front().ToString();
@@ -221,6 +222,9 @@ VirtualEngine::Run VirtualEngine::Measure(const json& pod) {
   if (!spec.reference.empty()) input.reference = spec.reference[0];
   input.confirms = spec.confirms;
   input.mean_output_tokens = spec.scenarios.front().output.Mean();
+  // A request alone, as the warm-up sees it: requests that take longer for their first token wait.
+  const Point alone = *Truth(argv, gpu, spec, measurement::Concurrency(1));
+  if (alone.requests > 0) input.warm_up = {alone};
   // Not the name but the pod itself: a fresh start of the same configuration measures other numbers.
   const std::uint64_t key = base::Fnv1a(pod["metadata"]["name"].get<std::string>());
   std::vector<Point>& points = run.result.points;
@@ -253,6 +257,7 @@ VirtualEngine::Run VirtualEngine::Measure(const json& pod) {
     const bool met = measurement::CheckSlo(spec.slo, point).empty() && !point.saturated;
     point.verdict = met ? measurement::Verdict::kMet : measurement::Verdict::kMissed;
     point.role = decision.role;
+    point.standing_queue = measurement::QueueStands(point, alone.ttft.mean);
     run.seconds += point.window_seconds + 2 * point.e2e.mean / 1000;
     if (spec.allowed && run.seconds > std::chrono::duration<double>(*spec.allowed).count()) {
       run.seconds = std::chrono::duration<double>(*spec.allowed).count();
