@@ -9,18 +9,18 @@
 
 namespace autotune::cli {
 
-// "" gives a GPU without known properties. The product is the value of a node label, if one is known. kInvalid lists
-// the known names.
+// "" gives a GPU without known properties. The product is a node label's value if one is known. kInvalid lists the
+// known names.
 base::Result<experiment::GpuInfo> ReadGpu(const std::string& name);
 
-// `--simulate`: the same for a GPU that simulated engines know the rates of.
+// `--simulate`: the same, for a GPU whose rates the simulated engine knows.
 struct SimulatedGpu {
   std::string name;  // gpu::Product::name
   experiment::GpuInfo info;
 };
 base::Result<SimulatedGpu> ReadSimulatedGpu(const std::string& name);
 
-// "NVIDIA-H100-80GB-HBM3, compute capability 9.0", "AMD gfx942"; "" when nothing is known.
+// "NVIDIA-H100-80GB-HBM3, compute capability 9.0", "AMD gfx942"; "" if nothing is known.
 std::string GpuText(const std::string& product, const std::optional<quant::ComputeCapability>& capability,
                     const std::string& amd_architecture);
 

@@ -1,7 +1,7 @@
-// The tasks of a cluster, for the command line: with the kubeconfig, context and permissions of the caller.
+// Access to the tasks of a cluster from the command line, with the caller's kubeconfig, context and permissions.
 //
-// Calls block; one thread. Errors are one line for people, with the task, the namespace and the missing object. No
-// method writes but Suspend, Cancel and Apply.
+// Calls block; one thread. Errors are one line for people, with the task, the namespace and the missing object. Only
+// Suspend, Cancel and Apply write.
 #pragma once
 
 #include <functional>
@@ -23,12 +23,12 @@ namespace autotune::cli {
 struct ClusterOptions {
   kube::KubeconfigOptions kubeconfig;
   std::string ns;               // "" = the context's
-  bool all_namespaces = false;  // of lists
+  bool all_namespaces = false;  // for List
 };
 
 class Cluster {
  public:
-  // `client` is borrowed. `ns`: where tasks are looked for.
+  // `client` is borrowed. `ns`: namespace of the tasks.
   Cluster(kube::Client& client, std::string ns) : client_(client), ns_(std::move(ns)) {}
 
   [[nodiscard]] const std::string& ns() const { return ns_; }
@@ -36,19 +36,19 @@ class Cluster {
   base::Result<api::AutotuneTask> Get(const std::string& name);
   base::Result<std::vector<api::AutotuneTask>> List(bool all_namespaces);
   base::Result<std::vector<experiment::NodeView>> Nodes();
-  // Of one of api::kWorkloadKinds.
+  // `kind`: one of api::kWorkloadKinds.
   base::Result<nlohmann::json> Workload(const std::string& kind, const std::string& name);
-  // Calls `seen` with the task as it is and after each change, until it returns false or the task is gone (kNotFound).
+  // Calls `seen` with the task, and again after each change, until it returns false or the task is deleted (kNotFound).
   base::Status Watch(const std::string& name, const std::function<bool(const api::AutotuneTask&)>& seen,
                      const std::stop_token& stop);
-  // The log of a container of the experiment's pod. kNotFound where there is no pod any more.
+  // The log of a container of the experiment's pod. kNotFound if the pod no longer exists.
   base::Result<std::string> Log(const api::AutotuneTask& task, const api::ExperimentStatus& experiment,
                                 const std::string& container);
   base::Status Suspend(const std::string& name, bool suspended);
   base::Status Cancel(const std::string& name);
-  // Creates the object, or replaces one that an earlier apply of the same task created; any other object with that name
-  // is kAlreadyExists and stays unchanged. Returns "created" or "configured". `dry_run`: the API server checks it all,
-  // and nothing is written.
+  // Creates the object, or replaces one that an earlier apply of the same task created. kAlreadyExists, without a
+  // change, for any other object of that name. Returns "created" or "configured". `dry_run`: the API server checks
+  // everything, and nothing is written.
   base::Result<std::string> Apply(const nlohmann::json& object, const std::string& task, bool dry_run = false);
 
  private:
@@ -58,7 +58,7 @@ class Cluster {
   const std::string ns_;
 };
 
-// The connection and the objects that it borrows, in order of construction.
+// A connection and the objects that it borrows, in order of construction.
 struct Connection {
   base::RealClock clock;
   std::unique_ptr<kube::HttpTransport> transport;
@@ -67,13 +67,13 @@ struct Connection {
 };
 base::Result<std::unique_ptr<Connection>> Connect(const ClusterOptions& options);
 
-// Connects and reads the nodes.
-// Reads the workload of spec.optimization.baseline.deploymentRef into the task, where it names one, as the operator
-// does.
+// ReadDeployed: reads the workload of spec.optimization.baseline.deploymentRef into the
+// task, if it names one, as the operator does. NodesOf: the cluster's nodes. Both connect
+// first.
 base::Status ReadDeployed(const ClusterOptions& options, api::AutotuneTask& task);
 base::Result<std::vector<experiment::NodeView>> NodesOf(const ClusterOptions& options);
 
-// 1: the task has no result yet; 2: wrong input; 3: no cluster, or no permission; 4: no such task, experiment or pod.
+// Exit code: 1 no result yet; 2 invalid input; 3 no cluster, or no permission; 4 no such task, experiment or pod.
 int ExitCodeOf(const base::Error& error);
 
 }  // namespace autotune::cli

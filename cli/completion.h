@@ -12,7 +12,7 @@ namespace autotune::cli {
 struct CommandWords {
   std::string name, description;
   std::vector<std::string> options;  // "--target", "-f"
-  bool takes_task = false;           // its first word is a task of the cluster
+  bool takes_task = false;           // its first word is the name of a task in the cluster
 };
 
 std::string BashCompletion(const std::vector<CommandWords>& commands);

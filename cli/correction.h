@@ -1,4 +1,4 @@
-// Corrections of values and words that the schema rejects: "1%" to "0.01", 60 to "60s", a name to a list of one. Pure.
+// Corrections of values and words that the schema rejects: "1%" to "0.01", 60 to "60s", a name to a list with it. Pure.
 #pragma once
 
 #include <functional>
@@ -9,15 +9,15 @@
 
 namespace autotune::cli {
 
-// Another form of `value` that `takes` accepts; nullopt if none is found. `schema`: of the field; `path`: of the field,
-// for the unit that a bare number most likely has. `takes` judges a value by the schema of the field, or of a member of
-// it.
+// Another form of `value` that `takes` accepts; nullopt if there is none. `schema`: schema of the field. `path`: path
+// of the field, from which the likely unit of a bare number follows. `takes`: checks a value against the schema of the
+// field or of one of its members.
 using Takes = std::function<bool(const nlohmann::json& schema, const nlohmann::json& value)>;
 std::optional<nlohmann::json> Corrected(const nlohmann::json& schema, const nlohmann::json& value,
                                         const std::string& path, const Takes& takes);
 
-// The word of `known` that is closest to `word`, "" where none is close: misspelt, in other letters, a part of it
-// ("Throughput" for MaximizeThroughput), or its initials (pvc).
+// The word of `known` that is closest to `word`; "" if none is close. Close means: a typing error, other case, a part
+// of it ("Throughput" for MaximizeThroughput), or its initials (pvc).
 std::string Closest(const std::string& word, const std::vector<std::string>& known);
 
 // "\"fp8\" is none of default, dynamic-fp8; did you mean ...?"

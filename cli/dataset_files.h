@@ -1,7 +1,7 @@
-// Files on this machine that stand for the datasets of a task, and ConfigMaps beside it in its file: read as benches
-// do.
+// Local files for the datasets of a task, and ConfigMaps in the same file as the task: read as in a bench
+// run.
 //
-// Blocking; no state. kInvalid names the dataset's field, file and line.
+// Blocking, stateless. kInvalid names the dataset's field, the file and the line.
 #pragma once
 
 #include <cstddef>
@@ -17,10 +17,10 @@
 
 namespace autotune::cli {
 
-// What is known of each checkpoint of the task; nothing for one that is not read yet. Their context limits the rows.
+// The facts of each checkpoint of the task; nullopt if it was not read yet. Their context limits the rows.
 using KnownModels = std::vector<std::optional<checkpoint::ModelFacts>>;
 
-// The texts of ConfigMaps, by the ConfigMap's name and the key.
+// Contents of ConfigMaps, by name of the ConfigMap and key.
 using ConfigMapTexts = std::map<std::pair<std::string, std::string>, std::string>;
 
 struct QuestionsRead {
@@ -28,13 +28,13 @@ struct QuestionsRead {
   std::size_t by_choices = 0;  // questions
 };
 
-// Of `file`; if that is "", of the ConfigMap that the task names. Nothing if that is not there, either. REQUIRES:
-// spec.quality.dataset.
+// Reads questions from `file`, or if that is "" from the ConfigMap that the task names. nullopt if there is neither.
+// REQUIRES: spec.quality.dataset is set.
 base::Result<std::optional<QuestionsRead>> ReadQuestions(const api::TaskSpec& spec, const KnownModels& models,
                                                          const std::string& file,
                                                          const ConfigMapTexts& config_maps = {});
 
-// The same of requests: how many there are. REQUIRES: spec.benchmark.dataset.
+// The same for requests; returns their number. REQUIRES: spec.benchmark.dataset is set.
 base::Result<std::optional<std::size_t>> CountRequests(const api::TaskSpec& spec, const KnownModels& models,
                                                        const std::string& file, const ConfigMapTexts& config_maps = {});
 

@@ -1,4 +1,4 @@
-// `autotune diagnose`: the root cause of an engine's end from its log, by the code that an experiment uses. Pure.
+// `autotune diagnose`: the root cause of an engine's end from its log, with the code of the experiments. Pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -13,27 +13,27 @@ namespace autotune::cli {
 
 struct Diagnosis {
   bench::Failure failure;
-  std::optional<bool> was_ready;  // whether the engine served before its end; nothing: no line of the log says so
-  std::optional<bench::FailureReason> reason_if_ready;  // where that is not known and decides
-  std::string also;                                     // the next best error line, "" = none that says something else
+  std::optional<bool> was_ready;  // the engine served before its end; nullopt: no line of the log shows it
+  std::optional<bench::FailureReason> reason_if_ready;  // if was_ready is not known and changes the reason
+  std::string also;                                     // the next best error line; "" = none with another content
   bool certain = false;                                 // false: no line of the log is an error
-  bool retried = false;                                 // an experiment that ends so runs again
-  bool earlier = false;                // of an earlier run in the log: the latest one got ready, and nothing ended it
-  std::vector<std::string> engines;    // that the log names
-  std::string service;                 // whose lines they are, where the log is that of several; else ""
-  std::vector<std::string> together;   // the other services of the log
-  std::optional<double> kv_cache_gib;  // what the log says is left for the KV cache on a GPU, where it is none: <= 0
-  bool of_draft = false;               // the traceback of the cause runs through the code of the draft model
+  bool retried = false;                                 // an experiment with this failure is retried
+  bool earlier = false;                // of an earlier run in the log: the last one became ready, and did not fail
+  std::vector<std::string> engines;    // engines that the log names
+  std::string service;                 // service of these lines if the log has several; else ""
+  std::vector<std::string> together;   // other services of the log
+  std::optional<double> kv_cache_gib;  // from the log: memory for the KV cache per GPU, if it is <= 0
+  bool of_draft = false;               // the traceback of the cause contains code of the draft model
   bool waited = false;  // the cause is that a process waited for the one on another GPU: that one, or the network
 };
 
-// `log`: an engine's log as the engine, `kubectl logs` or `docker logs` prints it; a part is enough. `exit_code`: of
-// the process or the container, 0-255; 128 + N = killed by signal N; nothing = not known.
+// `log`: an engine's log as the engine, `kubectl logs` or `docker logs` prints it, or a part of it. `exit_code`: of the
+// process or the container, 0-255 (128 + N = killed by signal N); nullopt = not known.
 Diagnosis Diagnose(std::string_view log, std::optional<int> exit_code);
 
 std::string DiagnosisText(const Diagnosis& diagnosis);
-// {reason, message, remedy, machine, waitedForAnotherGpu, retried, wasReady (null = not known), certain}, and where
-// there are: also, meaning, kvCacheGib, reasonIfReady, earlierRun (true), service, otherServices.
+// {reason, message, remedy, machine, waitedForAnotherGpu, retried, wasReady (null = not known), certain}; if present
+// also: also, meaning, kvCacheGib, reasonIfReady, earlierRun (true), service, otherServices.
 nlohmann::json DiagnosisJson(const Diagnosis& diagnosis);
 
 }  // namespace autotune::cli

@@ -1,7 +1,7 @@
 // Converts a task file of inference-autotuner (JSON with snake_case keys) to an equivalent AutotuneTask.
 //
 // Pure. Nothing is dropped silently: every key is converted, explained in a note, or rejected by name. The result is
-// valid: the code that reads tasks has read it back.
+// valid: it was read back by the code that reads tasks.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace autotune::cli {
 
 struct ImportResult {
   std::string yaml;                // the AutotuneTask
-  std::vector<std::string> notes;  // for people: keys with another meaning, without a counterpart, or to be checked
+  std::vector<std::string> notes;  // for people: keys with another meaning, without a counterpart, or that need a check
 };
 
 // kInvalid names the key of the old file: `base_runtime: "llama-rt" is the name of ...`.

@@ -1,4 +1,4 @@
-// `autotune inspect`: what the files of a checkpoint say, as `status.model` has it. Pure.
+// `autotune inspect`: the facts of a checkpoint from its files, as in the status of a task. Pure.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace autotune::cli {
 
-// A line each. What the files do not hold is "not known". -o json is checkpoint::ToJson.
+// One fact per line; "not known" if the files do not contain it. -o json prints checkpoint::ToJson.
 std::string ModelFactsText(const checkpoint::ModelFacts& facts);
 
 }  // namespace autotune::cli

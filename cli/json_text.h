@@ -1,4 +1,4 @@
-// JSON for people and scripts: what `-o json` prints. Pure, thread-safe.
+// JSON for people and scripts: the output of `-o json`. Pure, thread-safe.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -6,7 +6,7 @@
 
 namespace autotune::cli {
 
-// A member a line. Bytes that are not UTF-8, as names in checkpoints and logs may have, become U+FFFD.
+// One member per line. Bytes that are not UTF-8 (names in checkpoints, logs) become U+FFFD.
 std::string IndentedJson(const nlohmann::json& value);
 
 }  // namespace autotune::cli

@@ -1,7 +1,7 @@
-// `autotune matrix`: verdict of every value of quantConfig in every release of an engine.
+// `autotune matrix`: the verdict of every value of quantConfig in every release of an engine.
 //
-// Pure. Each outcome comes from PlanLaunch, for every release where the compatibility table changes; adjacent releases
-// with equal outcomes form a range. docs/engines.md is the result as Markdown.
+// Pure. Each outcome comes from PlanLaunch, for every release at which the compatibility table changes; adjacent
+// releases with equal outcomes form a range. docs/engines.md is the result as Markdown.
 #pragma once
 
 #include <map>
@@ -19,10 +19,10 @@
 namespace autotune::cli {
 
 struct MatrixOptions {
-  std::string engine;        // "" = all
-  std::string releases;      // "0.24.0" or "0.20-0.26": only ranges that hold there; "" = all
+  std::string engine;        // "" = all engines
+  std::string releases;      // "0.24.0" or "0.20-0.26": only ranges that include them; "" = all
   std::string gpu = "h100";  // or a compute capability; "" = not known
-  std::string model;         // as ExplainOptions::model; "" = a dense model and one with experts
+  std::string model;         // as ExplainOptions::model; "" = a dense model and an MoE model
   HubAccess hub{};
 };
 
@@ -33,12 +33,12 @@ struct CellOutcome {
   std::string yaml;
   std::map<std::string, std::string> env;
   std::string reason, message, source;
-  std::vector<quant::Warning> warnings;  // beside the verdict's own
-  bool derived = false;                  // that the release has it follows from dates, it was not recorded
+  std::vector<quant::Warning> warnings;  // in addition to the verdict's message
+  bool derived = false;                  // inferred from release dates instead of recorded
 };
 
-// Releases with equal outcomes: from `since` (absent: the oldest that the rules know) to before `until` (absent: the
-// newest, whose rules hold for newer releases too).
+// Releases with equal outcomes: from `since` (nullopt: the oldest known release) to before `until` (nullopt: the
+// newest, whose rules also apply to later releases).
 struct OutcomeRange {
   std::optional<quant::Version> since, until;
   CellOutcome outcome;
@@ -46,17 +46,17 @@ struct OutcomeRange {
 
 struct MatrixRow {
   std::string field, value;
-  std::string model;  // "dense" or "experts" where they differ; "" = both, or the one asked for
+  std::string model;  // "dense" or "experts" if they differ; "" = both, or the given model
   std::vector<OutcomeRange> ranges;
 };
 
 struct EngineMatrix {
   std::string engine, title, oldest, newest;
   std::string gpu;                  // "compute capability 9.0"; "" = not known
-  std::vector<std::string> models;  // in words
-  std::vector<MatrixRow> fields;    // by field, in the order of the values
+  std::vector<std::string> models;  // descriptions of the models
+  std::vector<MatrixRow> fields;    // ordered by field, then by value
   std::vector<MatrixRow> presets;   // field is "preset"
-  // Pairs of values with another effect than both values separately: "gemmDtype + kvcacheDtype", "fp8 + fp8_e5m2".
+  // Pairs of values whose effect differs from that of both values alone: "gemmDtype + kvcacheDtype", "fp8 + fp8_e5m2".
   std::vector<MatrixRow> together;
   std::vector<MatrixRow> checkpoints;  // quantized checkpoints without settings; field is "checkpoint"
   std::vector<quant::ListedRule> rules;
@@ -68,7 +68,7 @@ base::Result<std::vector<EngineMatrix>> MakeMatrix(const quant::RuleSet& rules, 
 // "all", "up to 0.19", "0.20+", "0.18–0.19".
 std::string RangeText(const std::optional<quant::Version>& since, const std::optional<quant::Version>& until);
 
-// Lines of at most `width` characters: longer cells wrap.
+// Lines of at most `width` characters; longer cells wrap.
 std::string MatrixText(const std::vector<EngineMatrix>& engines, std::size_t width);
 // docs/engines.md, with a header that contains the command.
 std::string MatrixMarkdown(const std::vector<EngineMatrix>& engines);

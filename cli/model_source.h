@@ -11,7 +11,7 @@
 
 namespace autotune::cli {
 
-// Access to the hub from the command line. Facts that are not local are read from the hub, unless offline.
+// Access to the hub from the command line. Facts of models that are not local are read from the hub, unless offline.
 struct HubAccess {
   bool offline = false;
   std::string token{};
@@ -22,20 +22,20 @@ struct HubAccess {
   static HubAccess FromEnvironment();
 };
 
-// `path` is the directory, its config.json or a GGUF file. kInvalid names the file that is missing or wrong.
+// `path`: a directory, its config.json or a GGUF file. kInvalid names the missing or invalid file.
 base::Result<checkpoint::ModelFacts> ReadModelDirectory(const std::filesystem::path& path);
-// `instead`: what the user can do without the hub, in the words of the command: "set --model to a directory with its
-// config.json". kInvalid ends with it.
+// `instead`: what to do without the hub, in terms of the command, "set --model to a directory with its config.json";
+// the message of kInvalid ends with it.
 base::Result<checkpoint::ModelFacts> ReadModelFromHub(const std::string& id, const std::string& revision,
                                                       const HubAccess& access, const std::string& instead);
 
-// A directory, a file (a file may also hold facts as `status.model` has them), or a hub id where there is no such path.
+// `text`: a directory, a file (which may also hold facts as in status.model), or a hub id if no such path exists.
 base::Result<checkpoint::ModelFacts> ReadModel(const std::string& text, const HubAccess& access,
                                                const std::string& instead);
 
 // An unquantized Llama-3.1-8B in bfloat16: the default model.
 checkpoint::ModelFacts DenseModel();
-// An unquantized Qwen3-30B-A3B in bfloat16: the same with experts.
+// The same for an MoE model: an unquantized Qwen3-30B-A3B in bfloat16.
 checkpoint::ModelFacts ExpertModel();
 
 }  // namespace autotune::cli

@@ -1,4 +1,4 @@
-// `autotune plan --diff OLD NEW`: the effect of an edit of a task on its measurements, before it is applied. Pure.
+// `autotune plan --diff OLD NEW`: how an edit of a task affects its measurements, before it is applied. Pure.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Preview of an adaptive search: the most promising candidates, the expected cost, and the effect of the budget.
-// Predictions, marked as such. Pure.
+// Preview of an adaptive search: the most promising candidates, the expected cost, and the effect of the budget. Marked
+// as predictions. Pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -15,16 +15,16 @@ namespace autotune::cli {
 
 struct SearchPreview {
   std::vector<tuning::search::Outlook> order;  // the first ones
-  bool generic = false;                        // without facts about the model or the GPU: a rule of thumb
-  int places = 1;                              // experiments at a time, as the operator decides
+  bool generic = false;                        // rule of thumb, without facts of the model or the GPU
+  int places = 1;                              // number of concurrent experiments, as in the operator
   tuning::search::CostEstimate cost;           // within the limits
-  // With a budget: the cost without one.
+  // Cost without the budget, if there is one.
   std::optional<tuning::search::CostEstimate> unlimited;
-  // GPUs for which nothing is predicted: shares of cards, partitions, virtual GPUs. With one of them the cost is not
-  // known either, and `order` has the candidates on the others.
+  // GPUs without predictions: shares of cards, partitions, virtual GPUs. If there are any, the cost is not known
+  // either, and `order` only has candidates on the other GPUs.
   std::vector<std::string> not_predicted;
   bool priced = false;  // the price per hour of every type of GPU is known
-  std::string refusal;  // not empty: reason for which no experiment can start within the limits
+  std::string refusal;  // if not empty: reason for which the limits allow no experiment
 };
 SearchPreview PreviewSearch(const TaskPlan& plan);
 

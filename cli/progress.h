@@ -1,7 +1,7 @@
 // Live progress of a task: changes between two statuses, as lines for people.
 //
-// ProgressLines, LiveLines and StillText are pure. ProgressView writes them: on a terminal the lines scroll and a few
-// live ones stay below them; elsewhere one line per event, so that a log reads well, and one after 30 s without any.
+// ProgressLines, LiveLines and StillText are pure. ProgressView prints them: on a terminal the lines scroll above a few
+// live lines; elsewhere there is one line per event, and one after 30 s without an event.
 #pragma once
 
 #include <cstdio>
@@ -16,27 +16,27 @@
 
 namespace autotune::cli {
 
-// One line for each change between the two statuses of a task.
+// One line per change between two statuses of the task.
 std::vector<std::string> ProgressLines(const api::TaskStatus& before, const api::AutotuneTask& now);
 
-// How long the task is expected to continue. `at_most`: the upper end of the search's own 80 % interval; else what the
-// finished experiments took on average, for those that are left.
+// Expected remaining time. `at_most`: upper end of the search's 80 % interval; otherwise the average duration of
+// finished experiments times the number of the remaining ones.
 struct TimeLeft {
   double seconds = 0;
   bool at_most = false;
 };
-// Returns nullopt before the first experiment has ended, and of a task that is over.
+// Returns nullopt before the first experiment has ended, and after the task has ended.
 std::optional<TimeLeft> TimeLeftOf(const api::AutotuneTask& task, base::WallTime time);
 
 // "3 of 5-9 experiments, 4m12s, at most 11m left, 0.21 GPU-hours".
 std::string HowFar(const api::AutotuneTask& task, base::WallTime started, base::WallTime time);
-// "best so far: e2-bbbbbb default 1560.2 tok/s per GPU (+41.3%)"; "" while there is none.
+// "best so far: e2-bbbbbb default 1560.2 tok/s per GPU (+41.3%)"; "" without a best experiment.
 std::string LeaderText(const api::AutotuneTask& task);
 
 // For a log in which nothing has happened for a while: "still: e1-aaaaaa measuring 1m30s; 0 of 3 experiments, 1m35s".
 std::string StillText(const api::AutotuneTask& task, base::WallTime started, base::WallTime time);
 
-// The running experiments and the progress of the task: at most `width` characters a line. `started`: start of the
+// The running experiments and the progress of the task, in lines of at most `width` characters. `started`: start of the
 // task, if the status has none.
 std::vector<std::string> LiveLines(const api::AutotuneTask& now, base::WallTime started, base::WallTime time,
                                    std::size_t width);
@@ -50,11 +50,11 @@ class ProgressView {
   ProgressView& operator=(const ProgressView&) = delete;
 
   void Show(const api::AutotuneTask& task);
-  // Draws the live lines again, or says what is running: seconds have passed.
+  // Call after some seconds: redraws the live lines, or prints what is running.
   void Tick();
   // Removes the live lines and stops drawing.
   void Finish();
-  // A line that is not of the task: "stopping ...".
+  // Prints a line about something else than the task: "stopping ...".
   void Say(const std::string& line);
 
  private:

@@ -1,4 +1,4 @@
-// `autotune report`: writes reports of tasks to files or standard output. Files are written atomically. Blocks; one
+// `autotune report`: writes reports of tasks to files (atomically) or to standard output. Blocks; one
 // thread.
 #pragma once
 
@@ -17,8 +17,8 @@ struct ReportOptions {
   std::string to;  // a file, "-" = standard output, "" = a file for each task as HTML, else standard output
 };
 
-// Says on `out` which files were written. kInvalid: several tasks for one HTML or JSON file, or a file that cannot be
-// written.
+// Prints the names of the written files on `out`. kInvalid: several tasks for one HTML or JSON file, or a file cannot
+// be written.
 base::Status WriteReports(const std::vector<api::AutotuneTask>& tasks, const ReportOptions& options,
                           const quant::RuleSet& rules, std::ostream& out);
 

@@ -1,4 +1,4 @@
-// `autotune status`: state and result of a task as text, from the object only. Pure.
+// `autotune status`: state and result of a task as text, from the task object alone. Pure.
 #pragma once
 
 #include <string>

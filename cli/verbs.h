@@ -1,7 +1,7 @@
-// Commands of `autotune` on tasks from a cluster, a file or standard input.
+// Commands of `autotune` for tasks in a cluster, a file or standard input.
 //
-// Each command blocks, prints and returns the exit code; an error is one line on standard error. 0 done, 1 no result
-// yet, 2 wrong input, 3 no cluster or no access, 4 no such task or pod.
+// Each command blocks, prints, and returns the exit code; an error is one line on standard error. 0 success, 1 no
+// result yet, 2 invalid input, 3 no cluster or no permission, 4 no such task or pod.
 #pragma once
 
 #include <functional>
@@ -25,21 +25,21 @@ struct Streams {
   std::size_t width = 160;
 };
 
-// Which tasks are meant.
+// Selects tasks.
 struct TaskChoice {
-  std::string name;  // of a task in the cluster, or a file: one with a slash or that ends in .yaml, .yml or .json
+  std::string name;  // name of a task in the cluster, or a file if it has a slash or ends in .yaml, .yml or .json
   std::string file;  // -f; "-" = standard input; "" = not given
   ClusterOptions cluster;
 };
-// A file if there is one, else the cluster, else standard input.
+// Tasks from the file if one is given, else from the cluster, else from standard input.
 base::Result<std::vector<api::AutotuneTask>> ChosenTasks(const TaskChoice& choice, Streams& streams);
 
 int ListTasks(const ClusterOptions& options, const std::string& output, Streams& streams);
 int ShowStatus(const TaskChoice& choice, bool watch, const quant::RuleSet& rules, Streams& streams);
 int ShowResults(const TaskChoice& choice, const std::string& output, const quant::RuleSet& rules, Streams& streams);
 int WriteReport(const TaskChoice& choice, const ReportOptions& options, const quant::RuleSet& rules, Streams& streams);
-// Each name is a task of the cluster or a file, with all the tasks in it. `output`: table, markdown, json, html. `to`:
-// the page's file, "-" = standard output.
+// Each name is a task of the cluster, or a file with one or more tasks. `output`: table, markdown, json or html. `to`:
+// file of the HTML page, "-" = standard output.
 int CompareTasks(const std::vector<std::string>& names, const ClusterOptions& options, const std::string& output,
                  const std::string& to, Streams& streams);
 int ShowLog(const ClusterOptions& options, const std::string& task, const std::string& experiment,
@@ -50,9 +50,9 @@ int CancelTask(const ClusterOptions& options, const std::string& task, Streams& 
 struct ApplyOptions {
   std::string target = "Deployment";
   std::string experiment;  // "" = the best
-  bool print = false;      // instead of writing to the cluster
+  bool print = false;      // prints instead of writing to the cluster
 };
-// From a cluster: writes to it. From a file: prints the manifest.
+// A task in a cluster: writes to the cluster. A task in a file: prints the manifest.
 int ApplyBest(const TaskChoice& choice, const ApplyOptions& options, const quant::RuleSet& rules, Streams& streams);
 
 struct DiffOptions {

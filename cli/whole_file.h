@@ -1,5 +1,5 @@
-// Writing a file that is whole or is not there: to a new name beside it, then renamed. What is no file, such as
-// /dev/stdout, is written to. Blocks.
+// Writes a file completely or not at all: under a temporary name in the same directory, then renamed. Special files
+// such as /dev/stdout are written directly. Blocks.
 #pragma once
 
 #include <filesystem>
@@ -9,10 +9,10 @@
 
 namespace autotune::cli {
 
-// kInvalid with the path and the system's words; then nothing is left behind.
+// kInvalid with the path and the system's message; no file is left behind then.
 base::Status WriteWholeFile(const std::filesystem::path& path, const std::string& text);
 
-// Whether WriteWholeFile could begin. For what is written only hours later.
+// Checks that WriteWholeFile could begin, for files that are written hours later.
 base::Status CheckWritable(const std::filesystem::path& path);
 
 }  // namespace autotune::cli

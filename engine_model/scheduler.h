@@ -1,9 +1,9 @@
-// Continuous batching as the engines do it, as a discrete-event simulation in virtual seconds.
+// Continuous batching as in the engines: a discrete-event simulation in virtual seconds.
 //
 // The caller controls the time: it adds requests, asks for the time of the next event, and advances. The simulated
-// engine advances with the real clock, the search's prior as fast as possible. Modelled: one serial front end, steps
-// planned one ahead (asynchronous scheduling), chunked prefill within a token budget, admission by KV cache and number
-// of sequences, preemption by recomputation, prefix caching, speculative decoding. Not thread-safe; one owner.
+// engine advances with the real clock, predictions as fast as possible. Modelled: one serial front end, steps planned
+// one ahead (asynchronous scheduling), chunked prefill within a token budget, admission by KV cache and number of
+// sequences, preemption by recomputation, prefix caching, speculative decoding. Not thread-safe; one owner.
 #pragma once
 
 #include <cstdint>
@@ -31,28 +31,28 @@ struct SchedulerLimits {
   bool chunked_prefill = true;  // false: a prompt is computed in one step
   bool prefix_caching = false;
   int block_tokens = 16;
-  // Admission keeps this share of what the running requests may still generate free: `reserve` at first and after a
-  // preemption, falling to `least_reserve` over `reserve_steps` decoding steps.
+  // Share of the tokens that running requests may still generate for which admission keeps cache free: `reserve` at
+  // first and after a preemption, falling to `least_reserve` over `reserve_steps` decoding steps.
   double reserve = 0;
   double least_reserve = 0;
   int reserve_steps = 1;
-  int most_reserved = std::numeric_limits<int>::max();  // for the request that is admitted
+  int most_reserved = std::numeric_limits<int>::max();  // maximum for the admitted request
   Speculation speculation;
 };
-// Of all replicas together, with PlanMemory's cache.
+// Limits of all replicas together, with the cache from PlanMemory.
 SchedulerLimits LimitsOf(const Deployment& deployment);
 
 struct NewRequest {
-  RequestId id = 0;  // new
+  RequestId id = 0;  // not used before
   int prompt_tokens = 1;
   int output_tokens = 1;
-  // Text that other requests may share, from the beginning: the prompt, and the answer after it where that is known.
-  // Only used while Add runs.
+  // Text that other requests may share, from the beginning: the prompt, then the answer if it is known. Only used
+  // during Add.
   std::span<const TextSegment> text;
-  bool reads_cache = true;  // false: all of the prompt is computed (vLLM: log-probabilities of a prompt)
+  bool reads_cache = true;  // false: the whole prompt is computed (vLLM: log-probabilities of a prompt)
 };
 
-// Tokens of one request that left the front end together.
+// Tokens of one request that leave the front end together.
 struct TokenEvent {
   RequestId request = 0;
   double at = 0;
@@ -60,7 +60,7 @@ struct TokenEvent {
   bool last = false;
 };
 
-// A number of equal times between two output events of one request.
+// Number of equal times between two output events of one request.
 struct TokenGap {
   double seconds = 0;
   double count = 0;
@@ -68,26 +68,26 @@ struct TokenGap {
 
 class Scheduler {
  public:
-  // kEdges: only the first and the last event of each request is told, the gaps between as a distribution (TakeGaps),
-  // and equal steps are played at once: a thousand times as fast. Among the tokens of one step, the order differs.
+  // kEdges: gives only the first and the last event of each request and the distribution of gaps (TakeGaps), and
+  // simulates equal steps at once: a thousand times as fast. The order of tokens within a step may differ.
   enum class Detail { kEveryToken, kEdges };
 
   Scheduler(const Roofline& roofline, const SchedulerLimits& limits, Detail detail = Detail::kEveryToken);
 
-  // The request reaches the front end at `now`, which never goes back and is not before the last AdvanceTo. Both counts
-  // at least 1; a request larger than the KV cache is the caller's to reject.
+  // The request reaches the front end at `now`. REQUIRES: `now` does not decrease and is not before the last AdvanceTo;
+  // both token counts are at least 1; the request fits into the KV cache.
   void Add(const NewRequest& request, double now);
   void Add(RequestId id, int prompt_tokens, int output_tokens, double now) {
     Add({id, prompt_tokens, output_tokens, {}, true}, now);
   }
-  // The client went away: no further token of it leaves. Unknown ids are ignored. REQUIRES: kEveryToken.
+  // The client disconnected: no further token of the request leaves. Ignores unknown ids. REQUIRES: kEveryToken.
   void Abort(RequestId id);
 
-  // When AdvanceTo has something to do next; nullopt = idle.
+  // Time at which AdvanceTo has something to do; nullopt = idle.
   [[nodiscard]] std::optional<double> NextEvent() const;
-  // Plays everything up to `now` and returns the tokens that left, in order. Valid until the next call.
+  // Simulates up to `now` and returns the tokens that left, in order. The span is valid until the next call.
   std::span<const TokenEvent> AdvanceTo(double now);
-  // Gaps since the last call. kEdges only.
+  // Gaps since the last call. REQUIRES: kEdges.
   std::vector<TokenGap> TakeGaps() { return std::exchange(gaps_, {}); }
 
   [[nodiscard]] int running() const { return running_count_; }
@@ -99,14 +99,14 @@ class Scheduler {
   }
   [[nodiscard]] std::int64_t decode_context() const { return base_sum_ + decoding_ * clock_; }
 
-  // Since the beginning.
+  // Totals since construction.
   struct Totals {
     std::int64_t steps = 0;
     std::int64_t preemptions = 0;
     std::int64_t cache_queries = 0;  // prompt tokens that were looked up
     std::int64_t cache_hits = 0;     // ... and found
     std::int64_t prefill_tokens = 0;
-    double drafts = 0;  // steps of a sequence with proposals
+    double drafts = 0;  // number of (step, sequence) pairs with drafts
     double draft_tokens = 0;
     double accepted_tokens = 0;
   };
@@ -119,11 +119,11 @@ class Scheduler {
 
   struct Request {
     RequestId id = 0;
-    std::uint64_t serial = 0;  // differs for every use of the slot
+    std::uint64_t serial = 0;  // unique for each use of the slot
     State state = State::kIntake;
     int prompt = 0;
     int output = 0;
-    int target = 0;    // tokens whose keys and values are needed before the next token: grows by a preemption
+    int target = 0;    // tokens whose keys and values the next token needs; grows with a preemption
     int computed = 0;  // of them
     int planned = 0;   // output tokens planned so far; while decoding, those before it began
     int emitted = 0;   // output tokens whose step has ended
@@ -133,7 +133,7 @@ class Scheduler {
     std::vector<BlockPool::Node> shared;  // leading segments in use
     std::int64_t shared_blocks = 0;
     std::int64_t private_blocks = 0;  // while prefilling and finishing
-    // While decoding: all sequences grow together, so each is kept relative to a common clock.
+    // While decoding, all sequences grow together, so each is stored relative to a common clock.
     std::int64_t base = 0;                // context - clock_
     std::int64_t join_step = 0;           // decode_step_ before its first decoding step
     std::int64_t finish_step = 0;         // decode_step_ after its last
@@ -148,7 +148,7 @@ class Scheduler {
   struct Step {
     double seconds = 0;
     std::vector<Output> outputs;  // requests that get tokens when the step ends
-    int silent = 0;               // further ones that are not told (kEdges)
+    int silent = 0;               // number of further requests without events (kEdges)
     int decoding = 0;
     bool prefills = false;
   };
@@ -185,10 +185,10 @@ class Scheduler {
 
   // Equal steps ahead (kEdges): steps 1..bulk_ follow current_.
   [[nodiscard]] int BulkSteps(double now) const;
-  [[nodiscard]] double BulkStart(std::int64_t step) const;  // of step 1..bulk_ + 1, seconds
+  [[nodiscard]] double BulkStart(std::int64_t step) const;  // seconds; `step` is in 1..bulk_ + 1
   [[nodiscard]] std::int64_t BulkStartedBefore(double when, bool inclusive) const;
   void SetBulk(int steps);
-  // Someone waits for what the current step gives: then only as far as its end.
+  // If a request waits for the current step's tokens: only up to its end.
   [[nodiscard]] std::int64_t BulkToPlay() const { return current_->outputs.empty() ? bulk_ : 1; }
   void PlayBulk(std::int64_t steps);
 
@@ -203,19 +203,19 @@ class Scheduler {
   std::unordered_map<RequestId, Slot> by_id_;
   std::uint64_t last_serial_ = 0;
 
-  std::deque<std::pair<double, Slot>> intake_;  // front end done at, ascending
+  std::deque<std::pair<double, Slot>> intake_;  // requests by the time at which the front end is done, ascending
   std::deque<Slot> waiting_;
   std::vector<Slot> prefilling_;  // in order of admission
   Slot first_ = kNone, last_ = kNone;
   int running_count_ = 0;
 
   // Decoding sequences, all of which take every decoding step.
-  std::int64_t clock_ = 0;        // tokens that each has grown by since the beginning
+  std::int64_t clock_ = 0;        // tokens by which each has grown since the beginning
   std::int64_t decode_step_ = 0;  // planned so far
   std::int64_t decoding_ = 0;
   std::int64_t base_sum_ = 0;
   std::int64_t finish_sum_ = 0;
-  std::vector<std::int64_t> ring_;  // how many by base modulo the block size: who needs a block next
+  std::vector<std::int64_t> ring_;  // number of sequences by base modulo the block size: those that need a block next
   std::priority_queue<Finish, std::vector<Finish>, std::greater<>> finishes_;
   std::int64_t steps_since_preemption_ = 0;
 
@@ -224,10 +224,10 @@ class Scheduler {
   double current_ends_ = 0;
   std::optional<Step> next_;
   int bulk_ = 0;
-  double bulk_first_ = 0, bulk_change_ = 0;  // seconds of the first of them, and by how much each is longer
+  double bulk_first_ = 0, bulk_change_ = 0;  // duration of the first of them, and its increase per step, in seconds
   double last_decode_left_ = 0;
   int joined_ = 0;                  // sequences whose first gap ends with the next decoding step,
-  double joined_left_ = 0;          // and the sum of when it began
+  double joined_left_ = 0;          // sum of the begins of these gaps
   std::deque<TokenEvent> leaving_;  // planned departures, ascending
   std::vector<TokenEvent> left_;
   std::vector<TokenGap> gaps_;

@@ -10,7 +10,7 @@
 
 namespace autotune::engine_model {
 
-// Returns nullopt if a size that decides about speed is not known: an estimate from guesses would look like any other.
+// Returns nullopt if a size that determines speed is not known: an estimate from guesses would look like any other.
 std::optional<ModelShape> ShapeOf(const checkpoint::ModelFacts& facts);
 
 }  // namespace autotune::engine_model
