@@ -24,7 +24,7 @@ std::string_view FieldName(Field field);
 // Every value that the API accepts for the field, "auto" first.
 std::span<const std::string_view> AllowedValues(Field field);
 
-// One configuration: a value for every field. `name` is the preset's or the user's name, or one made from the values.
+// One configuration: a value per field. `name`: that of the preset or the user, or one derived from the values.
 struct QuantConfig {
   std::string name = "default";
   std::string gemm = "auto";
@@ -34,17 +34,17 @@ struct QuantConfig {
 
   [[nodiscard]] const std::string& Get(Field field) const;
   void Set(Field field, std::string value);
-  // Equal in the four values; the name does not count.
+  // Compares the four values, but not the name.
   [[nodiscard]] bool SameValues(const QuantConfig& other) const;
   bool operator==(const QuantConfig&) const = default;
 };
 
-// The five presets in the order of the API page, "default" first.
+// The five presets in the order of docs/api.md, "default" first.
 std::span<const QuantConfig> Presets();
-// Null when no preset has this name.
+// Null if no preset has this name.
 const QuantConfig* FindPreset(std::string_view name);
 
-// A custom configuration as the user writes it: an absent field is "auto" (or the preset's, where one is named).
+// A custom configuration as the user writes it: an absent field is "auto", or the preset's value if a preset is named.
 struct FieldValues {
   std::map<Field, std::string> values;
   bool operator==(const FieldValues&) const = default;

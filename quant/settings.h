@@ -1,7 +1,7 @@
-// The flags of one launch while it is planned, and the resulting command line. Internal to quant/.
+// The flags of one launch during planning, and the resulting command line. Internal to quant/.
 //
-// The origin of each flag is recorded: user settings take precedence over mapped ones, and every mapped value they
-// replace is recorded as an Override. Owned by one PlanLaunch call; not shared between threads.
+// The origin of each flag is recorded: user settings take precedence over generated ones, and each replaced value is
+// recorded as an Override. Owned by one PlanLaunch call; not shared between threads.
 #pragma once
 
 #include <map>
@@ -17,8 +17,8 @@ namespace autotune::quant {
 struct Setting {
   FlagUse use;
   FlagValue value;
-  std::optional<Field> field;  // set by the mapping of this field
-  std::string spelling;        // set by the user, in these words; empty = by the mapping or by parallel sizes
+  std::optional<Field> field;  // field that generated it
+  std::string spelling;        // name as the user wrote it; empty = generated, or from parallel sizes
 
   [[nodiscard]] bool by_user() const { return !spelling.empty(); }
 };
@@ -27,27 +27,27 @@ class Settings {
  public:
   Settings(const EngineTable& table, const Version& version) : table_(table), version_(version) {}
 
-  // The user's parameters come first, so conditions of the mapping see the final values.
+  // Call first, so that conditions of generated flags see the final values.
   void AddUser(const Parameters& parameters);
-  // Sets a flag unless the user did; then the difference is recorded. False when the release does not have the flag.
+  // Sets a flag unless the user did, and records the difference. False if the release does not have the flag.
   bool Map(const std::string& name, const FlagValue& value, std::optional<Field> field);
-  // Members that the user put into maps ("compilation-config.mode"), once the mapping's own maps are there.
+  // Adds members that the user set in maps ("compilation-config.mode"), after the generated maps.
   void AddUserMembers(const Parameters& parameters);
 
-  // Null when not set or unset by the user.
+  // Null if the flag is not set, or unset by the user.
   [[nodiscard]] const Setting* Find(const std::string& name) const;
   // The text of a flag or of a member of its map ("quantization-config.moe"); nullopt if not set.
   [[nodiscard]] std::optional<std::string> Text(const std::string& name) const;
   [[nodiscard]] const std::vector<Override>& overrides() const { return overrides_; }
 
-  // Gives the flag this value, whoever set it.
+  // Sets the flag to this value, even if the user set it.
   void Replace(const std::string& name, const FlagValue& value);
   void Remove(const std::string& name);
   [[nodiscard]] Settings Without(const std::vector<std::string>& names) const;
 
   // In the table's order, then by name: equal settings give equal arguments.
   [[nodiscard]] std::vector<std::string> Arguments() const;
-  // The options file; empty when no option is set.
+  // Contents of the options file; empty if no option is set.
   [[nodiscard]] std::string OptionsYaml() const;
 
  private:

@@ -12,11 +12,11 @@ struct Version {
   int major = 0;
   int minor = 0;
   int patch = 0;
-  // Order of the suffix: release candidates (rcN = -1000 + N) < final (0) < postN (N).
+  // Order of suffixes: release candidates (rcN = -1000 + N) < final (0) < postN (N).
   int stage = 0;
 
-  // Accepts a leading "v" and ignores build suffixes such as "-cu126" and "-runtime". Returns nullopt for "latest",
-  // digests and other texts that are not a version.
+  // Accepts a leading "v", and ignores build suffixes such as "-cu126" and "-runtime". nullopt for "latest", digests
+  // and other texts without a version.
   static std::optional<Version> Parse(std::string_view text);
   [[nodiscard]] std::string ToString() const;
   auto operator<=>(const Version&) const = default;
