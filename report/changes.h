@@ -16,18 +16,18 @@ struct Change {
   std::string setting;        // "image", "max-num-seqs", "kv_cache_config.dtype", "VLLM_USE_V1", "checkpoint"
   std::string before, after;  // "" = not set
   std::string before_shown, after_shown;  // for people: EngineSettings::Shown
-  std::optional<MeasuredChange> worth;    // of the change from `before` to `after`
+  std::optional<MeasuredChange> worth;    // effect of the change from `before` to `after`
   std::string why_no_worth;               // "no pair differs in this alone", "comes with the quantization preset"
-  std::string note;                       // of a limit of the batch that the best's score did not reach; else ""
+  std::string note;                       // for a batch limit that the best's score did not reach; else ""
 };
 
-// Returns the changes from api::ComparedWith() to the best configuration, image and release first; empty if one of them
-// is missing or nothing differs. `effects`: EffectsOf; a setting that is no parameter says why it has none.
+// Returns the changes from api::ComparedWith() to the best configuration, image and release first; empty if one is
+// missing or nothing differs. `effects`: from EffectsOf.
 std::vector<Change> ChangesOf(const api::AutotuneTask& task, const std::vector<ParameterEffect>& effects,
                               const quant::RuleSet& rules);
-// How the column WORTH is read, for people; "" if the table has none.
+// How to read the column WORTH, for people; "" if the table has none.
 std::string WorthNote(const std::vector<Change>& changes);
-// Table with the columns SETTING, BASELINE, BEST, WORTH. `compared`: RoleText of the compared experiment.
+// Table with the columns SETTING, BASELINE, BEST, WORTH. `compared`: RoleText of the experiment compared with.
 text::Table ChangeTable(const std::vector<Change>& changes, const std::string& compared);
 
 // The changes with their measured effects; nullopt if nothing differs.

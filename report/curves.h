@@ -19,14 +19,14 @@ struct Curve {
   std::span<const api::LoadRow> loads;  // borrowed
 };
 
-// Limited latencies, at most four; without limits the usual ones.
+// The limited latencies, at most four; without limits the usual ones.
 std::vector<measurement::Bound> DrawnLatencies(const api::SloSpec& slo);
-// Of any of the curves, at most three.
+// Scenarios of the curves, at most three.
 std::vector<std::string> ScenariosOf(const std::vector<Curve>& curves);
-// Empty where no point can be drawn.
+// Empty if no point can be drawn.
 Markup DrawCurves(const std::vector<Curve>& curves, const std::string& scenario, const measurement::Bound& bound);
 
-// A drawing with its caption; nothing where there is no drawing.
+// A drawing with its caption; empty if the drawing is empty.
 Markup Figure(const std::string& caption, const Markup& drawing);
 // The tooltip of a mark.
 std::string PointTitle(const std::string& name, int gpus, const measurement::Point& point, bool meets_slo);

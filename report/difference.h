@@ -14,7 +14,7 @@ std::string SideText(const api::Difference::Line& line, const std::string& value
 // "3 settings differ, 9 are the same".
 std::string DifferenceSummary(const api::Difference& difference);
 
-// As `diff` writes it: lines that go with "-", lines that come with "+". Needs difference.compared().
+// In the format of `diff`: removed lines with "-", added lines with "+". REQUIRES: difference.compared().
 std::string DifferenceText(const api::Difference& difference, const std::string& task);
 
 }  // namespace autotune::report

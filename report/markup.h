@@ -1,7 +1,7 @@
 // Injection-safe HTML and SVG: markup comes from constants of this program, everything else is escaped.
 //
-// Pure values. A Markup is only made by Element() and Text(); text of a task, an engine or a person enters through
-// Text() or as an attribute's value, and both escape. Bytes that are no UTF-8 and control characters become U+FFFD.
+// Pure values. Only Element() and Text() create a Markup. Text of a task, an engine or a person enters through Text()
+// or as an attribute's value, and both escape it. Control characters and bytes that are not UTF-8 become U+FFFD.
 #pragma once
 
 #include <initializer_list>
@@ -15,7 +15,7 @@ namespace autotune::report {
 class Markup {
  public:
   Markup() = default;
-  // A constant of the program, as it is: style sheets, entities. Only string literals bind.
+  // A constant of this program, unchanged: style sheets, entities. Accepts only string literals.
   template <std::size_t N>
   static Markup Constant(const char (&markup)[N]) {
     return Markup(std::string(markup, N - 1));
@@ -39,8 +39,8 @@ class Markup {
 Markup Text(std::string_view text);
 
 using Attributes = std::initializer_list<std::pair<const char*, std::string>>;
-// Tags and attribute names are constants; an attribute with an empty value is left out. No attribute of the callers
-// takes a URL, a style or a script from outside: task_list.cpp's links are names that it has checked.
+// REQUIRES: tags and attribute names are constants. An attribute with an empty value is left out. No attribute gets a
+// URL, a style or a script from outside; the links of task_list.cpp are names that it has checked.
 Markup Element(const char* tag, Attributes attributes, const Markup& content);
 Markup Element(const char* tag, Attributes attributes, std::string_view text);
 Markup Element(const char* tag, const Markup& content);

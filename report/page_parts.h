@@ -17,26 +17,26 @@ struct PageData {
   const api::AutotuneTask& task;
   const quant::RuleSet& rules;
   std::vector<ResultRow> rows;        // parallel to status.experiments
-  std::vector<std::size_t> order;     // of rows: the best, by score, missed limits, failed, running
-  std::vector<std::string> settings;  // parallel to rows: quantization and arguments that not all have
-  std::vector<std::string> common;    // arguments that all have
-  std::vector<int> styles;            // parallel to rows: how plots draw it; -1 = pale
+  std::vector<std::size_t> order;     // indices of rows: best, then by score, missed limits, failed, running
+  std::vector<std::string> settings;  // parallel to rows: quantization and arguments that differ between rows
+  std::vector<std::string> common;    // arguments of all rows
+  std::vector<int> styles;            // parallel to rows: plot style; -1 = pale
   const ResultRow* best = nullptr;    // into rows
 };
 PageData DataOf(const api::AutotuneTask& task, const quant::RuleSet& rules);
 
-// "e3-572f5e", or with the baseline's mark.
+// "e3-572f5e", or with a mark for the baseline.
 std::string NameOf(const ResultRow& row);
 
 // A whole page.
 std::string Document(std::string_view title, const Markup& main);
-// A heading with content; nothing where there is no content.
+// A heading with content; empty if the content is empty.
 Markup Section(const char* id, const char* title, const Markup& content);
 Markup Paragraph(const char* style, std::string_view text);
-// In a box that scrolls by itself: the page never does.
+// A table in a box that scrolls horizontally: the page itself never does.
 Markup Scrolling(const Markup& table);
 Markup Row(const std::vector<Markup>& cells, const char* cell = "td");
-// Name and value, name and value, ...; values that are empty are left out.
+// Pairs of name and value; pairs with an empty value are left out.
 Markup Facts(const std::vector<std::pair<std::string, std::string>>& facts);
 
 Markup AnswerSection(const PageData& data);

@@ -1,7 +1,7 @@
-// Two-dimensional plots as SVG: series with intervals, rules (an SLO), a tooltip for every mark. Pure.
+// Two-dimensional plots as SVG: series with intervals, horizontal lines (an SLO), and a tooltip for every mark. Pure.
 //
-// Colours come from the page's style sheet by class (s0 ... s7, rest), so that one drawing serves light, dark and
-// print; every series also has a marker of its own shape.
+// Colours come from the page's style sheet by class (s0 ... s7, rest), so one drawing serves light, dark and print.
+// Every series also has its own marker shape.
 #pragma once
 
 #include <functional>
@@ -21,13 +21,13 @@ struct PlotPoint {
   double x_margin = 0, y_margin = 0;  // half-widths of intervals, 0 = not known
   bool hollow = false;                // misses the SLO
   std::string title;                  // the tooltip
-  double y_low = 0, y_high = 0;       // ends of an interval that is not even, instead of y_margin; equal = not known
+  double y_low = 0, y_high = 0;       // ends of an asymmetric interval, replaces y_margin; equal = not known
   std::string label{};                // beside the mark, if there is room
 };
 
 struct PlotSeries {
   std::string name;
-  int style = -1;  // 0 ... kSeriesStyles - 1; -1 = one of the rest, pale; kLineOnly = a line without marks
+  int style = -1;  // 0 ... kSeriesStyles - 1; -1 = pale, without a style of its own; kLineOnly = a line without marks
   enum class Line { kNone, kStraight, kSteps } line = Line::kStraight;
   std::vector<PlotPoint> points;  // in the order of the line
 };
@@ -41,21 +41,21 @@ struct Plot {
   std::string label;  // description for screen readers
   std::string x_title, y_title;
   std::function<std::string(double)> x_text, y_text;  // of ticks
-  bool y_log = false;                                 // as long as all is above 0
+  bool y_log = false;                                 // ignored if a value is not above 0
   bool from_zero = false;                             // the y axis; x always is
   std::vector<PlotSeries> series;
   std::vector<PlotRule> rules;
 };
 
-// Empty where no point is finite.
+// Empty if no point is finite.
 Markup Draw(const Plot& plot);
 // The marker of a style, for legends.
 Markup Swatch(int style);
 
 // At most `count` + 1 round values that cover [low, high]. REQUIRES: low < high.
 std::vector<double> RoundTicks(double low, double high, int count);
-// 1, 2 and 5 times powers of ten within [low, high]; 1 only where that gives more than `count`. REQUIRES: 0 < low <
-// high.
+// 1, 2 and 5 times powers of ten in [low, high]; only powers of ten if that gives more than `count` ticks. REQUIRES: 0
+// < low < high.
 std::vector<double> LogTicks(double low, double high, int count);
 
 }  // namespace autotune::report

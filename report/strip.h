@@ -1,6 +1,6 @@
-// A row of a table drawn on a line: bars, intervals and ticks along a scale. Pure.
+// A table row drawn on a line: bars, intervals and ticks along a scale. Pure.
 //
-// Stretches with its cell, so it contains no text: the adjacent cells have the numbers.
+// Scales with its cell, so it contains no text: adjacent cells have the numbers.
 #pragma once
 
 #include <string>
@@ -26,7 +26,7 @@ struct StripPart {
   std::string title;        // the tooltip
 };
 
-// REQUIRES: low < high. Parts are cut to the scale.
+// Parts are clipped to the scale. REQUIRES: low < high.
 Markup Strip(const std::vector<StripPart>& parts, double low, double high, const std::string& label);
 
 }  // namespace autotune::report

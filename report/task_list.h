@@ -1,4 +1,4 @@
-// All tasks as one HTML page, one line per task, with links to the reports. Pure.
+// A list of all tasks as an HTML page, one line per task, with links to the reports. Pure.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace autotune::report {
 struct TaskLine {
   std::string ns, name;
   std::string state, progress;
-  std::string best, score, gain;  // of the leader; "" while there is none
+  std::string best, score, gain;  // of the best experiment; "" without one
   std::string gpu_hours;
 };
 

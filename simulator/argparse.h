@@ -1,8 +1,8 @@
-// Python's argparse over a recorded parser: acceptance, rejection and error messages.
+// Python's argparse for a recorded parser: accepts or rejects arguments with the same messages.
 //
-// Follows ArgumentParser.parse_known_args of CPython 3.12 (abbreviations allowed, as both engines leave it), checked
-// against the real one by tests/simulator/argparse_corpus.json. Differs where the recording ends: conversions that need
-// the engine's own classes (`_optional_type`, `parse_dataclass`) accept plausible values. Pure.
+// Follows ArgumentParser.parse_known_args of CPython 3.12 (with abbreviations, as in both engines); compared with it in
+// tests/simulator/argparse_corpus.json. Differs where the recording is incomplete: conversions that need the engine's
+// classes (`_optional_type`, `parse_dataclass`) accept plausible values. Pure.
 #pragma once
 
 #include <map>
@@ -18,7 +18,7 @@ namespace autotune::simulator {
 
 // One option that was given (the last one wins, as in argparse).
 struct GivenArgument {
-  std::string flag;                 // the full flag it stands for, abbreviations resolved: "--kv-cache-dtype"
+  std::string flag;                 // full name, abbreviations resolved: "--kv-cache-dtype"
   std::vector<std::string> values;  // empty for switches
   bool on = true;                   // switches: --x is true, --no-x (or the recorded off form) false
 };
@@ -28,7 +28,7 @@ struct ParsedArguments {
   std::map<std::string, GivenArgument, std::less<>> given;
 
   [[nodiscard]] bool Has(std::string_view key) const { return given.find(key) != given.end(); }
-  // The first value as text, `fallback` when absent.
+  // The first value as text; `fallback` if absent.
   [[nodiscard]] std::string Text(std::string_view key, std::string_view fallback = "") const;
   [[nodiscard]] bool On(std::string_view key, bool fallback = false) const;
 };
@@ -43,7 +43,7 @@ struct ArgparseRefusal {
   std::string message;  // "argument --x: expected one argument"; kUnrecognized: the arguments, joined by blanks
 };
 
-// `required`: keys that argparse declares as required (the recordings do not say).
+// `required`: keys that argparse requires; the recordings do not have them.
 std::variant<ParsedArguments, ArgparseRefusal> ParseArguments(const RecordedParser& parser,
                                                               const std::vector<std::string>& arguments,
                                                               const std::vector<std::string>& required);

@@ -1,6 +1,6 @@
-// TensorRT-LLM's command line by click's rules. Nothing is recorded of trtllm-serve, so names are NOT checked: only
-// what click rejects for every program is (an option spelled with dashes where all are declared with underscores, a
-// missing value, no model). Whether an option takes a value is known for the switches below; every other one takes one.
+// TensorRT-LLM's command line according to click. trtllm-serve was not recorded, so names are NOT checked: it rejects
+// only what click rejects for every program (dashes in an option where all have underscores, a missing value, no
+// model). Options take a value, except for known switches.
 //
 // Pure.
 #pragma once

@@ -1,5 +1,5 @@
-// From an argv to an engine: which one is meant (by the command's name, through symbolic links), which release, and
-// whether its parser accepts the arguments. Pure but for reading option files.
+// From an argv to an engine: selects the engine (by the command's name, also through symbolic links) and the release,
+// and checks whether its parser accepts the arguments. Pure, apart from reading option files.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace autotune::simulator {
 
-// A command, recognised.
+// A recognised command.
 struct Invocation {
   Engine engine = Engine::kVllm;
   std::string prog;                    // argparse's name of the program, "vllm" or "main.py"
@@ -25,12 +25,12 @@ struct Invocation {
 struct CommandRefusal {
   std::string output;  // standard error, complete lines
   int exit_code = 2;
-  bool after_imports = false;  // true: the real engine says so only after importing its code
+  bool after_imports = false;  // true: the real engine reports it only after importing its code
 };
 
-// Understands `vllm serve ...`, `python3 -m vllm.entrypoints.openai.api_server ...`, `python3 -m
-// vllm.entrypoints.cli.main serve ...`, `python3 -m sglang.launch_server ...`, `sglang serve ...`,
-// `trtllm-serve [serve] ...`, and `simulated-engine --as NAME -- ...` for any NAME of these.
+// Recognises `vllm serve ...`, `python3 -m vllm.entrypoints.openai.api_server ...`, `python3 -m
+// vllm.entrypoints.cli.main serve ...`, `python3 -m sglang.launch_server ...`, `sglang serve ...`, `trtllm-serve
+// [serve] ...`, and `simulated-engine --as NAME -- ...` with any of these names.
 std::variant<Invocation, CommandRefusal> RecogniseCommand(const std::vector<std::string>& argv);
 
 struct AcceptedArguments {

@@ -1,4 +1,4 @@
-// The OpenAI completion and chat API of the engines: requests to events. Text only, no sockets. Pure.
+// The engines' OpenAI completion and chat API: from requests to events. Text only, no sockets. Pure.
 #pragma once
 
 #include <cstdint>
@@ -18,19 +18,19 @@ struct CompletionRequest {
   Endpoint endpoint = Endpoint::kCompletions;
   std::string model;
   int prompt_tokens = 0;
-  int output_tokens = 16;  // that it will have; 0: only the prompt is computed (echo)
-  bool stops = false;      // it ends by itself then, not by max_tokens
+  int output_tokens = 16;  // length of the answer; 0: only the prompt is computed (echo)
+  bool stops = false;      // the answer ends by itself, not by max_tokens
   bool stream = false;
-  bool include_usage = false;     // one more event with the usage, before [DONE]
+  bool include_usage = false;     // a further event with the usage, before [DONE]
   bool continuous_usage = false;  // usage in every event
-  std::string echo;               // the prompt, where it is to be repeated
+  std::string echo;               // prompt to repeat; "" = none
   bool logprobs = false;
   bool prompt_logprobs = false;  // vLLM's own field
-  std::string prompt;            // input of log-probabilities and whole answers; "" of streams
+  std::string prompt;            // for log-probabilities and whole answers; "" for streams
   // Pieces of prompt and answer that other requests may share, for the prefix cache.
   std::vector<engine_model::TextSegment> text;
   bool reads_cache = true;
-  // A stream that ends with this error (an ApiError's body) before its first token.
+  // Body of an ApiError that ends the stream before its first token; "" = none.
   std::string stream_error;
 };
 
@@ -39,9 +39,9 @@ struct ApiError {
   std::string body;
 };
 
-// Prompts: a string (about four bytes a token), a list of token ids, or the messages of a chat. With ignore_eos an
-// answer has exactly max_tokens tokens; else it ends by itself where its prompt says so, after 400 tokens on average
-// and min_tokens at least.
+// Prompts: a string (about four bytes per token), a list of token ids, or a chat's messages. With ignore_eos the answer
+// has exactly max_tokens tokens. Otherwise it ends where its prompt determines, after 400 tokens on average and at
+// least min_tokens.
 std::variant<CompletionRequest, ApiError> ParseCompletion(Endpoint endpoint, std::string_view body,
                                                           const EngineSettings& settings, std::int64_t kv_tokens);
 
@@ -50,15 +50,15 @@ struct CompletionIdentity {
   std::int64_t created = 0;
   std::string model;
 };
-// Event before the first token: a chat's role; "" for completions.
+// Event before the first token: the role in a chat; "" for completions.
 std::string OpeningEventText(const CompletionIdentity& identity, const CompletionRequest& request);
 // One server-sent event ("data: {...}\n\n") for `tokens` tokens, after which there are `tokens_so_far`; `finished`
 // marks the last.
 std::string TokenEventText(const CompletionIdentity& identity, const CompletionRequest& request,
                            const EngineSettings& settings, int tokens, int tokens_so_far, bool finished);
-// Events after the last token: the usage if requested, and [DONE].
+// Events after the last token: the usage, if requested, and [DONE].
 std::string ClosingEventText(const CompletionIdentity& identity, const CompletionRequest& request);
-// An error in a stream that has begun, and [DONE].
+// An error in a running stream, and [DONE].
 std::string ErrorEventText(const std::string& body);
 // The body of an answer that is not streamed. A completion's words depend on the prompt, and other words follow from
 // some place on where precision is reduced. Log-probabilities are made up: a prompt's token has one that depends on the
@@ -71,7 +71,7 @@ std::string CompletionBody(const CompletionIdentity& identity, const CompletionR
 
 ApiError MakeApiError(int status, const std::string& type, const std::string& message);
 
-// A request that is turned away because too many wait.
+// Response to a request that is rejected because too many wait.
 ApiError QueueFull(Engine engine);
 
 }  // namespace autotune::simulator

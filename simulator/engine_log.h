@@ -13,12 +13,12 @@ namespace autotune::simulator {
 struct LogEntry {
   // vLLM prefixes every line with the process that wrote it; the other engines do not.
   enum class Process { kNone, kFrontEnd, kEngineCore };
-  // kRaw: a line without level and time, as tracebacks are.
+  // kRaw: a line without level and time, as in tracebacks.
   enum class Level { kRaw, kInfo, kWarning, kError };
   Process process = Process::kFrontEnd;
   Level level = Level::kInfo;
   std::string source;  // "model.py:598", vLLM only
-  std::string text;    // may have several lines: each gets the prefix
+  std::string text;    // may have several lines; each gets the prefix
 };
 
 LogEntry Info(LogEntry::Process process, std::string source, std::string text);

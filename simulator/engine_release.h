@@ -1,4 +1,4 @@
-// The engine that this process simulates, and its release.
+// The simulated engine and its release.
 //
 // Pure values, thread-safe.
 #pragma once
@@ -29,11 +29,11 @@ struct EngineRelease {
   [[nodiscard]] bool Within(std::string_view from, std::string_view before) const;
 };
 
-// The release that runs when nothing else is asked for.
+// The release that is simulated by default.
 EngineRelease DefaultRelease(Engine engine);
 
-// Reads AUTOTUNE_SIM_RELEASE: entries "vllm:0.24.0" separated by commas; the entry of `engine` counts, entries of other
-// engines are for other processes. Empty text is the default release. kInvalid: not of that form.
+// Parses AUTOTUNE_SIM_RELEASE: comma-separated entries "vllm:0.24.0", of which that of `engine` counts. Empty text: the
+// default release. kInvalid: another format.
 base::Result<EngineRelease> ReleaseFromText(Engine engine, std::string_view text);
 
 }  // namespace autotune::simulator

@@ -1,5 +1,5 @@
-// Resolved settings of one engine start after its command line is parsed: they decide whether it starts, how much fits,
-// and how fast it is. Values the engine would compute itself (automatic choices) are resolved here.
+// Resolved settings of an engine start after its command line was parsed: they decide whether it starts, how much fits,
+// and how fast it is. Automatic choices of the engine are resolved here.
 //
 // Pure values.
 #pragma once
@@ -21,7 +21,7 @@ namespace autotune::simulator {
 struct EngineSettings {
   EngineRelease release;
   Gpu gpu;
-  std::optional<int> visible_gpus;  // nullopt: not said, as many as are asked for
+  std::optional<int> visible_gpus;  // nullopt: not given; as many as requested
   std::string model;                // as given
   std::string served_name;
   ModelShape shape;
@@ -47,7 +47,7 @@ struct EngineSettings {
 
   std::int64_t max_model_len = 0;  // resolved; 0 only before resolution
   bool max_model_len_given = false;
-  double memory_fraction = 0;                   // the engine's own meaning, see PlanMemory
+  double memory_fraction = 0;                   // as the engine defines it, see PlanMemory
   std::optional<std::int64_t> kv_cache_bytes;   // vLLM --kv-cache-memory-bytes
   std::optional<std::int64_t> kv_cache_tokens;  // SGLang --max-total-tokens
   int max_sequences = 0;
@@ -57,10 +57,10 @@ struct EngineSettings {
   bool prefix_caching = true;
   int block_tokens = 16;  // of the KV cache
   engine_model::Speculation speculation;
-  std::optional<int> max_queued;                      // SGLang --max-queued-requests: more are turned away
+  std::optional<int> max_queued;                      // SGLang --max-queued-requests: further ones are rejected
   int stream_interval = 1;                            // tokens of one event
   bool eager = false;                                 // no CUDA graphs
-  bool own_warmup = false;                            // SGLang generates once before it calls itself ready
+  bool own_warmup = false;                            // SGLang generates once before it reports ready
   bool metrics = true;                                // Prometheus metrics are served
   bool iteration_statistics = false;                  // TensorRT-LLM: /metrics, as JSON
   InjectedFailure scenario = InjectedFailure::kNone;  // a failure on demand
@@ -68,9 +68,9 @@ struct EngineSettings {
 
   // The effective quantization: the flag, else the checkpoint's; "" = none.
   [[nodiscard]] std::string EffectiveQuantization() const;
-  // The effective type of the KV cache: "fp8" where an automatic one follows the checkpoint.
+  // The effective type of the KV cache: "fp8" if "auto" follows such a checkpoint.
   [[nodiscard]] std::string EffectiveKvCache() const;
-  // The effective backend: the requested one, or the engine's choice for this GPU and KV dtype.
+  // The effective backend: the given one, or the engine's choice for this GPU and KV cache dtype.
   [[nodiscard]] std::string EffectiveAttentionBackend() const;
   [[nodiscard]] int gpus() const { return tensor_parallel * pipeline_parallel * data_parallel; }
 };
@@ -83,8 +83,8 @@ struct SettingsInput {
   KnownModels models{};
 };
 
-// Every number falls back to the engine's own default. kInvalid: the model or an options file cannot be read; the
-// message is the line the engine would end with ("OSError: ...").
+// Missing values become the engine's defaults. kInvalid: the model or an options file cannot be read; the message is
+// the line with which the engine would end ("OSError: ...").
 base::Result<EngineSettings> ResolveSettings(const SettingsInput& input, const ParsedArguments& arguments);
 
 }  // namespace autotune::simulator

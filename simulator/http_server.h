@@ -22,17 +22,17 @@ class io_context;
 
 namespace autotune::simulator {
 
-// Tokens that do not come from the engine model but when they are due (docs/simulated-engine.md).
+// Tokens that leave at fixed times instead of those of the engine model (docs/simulated-engine.md).
 struct AnswerSchedule {
   double ttft = 0;  // seconds
   double itl = 0;
 };
 
-// When one answer really left: monotonic nanoseconds, those of CLOCK_MONOTONIC.
+// Real times of one answer, in nanoseconds of CLOCK_MONOTONIC.
 struct AnswerTimes {
   std::uint64_t request = 0;
-  std::int64_t received = 0;          // its HTTP request had been read
-  std::vector<std::int64_t> written;  // each token had been given to the kernel
+  std::int64_t received = 0;          // when its HTTP request had been read
+  std::vector<std::int64_t> written;  // when each token had been given to the kernel
 };
 
 struct ServerOptions {
@@ -41,10 +41,10 @@ struct ServerOptions {
   bool dies_on_first_request = false;
   // SGLang: health and completions; false behaves as SGLANG_ENABLE_HEALTH_ENDPOINT_GENERATION=false.
   bool health_generates = true;
-  // More waiting requests are turned away, whatever the engine; SGLang's own flag applies as well.
+  // Limit of waiting requests for any engine: more are rejected. SGLang's own flag applies as well.
   std::optional<int> most_waiting = std::nullopt;
   std::optional<AnswerSchedule> schedule = std::nullopt;
-  // Once for each streamed answer that was given in full; only with a schedule.
+  // Called for each completely streamed answer; only with a schedule.
   std::function<void(const AnswerTimes&)> on_answer = nullptr;
 };
 
@@ -60,7 +60,7 @@ class SimulatedServer {
 
   // Binds and starts accepting; port 0 takes a free one. Returns the port. kInvalid: cannot bind (address in use, ...).
   base::Result<std::uint16_t> Listen(const std::string& host, std::uint16_t port);
-  // SGLang's own first generation; `done` when its token has left. Until then /health says 503.
+  // SGLang's own first generation. Calls `done` when its token has left; until then /health returns 503.
   void Warmup(std::function<void()> done);
   void Stop();
 
@@ -69,7 +69,7 @@ class SimulatedServer {
   std::shared_ptr<Impl> impl_;
 };
 
-// Raises the process' limit on open files to its maximum: the usual 1,024 are too few for a thousand streams.
+// Raises the process's limit of open files to its maximum: the usual 1,024 are not enough for a thousand streams.
 void AllowManyConnections();
 
 }  // namespace autotune::simulator

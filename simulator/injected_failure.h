@@ -13,7 +13,7 @@ namespace autotune::simulator {
 enum class InjectedFailure {
   kNone,
   kCrash,         // "crash": an exception while starting, exit code as the engine's
-  kCrashServing,  // "crash-serving": the engine dies while it answers its first completion
+  kCrashServing,  // "crash-serving": the engine ends while it answers its first completion
   kOomHost,       // "oom-host": allocates until the cgroup's limit kills the process
   kOomCuda,       // "oom-cuda": CUDA out of memory while loading
   kNeverReady,    // "never-ready": starts, prints, and never opens its port

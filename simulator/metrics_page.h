@@ -14,7 +14,7 @@
 
 namespace autotune::simulator {
 
-// Of Prometheus: counts of values up to a bound. The bounds are those of all three engines.
+// Prometheus histogram. The buckets are those of all three engines.
 class LatencyHistogram {
  public:
   enum class Scale { kFirstToken, kToken, kRequest };
@@ -25,7 +25,7 @@ class LatencyHistogram {
 
  private:
   Scale scale_;
-  std::array<std::int64_t, 24> counts_{};  // of each bound's own range; the last is for what is above all
+  std::array<std::int64_t, 24> counts_{};  // count of each bucket's own range; the last is for values above all bounds
   double sum_ = 0;
   std::int64_t count_ = 0;
 };
@@ -43,11 +43,11 @@ struct ServerTotals {
   LatencyHistogram e2e{LatencyHistogram::Scale::kRequest};
 };
 
-// Where Prometheus finds them: "/metrics" or "/prometheus/metrics". "" = the engine was not asked to have any.
+// Path of the Prometheus metrics: "/metrics" or "/prometheus/metrics"; "" = the engine serves none.
 std::string MetricsPath(const EngineSettings& settings);
 std::string MetricsText(const EngineSettings& settings, const engine_model::MemoryPlan& plan,
                         const TokenSource::State& state, const ServerTotals& totals);
-// TensorRT-LLM's /metrics: a JSON list, empty unless enable_iter_perf_stats is set.
+// TensorRT-LLM's /metrics: a JSON list; empty unless enable_iter_perf_stats is set.
 std::string IterationStatistics(const EngineSettings& settings, const engine_model::MemoryPlan& plan,
                                 const TokenSource::State& state);
 

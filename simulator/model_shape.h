@@ -1,5 +1,5 @@
-// The dimensions of a model: from its files where the path is a directory (checkpoint/), else from its facts where they
-// are given, else guessed from the hub id's name.
+// Dimensions of a model: from its files if the path is a directory (checkpoint/), else from given facts, else guessed
+// from the name in the hub id.
 //
 // Nothing is downloaded. The name contains the size ("...-8B-...", "30B-A3B"); the other dimensions are those of a
 // known model of that size (docs/simulated-engine.md lists them). Pure but for reading the directory.
@@ -37,9 +37,9 @@ struct ModelShape {
   std::string checkpoint_quantization;  // quant_method, "" = none
   double checkpoint_bits = 16;          // of the quantized weights
   bool checkpoint_fp8_kv = false;       // the checkpoint asks for an fp8 KV cache
-  // As checkpoint::ModelFacts has them, of a quantized checkpoint; "" = guessed from the name.
+  // As in checkpoint::ModelFacts, for a quantized checkpoint; "" = guessed from the name.
   std::string linear_format, expert_format, activations;
-  bool latent_attention = false;  // one compressed entry a token instead of keys and values
+  bool latent_attention = false;  // one compressed entry per token instead of keys and values
   bool from_config = false;       // false: guessed from the name
 
   [[nodiscard]] bool is_moe() const { return experts > 0; }
@@ -47,7 +47,7 @@ struct ModelShape {
     return dense_parameters + expert_parameters + head_parameters + embedding_parameters;
   }
   // KV elements that one token adds over all layers, while it is within every window.
-  double cached_elements = -1;  // negative: as ordinary attention in every layer has them
+  double cached_elements = -1;  // negative: ordinary attention in every layer
   [[nodiscard]] double kv_elements_per_token() const {
     return cached_elements >= 0 ? cached_elements : 2.0 * layers * kv_heads * head_dim;
   }
@@ -60,11 +60,11 @@ ModelShape ShapeFromName(std::string_view name);
 // Facts of models by hub id, in the form of status.model.
 using KnownModels = std::map<std::string, checkpoint::ModelFacts>;
 
-// `text`: a JSON object of them; "" = none. kInvalid names what is wrong.
+// `text`: a JSON object of such facts; "" = none. kInvalid names the error.
 base::Result<KnownModels> KnownModelsFromText(const std::string& text);
 
-// A path that starts with "/" or "." is a directory. kNotFound: no config.json there; the message is the line that the
-// engines end with (they pass on what transformers says).
+// A path that starts with "/" or "." is a directory. kNotFound: it has no config.json; the message is the line with
+// which the engines end (that of transformers).
 base::Result<ModelShape> LoadModelShape(const std::string& id_or_path, const KnownModels& known);
 
 }  // namespace autotune::simulator

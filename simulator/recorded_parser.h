@@ -15,7 +15,7 @@
 
 namespace autotune::simulator {
 
-// argparse's number of arguments; kNone means exactly one value for kinds that store one.
+// argparse's nargs. kOne: exactly one value (argparse's None, for actions that store a value).
 enum class Nargs { kOne, kZero, kOptional, kAny, kOneOrMore };
 
 struct RecordedArgument {
@@ -23,12 +23,12 @@ struct RecordedArgument {
   std::string kind;                // argparse action: "StoreAction", "BooleanOptionalAction", ...
   std::string type;                // name of the conversion function, "" = none
   Nargs nargs = Nargs::kOne;
-  // Allowed values as Python's repr() writes them ("'auto'", "2"); nullopt = anything goes.
+  // Allowed values as written by Python's repr() ("'auto'", "2"); nullopt = any value.
   std::optional<std::vector<std::string>> choices;
-  // The default where it is a plain scalar: text as on a command line, "" when it is None or something else.
+  // The default, if it is a scalar, as on a command line; "" if it is None or not a scalar.
   std::string default_text;
 
-  // The name that errors use: every flag, joined by "/".
+  // Name in error messages: every flag, joined by "/".
   [[nodiscard]] std::string DisplayName() const;
   // The first long flag without its dashes ("kv-cache-dtype"), or the positional's name.
   [[nodiscard]] std::string Key() const;

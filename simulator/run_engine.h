@@ -14,7 +14,7 @@ namespace autotune::simulator {
 // Reads one environment variable; nullopt = not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
-// Log lines go to standard output, refusals to standard error, as the engines do.
+// Log lines go to standard output, rejections to standard error, as in the engines.
 int RunEngine(const std::vector<std::string>& argv, const Environment& environment);
 
 }  // namespace autotune::simulator

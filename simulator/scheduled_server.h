@@ -1,5 +1,5 @@
-// A server of known timing: the tokens of every answer leave when they are due, at any load. Reference for measuring
-// load generators (docs/simulated-engine.md).
+// A server with known timing: the tokens of every answer leave at fixed times, at any load. Reference for tests of load
+// generators (docs/simulated-engine.md).
 //
 // Blocks until SIGTERM or SIGINT; one thread.
 #pragma once

@@ -1,8 +1,8 @@
 // Observed start-up failures of real engines after argparse accepted the command line, as a table of conditions, texts
 // and exit codes.
 //
-// Every row names where it comes from: a recorded log (tests/engines/logs), a row of the recorded tables that has no
-// log, or the engine's source (read, not seen). Rows stand in the order in which an engine would meet them; the first
+// Every row names its source: a recorded log (tests/engines/logs), a row of the recorded tables without a log, or the
+// engine's source code (read, not observed). Rows are in the order in which an engine would meet them; the first one
 // that applies decides. Pure.
 #pragma once
 
@@ -18,14 +18,14 @@ namespace autotune::simulator {
 
 enum class Provenance {
   kLog,     // the cause's text is that of a recorded log
-  kTable,   // seen on a real engine; the log was not kept, wording beyond the noted words is ours
+  kTable,   // observed on a real engine without a kept log; beyond the noted words the wording is ours
   kSource,  // read in the engine's source
 };
 
-// When it happens; StageSeconds (startup.h) says how long after the start.
+// Time of the failure; StageSeconds (startup.h) has the time since the start.
 enum class Stage { kConfig, kEngineInit, kLoad, kWarmup, kFirstRequest };
 
-// How the process ends and what the log looks like around the cause.
+// How the process ends, and the log lines around the cause.
 enum class Ending {
   kVllmModelConfig,     // pydantic validation error for ModelConfig, exit 1
   kVllmVllmConfig,      // ... for VllmConfig
@@ -36,14 +36,14 @@ enum class Ending {
   kSglangScheduler,     // a worker raises, the process tree kills itself with SIGKILL
   kTensorRtLlm,         // exception, exit 1
 };
-// True: ends by killing itself (a container then reports exit code 137); false: exit code 1.
+// True: ends by SIGKILL to itself (a container then reports exit code 137); false: exit code 1.
 bool KillsItself(Ending ending);
 
 struct StartFailure {
   std::string_view id;
   Engine engine = Engine::kVllm;
-  std::string_view from_version;    // first release that does it, "" = every one
-  std::string_view before_version;  // first that no longer does, "" = none
+  std::string_view from_version;    // first release with this failure, "" = all
+  std::string_view before_version;  // first release without it, "" = none
   Provenance provenance = Provenance::kSource;
   std::string_view reference;  // log file, table row or source
   Stage stage = Stage::kConfig;
@@ -56,10 +56,10 @@ std::span<const StartFailure> StartFailures();
 // nullptr: the engine starts and serves.
 const StartFailure* FindStartFailure(const EngineSettings& settings);
 
-// The lines around the cause, in the order in which the engine prints them.
+// The lines around the cause, in the engine's order.
 std::vector<LogEntry> FailureLog(Ending ending, Stage stage, const std::string& cause);
 
-// Kernels that are compiled on first use: the start, or the first request, takes this much longer.
+// Kernels compiled on first use: the start, or the first request, takes `seconds` longer.
 struct FirstUseDelay {
   std::string_view id;
   Engine engine = Engine::kVllm;

@@ -1,4 +1,4 @@
-// Departure times of a request's tokens: from the engine model, or on a fixed schedule. Not thread-safe; one owner.
+// Times at which a request's tokens leave: from the engine model, or on a fixed schedule. Not thread-safe; one owner.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,7 @@ class TokenSource {
   TokenSource& operator=(const TokenSource&) = delete;
   virtual ~TokenSource() = default;
 
-  // As engine_model::Scheduler's functions of these names; `now` never goes back.
+  // Like engine_model::Scheduler's functions of these names. REQUIRES: `now` does not decrease.
   virtual void Add(const engine_model::NewRequest& request, double now) = 0;
   virtual void Abort(engine_model::RequestId id) = 0;
   [[nodiscard]] virtual std::optional<double> NextEvent() const = 0;
@@ -35,7 +35,7 @@ class TokenSource {
 
 std::unique_ptr<TokenSource> EngineTokens(const engine_model::Deployment& deployment);
 
-// Every request gets its first token `ttft` seconds after it came and the others `itl` apart, however many there are.
+// The first token of each request leaves `ttft` seconds after its arrival, the others `itl` seconds apart, at any load.
 std::unique_ptr<TokenSource> ScheduledTokens(double ttft, double itl);
 
 }  // namespace autotune::simulator
