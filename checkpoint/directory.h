@@ -1,6 +1,6 @@
 // A checkpoint in a directory, or a single GGUF file.
 //
-// Single-threaded; opens files when asked, keeps none open.
+// Single-threaded; keeps no file open.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +11,8 @@
 
 namespace autotune::checkpoint {
 
-// `path` is the directory, its config.json (of whatever name), or a .gguf file. kInvalid names the path if it is
-// neither.
+// `path`: the directory, its config.json (of any name), or a .gguf file. kInvalid names the path if it is none of
+// these.
 base::Result<std::unique_ptr<CheckpointFiles>> OpenDirectory(const std::filesystem::path& path);
 
 }  // namespace autotune::checkpoint

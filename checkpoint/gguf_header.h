@@ -1,7 +1,7 @@
-// The metadata and the descriptions of the tensors at the beginning of a GGUF file.
+// Metadata and descriptions of the tensors at the beginning of a GGUF file.
 //
 // Pure, thread-safe. Format: ggml's docs/gguf.md, versions 2 and 3. The first bytes of a file are enough: a truncated
-// header gives the complete entries before its end. Any input is safe.
+// header gives the entries that are complete. Any input is safe.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace autotune::checkpoint {
 struct GgufHeader {
   std::map<std::string, std::int64_t, std::less<>> numbers;  // whole numbers and booleans
   std::map<std::string, std::string, std::less<>> texts;
-  // Lists of numbers, one per layer. Of other lists (the tokens of a vocabulary) only the length is kept.
+  // Lists of numbers, one per layer. For other lists (a vocabulary's tokens) only the length is kept.
   std::map<std::string, std::vector<std::int64_t>, std::less<>> lists;
   std::map<std::string, std::int64_t, std::less<>> lengths;
   bool complete = false;                                          // the bytes held all of the metadata
@@ -26,7 +26,7 @@ struct GgufHeader {
   bool all_tensors = false;                                       // the bytes held the descriptions of all tensors
 };
 
-// kInvalid: not a GGUF file, or of a version that is not known.
+// kInvalid: not a GGUF file, or of an unknown version.
 base::Result<GgufHeader> ReadGgufHeader(std::string_view bytes);
 
 // The metadata with the keys of config.json.

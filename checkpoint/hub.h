@@ -1,7 +1,7 @@
 // A checkpoint on a model hub that speaks Hugging Face's API (the hub itself, a mirror, a caching proxy).
 //
-// Single-threaded, blocking. A busy or unreachable hub is retried a few times; every other failure is an error with a
-// remedy. Nothing is stored.
+// Single-threaded, blocking. A busy or unreachable hub is retried a few times; other failures are errors with a remedy.
+// Nothing is stored.
 #pragma once
 
 #include <chrono>
@@ -21,10 +21,10 @@ struct HubOptions {
   // Instruction for setting a token, for messages: "name a secret with a token in ...".
   std::string how_to_give_token = "set spec.model.huggingFace.tokenSecretRef to a Secret with a token";
   std::string name_of_token = "the token in spec.model.huggingFace.tokenSecretRef";
-  std::chrono::milliseconds timeout{30'000};     // without a byte
-  std::chrono::milliseconds retry_delay{1'000};  // doubled twice
+  std::chrono::milliseconds timeout{30'000};     // maximum time without a byte
+  std::chrono::milliseconds retry_delay{1'000};  // doubled at each of two further retries
   std::function<bool()> told_to_end = [] { return false; };
-  std::function<void(const std::string&)> say = [](const std::string&) {};  // every attempt that failed, for a log
+  std::function<void(const std::string&)> say = [](const std::string&) {};  // each failed attempt, for a log
 };
 
 std::unique_ptr<CheckpointFiles> OpenHub(const HubOptions& options);

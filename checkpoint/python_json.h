@@ -1,4 +1,4 @@
-// JSON as Python's json module reads it: bare NaN, Infinity and -Infinity are values, as in the files that it writes.
+// JSON as Python's json module reads it: bare NaN, Infinity and -Infinity are values, as in files that it writes.
 //
 // Pure, thread-safe. Errors name the file, the line and the column. Input of any kind is safe: nesting is bounded.
 #pragma once
@@ -11,7 +11,7 @@
 
 namespace autotune::checkpoint {
 
-// The value of `text`. NaN and the infinities become null. kInvalid: `config.json: line 3, column 7: is not JSON: ...`.
+// Parses `text`. NaN and infinities become null. kInvalid: `config.json: line 3, column 7: is not JSON: ...`.
 base::Result<nlohmann::json> ParsePythonJson(std::string_view text, const std::string& file);
 
 // The same for a file that must hold an object.

@@ -1,6 +1,6 @@
 // The header of a safetensors file: names, types and sizes of its tensors.
 //
-// Pure, thread-safe. Format: 8 bytes of length, little-endian, and a JSON object. Any input is safe.
+// Pure, thread-safe. Format: 8 bytes of length (little-endian) and a JSON object. Any input is safe.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +20,13 @@ struct SafetensorsHeader {
   TensorKinds kinds;
 };
 
-inline constexpr std::int64_t kLargestSafetensorsHeader = 100'000'000;  // as the format's own reader has it
+inline constexpr std::int64_t kLargestSafetensorsHeader = 100'000'000;  // limit of the format's own reader
 
-// Bytes of the file's beginning that hold the header, from at least 8 of them. kInvalid: it cannot be one.
+// Number of bytes up to the end of the header. kInvalid: not a header. REQUIRES: at least 8 bytes.
 base::Result<std::int64_t> SafetensorsHeaderEnd(std::string_view bytes);
 base::Result<SafetensorsHeader> ReadSafetensorsHeader(std::string_view bytes, const std::string& file);
 
-// The dtype of the weights that are not quantized: of the 16- and 32-bit floats the one that holds most bytes. "" =
+// Dtype of the unquantized weights: the 16- or 32-bit float type with the most bytes; "" =
 // none.
 std::string FloatDtype(const SafetensorsHeader& header);
 

@@ -1,7 +1,7 @@
-// Choice of a checkpoint's weight files: one set, as engines choose it.
+// Selects a checkpoint's weight files: one set, as engines do.
 //
-// Pure, thread-safe. An index decides; without one, Hugging Face's names go before Mistral's consolidated ones,
-// safetensors before PyTorch's pickles, and GGUF is used if there is nothing else. Other copies do not count.
+// Pure, thread-safe. An index decides. Without one, Hugging Face's names take precedence over Mistral's consolidated
+// files, safetensors over PyTorch's pickles, and GGUF is used if there is nothing else. Other copies are ignored.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct FileEntry {
   Size bytes;  // unset = not known
 };
 
-// A *.index.json: the files that hold the tensors, and metadata.total_size.
+// A *.index.json: the files of the tensors, and metadata.total_size.
 struct WeightIndex {
   std::string name = "the weight index";  // for messages
   std::set<std::string, std::less<>> files;
@@ -32,7 +32,7 @@ struct WeightIndex {
 };
 base::Result<WeightIndex> ReadWeightIndex(std::string_view text, const std::string& file);
 
-// The index to read before choosing; nullopt if the files have none that decides.
+// The index to read before ChooseWeights; nullopt if no index decides.
 std::optional<std::string> IndexOf(const std::vector<FileEntry>& files);
 
 enum class WeightFormat { kNone, kSafetensors, kConsolidated, kPytorch, kGguf };
@@ -41,11 +41,11 @@ struct WeightFiles {
   WeightFormat format = WeightFormat::kNone;
   std::vector<std::string> files;  // in order of their names
   Size bytes;
-  TensorKinds kinds;  // as the index names them; empty where there is none
+  TensorKinds kinds;                                                       // from the index; empty without one
   std::map<std::int64_t, std::set<std::string, std::less<>>> layer_files;  // the same
   std::vector<std::string> notes;
 };
-// `index` is the file that IndexOf names, read; null where there is none or where it cannot be read.
+// `index`: the parsed file that IndexOf names; null if there is none, or if it cannot be read.
 WeightFiles ChooseWeights(const std::vector<FileEntry>& files, const WeightIndex* index);
 
 }  // namespace autotune::checkpoint

@@ -1,7 +1,7 @@
 // Kinds of tensors in a checkpoint's weight files: "linear.weight_packed", "head.input_scale:F32".
 //
-// Pure, single-threaded. A kind is the part of the model and the last component of the tensor's name, with its type if
-// a header was read. Only kinds that show how weights are stored are kept: those of a quantization, and the types of
+// Pure, single-threaded. A kind is the model's part and the last component of the tensor's name, with its type if a
+// header was read. Keeps only kinds that show how weights are stored: those of a quantization, and the types of
 // unquantized weights.
 #pragma once
 
@@ -15,12 +15,12 @@
 
 namespace autotune::checkpoint {
 
-// Whether a module's weights are those of the language model's layers: not of images or sound, not of layers that only
-// draft, and no embedding's. Also for patterns over module names.
+// True if a module's weights belong to the language model's layers: not to images or sound, not to draft layers, and
+// not to embeddings. Also for patterns over module names.
 bool IsOfLanguageLayers(std::string_view module);
 
-// Number of the language model's layer that a tensor belongs to; kDraftLayer for layers that a name of their own marks
-// as such that predict further tokens ("mtp.fc.weight"). nullopt = of no layer, or of another part of the model.
+// Number of the language model's layer of a tensor; kDraftLayer for layers that are named as predicting further tokens
+// ("mtp.fc.weight"). nullopt = of no layer, or of another part of the model.
 inline constexpr std::int64_t kDraftLayer = INT64_MAX;
 std::optional<std::int64_t> LayerOf(std::string_view tensor);
 
@@ -30,10 +30,10 @@ class TensorKinds {
   void Add(std::string_view name, std::string_view type);
   void Add(const TensorKinds& other);
 
-  // Returns true if the files have a tensor that only quantized weights have, or weights of at most 8 bits.
+  // True if the files have a tensor that only quantized weights have, or weights of at most 8 bits.
   [[nodiscard]] bool quantized() const { return quantized_; }
   [[nodiscard]] bool empty() const { return types_.empty(); }
-  // Returns each kind with each of its types, sorted, at most 20.
+  // Returns each kind with each of its types, sorted; at most 20.
   [[nodiscard]] std::vector<std::string> List() const;
 
  private:
