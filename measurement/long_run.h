@@ -1,10 +1,10 @@
 // Latencies that a long run of open arrivals would show, estimated from one window.
 //
-// Waiting times depend on the bursts that occurred, and large bursts are rarer than a window is long: most windows show
-// a better p99 than a long run has, a few show a much worse one. But the arrival time and the lengths of each request
-// are known. So a simple model of the engine is fitted to these requests, and many more requests of the same kind are
-// sent to the model. The part of single requests that the model does not explain is sampled with them. Method and
-// evidence: docs/benchmark.md, "Bursts".
+// Waiting times depend on the bursts that occurred, and large bursts are rarer than a window is long: most windows
+// have a lower p99 than a long run, a few a much higher one. The arrival time and the lengths of each request are
+// known, so a simple model of the engine is fitted to these requests and then simulates many more of the same
+// kind. The unexplained part of single requests is sampled as well. Method and evidence: docs/benchmark.md,
+// "Bursts".
 //
 // Pure, deterministic and thread-safe.
 #pragma once
@@ -29,25 +29,25 @@ struct WindowOfArrivals {
   double places = 0;                       // requests that the engine runs at once: PlacesOf; 0 = not known
 };
 
-// How many requests an engine runs at once, from its warm-up: a request alone, and as many as may be sent. By Little's
-// law, of those that did not wait. 0 = not known.
+// Number of requests that an engine runs at once, by Little's law from its warm-up: one request alone, and as many as
+// may be sent. 0 = not known.
 double PlacesOf(std::span<const Point> warm_up);
-// As many, or what closed loops among `points` show to run at once if that is more: requests of equal length that start
-// together, as in a warm-up, hardly fill an engine that computes prompts apart from answers.
+// The same, or the number that closed loops among `points` show if it is higher: requests of equal length that start
+// together, as in a warm-up, hardly fill an engine that alternates prefill and decode.
 double PlacesOf(std::span<const Point> warm_up, std::span<const Point> points);
 
-// Fewer do not tell of a long run.
+// Minimum number of answers for a long run.
 inline constexpr std::int64_t kFewestAnswers = 50;
 
-// By kMetrics, in milliseconds; ITL stays empty. Returns nullopt for a trace, for unknown places, and for fewer than
-// kFewestAnswers. The cost is about 60 ms (one core, -O2), whatever the window.
+// By kMetrics, in milliseconds, without ITL. nullopt for a trace, unknown places, or fewer than kFewestAnswers answers.
+// The cost is about 60 ms (one core, -O2) for any window.
 std::optional<std::array<Latency, kMetrics.size()>> LongRunOf(const WindowOfArrivals& window);
 
-// Puts a long run's TTFT, TPOT and E2E into the place of the window's if `slo` bounds one of them: a point's latencies
-// are then those of the same requests. The bounded statistics of the window stay in `in_window`. A verdict that the
-// long run contradicts becomes Undecided. A queue that grew (`saturated`) was a burst where the long run meets the SLO
-// and its waits have an end. A point stays as it is where no long run is known, where the queue grows in the long run
-// too, and under an attainment.
+// Replaces the window's TTFT, TPOT and E2E by those of a long run if `slo` limits one of them, so they are of the
+// same requests. The limited statistics of the window stay in `in_window`. A verdict that the long run contradicts
+// becomes kUndecided. A queue that grew (`saturated`) counts as a burst if the long run meets the SLO and its
+// waits end. The point is unchanged without a long run, if the queue also grows in the long run, and with an
+// attainment.
 void ShowLongRun(const Slo& slo, const WindowOfArrivals& window, Point& point);
 
 }  // namespace autotune::measurement

@@ -21,10 +21,10 @@ std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec
 // load at which all are compared.
 bool NeedsReference(const api::TaskSpec& spec);
 
-// Of one GPU of the type (GpuSpec::name) for an hour: its pricePerHour, else the operator's for the product; nullopt =
+// Price of one GPU-hour of the type (GpuSpec::name): its pricePerHour, else the operator's for the product; nullopt =
 // not known.
 std::optional<double> PricePerHour(const api::TaskSpec& spec, const api::TaskStatus& status, const std::string& gpu);
-// True with several types of GPU whose prices are all known: the price per token is an axis of the Pareto front.
+// True for several types of GPU with known prices: the price per token is then an axis of the Pareto front.
 bool ComparesPrices(const api::TaskSpec& spec, const api::TaskStatus& status);
 // Prices of the GPUs at a point per million tokens, each with the whole cost on one kind of tokens. "" without a price
 // per hour or such tokens.
@@ -60,7 +60,7 @@ struct TriedRates {
 };
 TriedRates TriedRatesOf(const std::vector<const api::ExperimentStatus*>& starts, const std::string& scenario);
 
-// Only the cost, for tasks without a result.
+// Sets only the cost, for tasks without a result.
 void FillCost(const api::TaskSpec& spec, api::TaskStatus& status);
 
 // Input of the judgement for one experiment; with the quality relative to the baseline of its runtime, once that has
