@@ -1,7 +1,7 @@
 // Conditions of the compatibility tables: `when: {--quantization: fp8, gpu: ["<8.9", unknown]}`. Internal to quant/.
 //
-// Pure and thread-safe. A condition reads the value of one subject as text from a FactSource, so this file contains no
-// knowledge about engines.
+// Pure and thread-safe. A condition reads the value of one subject as text from a FactSource, so this file is
+// independent of engines.
 #pragma once
 
 #include <optional>
@@ -35,7 +35,7 @@ enum class Subject {
   kLanguageClass,    // the class that a multimodal config.json names for its language model; not set = none is named
   kNativeConfig,     // Mistral's params.json: "only", "beside" config.json, or "none"
   kOneFile,          // "yes" when the model is one file (.gguf)
-  kPooling,          // "yes" when the checkpoint is made for embeddings
+  kPooling,          // "yes" if the checkpoint is for embeddings
   kIgnored,          // the modules that stay unquantized, as ModelFacts::ignored_modules names them, one after another
   kMethodInConfig,   // "yes" when quantization_config of config.json names the method
   kMethodKnown,      // "yes" when the release's own registry, its quantization flag, has the checkpoint's method
@@ -44,22 +44,22 @@ enum class Subject {
   kExpertSize,
   kMaxPosition,
   kHeadDim,
-  kSparseAttention,  // "yes" for MLA where a query sees only tokens that an index picks (DeepSeek V3.2)
-  kQkvParts,         // parts of the one matrix that holds queries, keys and values in the file; "0" = there is none
+  kSparseAttention,  // "yes" for MLA in which a query attends only to tokens that an index selects (DeepSeek V3.2)
+  kQkvParts,         // number of parts of the file's fused QKV matrix; "0" = there is none
   kAttentionGpus,    // GPUs that split the attention heads
   kWindowKvHeads,    // KV heads of layers with a sliding window; "0" = there are none, or not known
   kMambaHeads,       // of Mamba 2 layers, and the groups that they form; "0" = there are none, or not known
   kMambaGroups,
   kPrompts,      // of the benchmark: "random", "shared" (random, and some begin alike) or "recorded" (a dataset)
   kWeightBlock,  // of block-scaled fp8: "128x128", else "none"
-  kPart,         // of the scheme that is asked about, in the lists "schemes": "linear", "experts", "ignored"
+  kPart,         // part of the scheme in question, in the lists "schemes": "linear", "experts", "ignored"
   kWeights,      // its words; see ModelFacts::schemes
   kInputs,
   kPacking,
-  kTensor,  // the kind of tensor that is asked about, in the list "tensors": "linear.weight_scale:BF16"
+  kTensor,  // kind of the tensor in question, in the list "tensors": "linear.weight_scale:BF16"
   kGpu,     // compute capability, an AMD architecture such as "gfx942", or "unknown"
   kFlag,
-  kMapped,  // whether the named flags were set by the mapping and not by the user
+  kMapped,  // true if the named flags were generated and not set by the user
 };
 
 class FactSource {
@@ -73,7 +73,7 @@ class FactSource {
   [[nodiscard]] virtual bool Mapped(const std::string& flag) const = 0;
 };
 
-// A subject and its patterns, of which one has to match.
+// A subject and its patterns. At least one pattern must match.
 //
 // clang-format off
 //   "fp8*", "*-asym"             text, * stands for any text
@@ -104,7 +104,7 @@ struct Guard {
 // "gemmDtype", "checkpoint", "--kv-cache-dtype", ... Returns nullopt if there is no such subject.
 std::optional<Subject> ParseSubject(std::string_view name);
 
-// Whether a pattern is well formed for its subject.
+// True if a pattern is well formed for its subject.
 bool ValidPattern(Subject subject, std::string_view pattern);
 
 // A guard in its table's words: "--quantization: fp8, gpu: [<8.9, unknown]; unless {experts: no}". Empty when it always
