@@ -117,6 +117,15 @@ class ConfigReader {
     if (facts_.draft_tokens < 0) facts_.draft_tokens.reset();
   }
 
+  // "2.6", and 4.0 too.
+  std::string ClassVersion() const {
+    constexpr std::size_t kLongest = 20;
+    const json* version = Find(&config_, "version");
+    if (version == nullptr) return "";
+    if (version->is_number()) return version->dump().substr(0, kLongest);
+    return TextOf(&config_, "version").substr(0, kLongest);
+  }
+
   void ReadNames() {
     const json* architectures = FindArray(&config_, "architectures");
     if (architectures != nullptr && !architectures->empty() && architectures->front().is_string())
@@ -124,6 +133,7 @@ class ConfigReader {
     if (const json* inner = &language_ == &config_ ? nullptr : FindArray(&language_, "architectures");
         inner != nullptr && !inner->empty() && inner->front().is_string())
       facts_.language_class = inner->front().get<std::string>();
+    if (facts_.architecture.starts_with("MiniCPM")) facts_.class_version = ClassVersion();
     facts_.model_type = TextOf(&language_, "model_type");
     facts_.config_type = TextOf(&config_, "model_type");
     if (TextOf(&language_, "attention_projection_layout") == "fused_qkv")

@@ -36,6 +36,7 @@ constexpr std::array kTexts = {
     TextField{"architecture", &ModelFacts::architecture},
     TextField{"modelType", &ModelFacts::model_type},
     TextField{"languageClass", &ModelFacts::language_class},
+    TextField{"classVersion", &ModelFacts::class_version},
     TextField{"dtype", &ModelFacts::dtype},
     TextField{"verifier", &ModelFacts::verifier},
     TextField{"draftMethod", &ModelFacts::draft_method},

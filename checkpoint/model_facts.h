@@ -45,8 +45,9 @@ struct ModelFacts {
   std::string config_type;   // of the whole, as config.json names it: "mllama"; "" = not known
   // Class that a multimodal config.json names for its language model (text_config.architectures); "" = none is named.
   std::string language_class;
-  bool one_file = false;       // the model is this one file (.gguf), not a directory with files
-  bool native_only = false;    // there is Mistral's params.json, and no config.json
+  std::string class_version;  // of a class that has several models under one name (MiniCPMV: "2.6"); "" = none is named
+  bool one_file = false;      // the model is this one file (.gguf), not a directory with files
+  bool native_only = false;   // there is Mistral's params.json, and no config.json
   bool native_config = false;  // Mistral's params.json lies beside config.json: an engine may read that one
   bool pooling = false;        // the files make one vector of a text: for embeddings, no generator
   bool remote_code = false;    // the checkpoint names code of its own that reads or runs it (auto_map)

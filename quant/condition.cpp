@@ -29,6 +29,7 @@ constexpr std::array kSubjects = {
     std::pair<std::string_view, Subject>{"dtype", Subject::kDtype},
     std::pair<std::string_view, Subject>{"architecture", Subject::kArchitecture},
     std::pair<std::string_view, Subject>{"languageClass", Subject::kLanguageClass},
+    std::pair<std::string_view, Subject>{"classVersion", Subject::kClassVersion},
     std::pair<std::string_view, Subject>{"nativeConfig", Subject::kNativeConfig},
     std::pair<std::string_view, Subject>{"oneFile", Subject::kOneFile},
     std::pair<std::string_view, Subject>{"pooling", Subject::kPooling},

@@ -33,6 +33,7 @@ enum class Subject {
   kDtype,            // compute dtype: the dtype flag, else the engine's choice for the model's dtype
   kArchitecture,     // "LlamaForCausalLM"
   kLanguageClass,    // the class that a multimodal config.json names for its language model; not set = none is named
+  kClassVersion,     // the version that such a class chooses its model by; not set = config.json names none
   kNativeConfig,     // Mistral's params.json: "only", "beside" config.json, or "none"
   kOneFile,          // "yes" when the model is one file (.gguf)
   kPooling,          // "yes" if the checkpoint is for embeddings

@@ -126,6 +126,13 @@ std::string FlagUse::Spelled(const std::string& value) const {
   return value;
 }
 
+const std::vector<std::string>* EngineTable::MembersOf(const std::string& flag, const Version& version) const {
+  const auto found = members_.find(flag);
+  if (found == members_.end()) return nullptr;
+  const auto of = std::ranges::find_if(found->second, [&](const auto& one) { return one.first.Contains(version); });
+  return of == found->second.end() ? nullptr : &of->second;
+}
+
 std::string EngineTable::Normalise(std::string_view spelling) {
   while (spelling.starts_with('-')) spelling.remove_prefix(1);
   std::string normal(spelling);

@@ -198,7 +198,8 @@ struct BlockRule {
 struct SharedExpertRule {
   VersionRange range;
   Guard guard;
-  bool routed = false;  // as one more routed expert, if the widths are equal; else each GPU has a full copy
+  bool routed = false;  // as one more routed expert, if the widths are equal
+  bool padded = false;  // split, each part with whole blocks; neither: each GPU has a full copy
   std::string source;
 };
 
@@ -376,6 +377,8 @@ class EngineTable {
   // Reason why an environment variable has no effect: "vLLM 0.24.0 does not read VLLM_USE_V1 (removed in 0.12.0)"; ""
   // if the release reads it, or if this is not known.
   [[nodiscard]] std::string WhyIgnored(const std::string& variable, const Version& version) const;
+  // Members of a JSON flag whose parser rejects others, by the flag's name; null = not checked.
+  [[nodiscard]] const std::vector<std::string>* MembersOf(const std::string& flag, const Version& version) const;
   // Reason why a common alias is rejected; empty = it is not on the list.
   [[nodiscard]] const std::string& Forbidden(const std::string& normalised) const;
   // True if unknown dotted keys of a known option are passed on.
@@ -406,6 +409,7 @@ class EngineTable {
   std::unordered_map<std::string, std::string> aliases_;  // the table's own friendly names
   std::unordered_map<std::string, std::string> hints_;
   std::unordered_map<std::string, std::string> forbidden_;
+  std::map<std::string, std::vector<std::pair<VersionRange, std::vector<std::string>>>> members_;
   std::unordered_map<std::string, std::size_t> order_;
   std::unordered_map<std::string, std::string> reserved_;  // with the reasons
   std::map<std::string, RemovedVariable, std::less<>> removed_variables_;

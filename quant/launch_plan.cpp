@@ -161,6 +161,9 @@ class Planner final : public FactSource {
       case Subject::kLanguageClass:
         if (request_.model.language_class.empty()) return std::nullopt;
         return request_.model.language_class;
+      case Subject::kClassVersion:
+        if (request_.model.class_version.empty()) return std::nullopt;
+        return request_.model.class_version;
       case Subject::kNativeConfig:
         return request_.model.native_only ? "only" : request_.model.native_config ? "beside" : "none";
       case Subject::kOneFile:

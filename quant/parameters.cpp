@@ -148,6 +148,7 @@ class Reader {
     const bool inside = !member.empty() || name != use.flag->name;
     if (!inside && !Canonicalise(use, canonical)) return;
     if (!inside && !use.flag->option && canonical.kind == Kind::kMap && !TakeAliases(use, canonical)) return;
+    if (!TakesMembers(use, member, canonical)) return;
     for (const Parameter& known : result_.list) {
       if (known.name != name || known.member != member) continue;
       if (known.value == canonical) return;
@@ -155,6 +156,30 @@ class Reader {
                                               ", " + use.shape->spelling + ", and have different values");
     }
     result_.list.push_back({use, name, member, std::move(canonical), spelling_});
+  }
+
+  // Rejects members that the flag's own parser refuses. `member`: of "flag.member", with what may follow; else `value`
+  // may be a map.
+  bool TakesMembers(const FlagUse& use, const std::string& member, const FlagValue& value) {
+    const std::vector<std::string>* known = table_.MembersOf(use.flag->name, release_.version);
+    if (known == nullptr) return true;
+    std::vector<std::string> given;
+    if (!member.empty()) {
+      given.push_back(member.substr(0, member.find('.')));
+      std::ranges::replace(given.back(), '-', '_');
+    } else if (value.kind == Kind::kMap) {
+      const nlohmann::json map = nlohmann::json::parse(value.text, nullptr, false);
+      for (const auto& [key, element] : map.items()) given.push_back(key);
+    }
+    bool all = true;
+    for (const std::string& one : given) {
+      if (std::ranges::find(*known, one) != known->end()) continue;
+      const std::string nearest = Nearest(one, *known);
+      Reject("InvalidFlagValue", use.shape->spelling + " of " + Name() + " has no member " + one +
+                                     (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+      all = false;
+    }
+    return all;
   }
 
   // A member of a JSON flag that another flag says as well: attention-config.backend is attention-backend.

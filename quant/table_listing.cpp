@@ -57,8 +57,9 @@ std::vector<ListedRule> ListRules(const RuleSet& rules, std::string_view engine)
   }
   for (const SharedExpertRule& rule : table->shared_experts()) {
     listed.push_back({rule.range.since, rule.range.until, GuardText(rule.guard), "accept", "",
-                      rule.routed ? "shared experts of the width of a routed one are computed with the routed experts"
-                                  : "every GPU has the shared experts whole",
+                      rule.routed   ? "shared experts of the width of a routed one are computed with the routed experts"
+                      : rule.padded ? "shared experts are split into parts of whole blocks"
+                                    : "every GPU has the shared experts whole",
                       rule.source});
   }
   return listed;

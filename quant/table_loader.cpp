@@ -328,7 +328,7 @@ class TableLoader {
          "forbidden", "order",        "bounds",      "limits",  "values",         "autoDtype", "followsDeclaredKv",
          "flags",     "parallel",     "gpus",        "memory",  "scheduler",      "fields",    "rules",
          "models",    "expertBlocks", "leastGpu",    "schemes", "tensors",        "between",   "defaults",
-         "tiles",     "overwrites",   "environment", "chooses", "sharedExperts"});
+         "tiles",     "overwrites",   "environment", "chooses", "sharedExperts",  "members"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -432,8 +432,10 @@ class TableLoader {
     CheckGuard(item, rule.guard, table);
     rule.range = ReadRange(item);
     const Node are = item.Need("are");
-    if (are.Text() != "whole" && are.Text() != "routed") are.Fail("\"" + are.Text() + "\" is not whole or routed");
+    if (are.Text() != "whole" && are.Text() != "routed" && are.Text() != "padded")
+      are.Fail("\"" + are.Text() + "\" is not whole, routed or padded");
     rule.routed = are.Text() == "routed";
+    rule.padded = are.Text() == "padded";
     rule.source = item.Need("source").Text();
     return rule;
   }
@@ -682,6 +684,16 @@ class TableLoader {
         const std::string use = node.TextOr("use", "");
         if (!use.empty()) NeedFlag(node, use, table);
         table.removed_variables_[name] = {node.Need("until").Release(), use};
+      }
+    }
+    if (const auto members = root.Get("members")) {
+      for (const auto& [name, lists] : members->Members()) {
+        auto& of_flag = table.members_[NeedFlag(lists, name, table).name];
+        for (const Node& item : lists.Items()) {
+          item.Expect({"since", "until", "names"});
+          of_flag.emplace_back(ReadRange(item), std::vector<std::string>());
+          for (const Node& member : item.Need("names").Items()) of_flag.back().second.push_back(member.Text());
+        }
       }
     }
     if (const auto order = root.Get("order")) {

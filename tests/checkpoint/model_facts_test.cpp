@@ -500,6 +500,19 @@ TEST(ModelFacts, KnowsTheWidthOfAnMlpThatFollowsFromTheClass) {
   EXPECT_EQ(width(R"("model_type": "llama", "hidden_size": 4096)"), std::nullopt);
 }
 
+TEST(ModelFacts, ClassVersionIsTheOneThatAClassChoosesItsModelBy) {
+  const auto version = [](const std::string& architecture, const std::string& value) {
+    return Read(R"({"architectures": [")" + architecture + R"("], "version": )" + value + "}").class_version;
+  };
+  EXPECT_EQ(version("MiniCPMV", R"("4.5")"), "4.5");
+  EXPECT_EQ(version("MiniCPMV", "4.0"), "4.0");
+  EXPECT_EQ(version("MiniCPMV", "2.6"), "2.6");
+  EXPECT_EQ(version("MiniCPMV", "null"), "");
+  EXPECT_EQ(version("MiniCPMV", "[4]"), "");
+  EXPECT_EQ(version("MiniCPMV", '"' + std::string(500, '4') + '"').size(), 20U);
+  EXPECT_EQ(version("LlamaForCausalLM", R"("4.5")"), "");
+}
+
 // What auto_map registers a class for says whether it generates; its name does not.
 TEST(ModelFacts, AClassOfOwnCodeGeneratesIfItIsRegisteredForThat) {
   EXPECT_FALSE(

@@ -294,6 +294,24 @@ TEST(CheckpointRules, VllmComputesGemmaInFloat32BeforeAmpere) {
   EXPECT_THAT(kv(), HasSubstr("bfloat16"));
 }
 
+TEST(CheckpointRules, SglangHasSomeVersionsOfMiniCpm) {
+  checkpoint::ModelFacts model = Dense();
+  model.architecture = "MiniCPMV";
+  const auto refused = [&](const char* release, const char* version) {
+    model.class_version = version;
+    return !Refusal("sglang", release, model, 1).empty();
+  };
+  EXPECT_FALSE(refused("0.5.15", ""));
+  EXPECT_FALSE(refused("0.5.15", "2.6"));
+  EXPECT_FALSE(refused("0.5.15", "4.5"));
+  EXPECT_TRUE(refused("0.5.8", "4.5"));
+  EXPECT_TRUE(refused("0.5.15", "2.5"));
+  EXPECT_EQ(Refusal("vllm", "0.24.0", model, 1), "");
+  model.architecture = "MiniCPMO";
+  model.class_version = "4.5";
+  EXPECT_TRUE(Warns(Plan(Request("sglang", "0.5.15", model), Preset("default")), "ArchitectureNotSupported"));
+}
+
 TEST(CheckpointRules, TensorRtLlmReadsModelOptFromItsOwnFileAtFirst) {
   checkpoint::ModelFacts model = Quantized(Dense(), "modelopt", "fp8");
   model.schemes = {"inline quantization_config - -", "linear fp8 - -"};
@@ -399,6 +417,68 @@ TEST(CheckpointRules, DeepSeekV4OfCompressedTensorsRequiresANewerVllm) {
   EXPECT_EQ(Refusal("vllm", "0.27.0", model, 1), "");
   model.quantization = "fp8";
   EXPECT_EQ(Refusal("vllm", "0.26.0", model, 1), "");
+}
+
+std::string OnGpu(const char* engine, const char* version, const checkpoint::ModelFacts& model, const char* gpu,
+                  const Flags& flags = {}) {
+  LaunchRequest request = Request(engine, version, model);
+  request.gpu = ComputeCapability::Parse(gpu);
+  return Line(Plan(request, Preset("default"), flags));
+}
+
+// Exllama's kernel, the only one there before 0.14.0, takes symmetric weights.
+TEST(CheckpointRules, AsymmetricWeightsOnTuringRequireANewerVllm) {
+  checkpoint::ModelFacts model = Quantized(Dense(), "compressed-tensors", "int4-wna16");
+  model.schemes = {"linear int4-group128-asym none pack-quantized"};
+  for (const char* release : {"0.12.0", "0.13.0"})
+    EXPECT_THAT(OnGpu("vllm", release, model, "7.5"), HasSubstr("REJECT ModelNotOnThisGpu")) << release;
+  EXPECT_THAT(OnGpu("vllm", "0.14.0", model, "7.5"), Not(HasSubstr("ModelNotOnThisGpu")));
+  EXPECT_THAT(OnGpu("vllm", "0.12.0", model, "8.0"), Not(HasSubstr("ModelNotOnThisGpu")));
+  model.schemes = {"linear int4-group128 none pack-quantized"};
+  EXPECT_THAT(OnGpu("vllm", "0.12.0", model, "7.5"), Not(HasSubstr("ModelNotOnThisGpu")));
+}
+
+TEST(CheckpointRules, AGgufFilesArchitectureMustBeKnownToTransformers) {
+  checkpoint::ModelFacts model = Dense();
+  model.quantization = "gguf";
+  for (const char* known : {"llama", "qwen3moe", "gpt-oss", "gemma3"}) {
+    model.architecture = known;
+    EXPECT_EQ(Refusal("vllm", "0.23.0", model, 1), "") << known;
+    EXPECT_EQ(Refusal("sglang", "0.5.23", model, 1), "") << known;
+  }
+  for (const char* unknown : {"qwen3vl", "deepseek2", "glm4moe"}) {
+    model.architecture = unknown;
+    EXPECT_THAT(Refusal("vllm", "0.23.0", model, 1), HasSubstr("ArchitectureNotSupported: vLLM reads a GGUF"))
+        << unknown;
+    EXPECT_THAT(Refusal("sglang", "0.5.23", model, 1), HasSubstr("ArchitectureNotSupported: SGLang reads")) << unknown;
+    EXPECT_EQ(Refusal("vllm", "0.23.0", model, 1, {{"hf-config-path", "org/model"}}), "") << unknown;
+  }
+}
+
+TEST(CheckpointRules, GptqExpertsComputeInHalfPrecisionOnSglang) {
+  checkpoint::ModelFacts model = Quantized(Moe(), "gptq", "int4-wna16");
+  model.dtype = "bfloat16";
+  EXPECT_THAT(Refusal("sglang", "0.5.15", model, 1), HasSubstr("set parameters.dtype to float16"));
+  EXPECT_EQ(Refusal("sglang", "0.5.15", model, 1, {{"dtype", "float16"}}), "");
+  EXPECT_EQ(Refusal("vllm", "0.24.0", model, 1), "");
+  model = Quantized(Dense(), "gptq", "int4-wna16");
+  model.dtype = "bfloat16";
+  EXPECT_EQ(Refusal("sglang", "0.5.15", model, 1), "");
+}
+
+// DeepSeek-V4-Pro: 24 blocks of 128.
+TEST(CheckpointRules, BlocksOfDeepSeekV4sSharedExpertsAreRoundedUp) {
+  checkpoint::ModelFacts model = BlockScaledExperts();
+  model.architecture = "DeepseekV4ForCausalLM";
+  model.kv_heads = 64;
+  model.attention_heads = 128;
+  model.experts = 384;
+  model.intermediate_size = 18432;
+  model.moe_intermediate_size = 3072;
+  model.shared_experts = 1;
+  const Flags experts = {{"enable-expert-parallel", "true"}};
+  EXPECT_THAT(Refusal("vllm", "0.23.0", model, 16, experts), HasSubstr("the shared experts' MLP of 3072 over 16 GPUs"));
+  EXPECT_THAT(Refusal("vllm", "0.24.0", model, 16, experts), Not(HasSubstr("shared experts")));
 }
 
 TEST(CheckpointRules, AttentionOfGemma4InTensorRtLlmDependsOnTheGpu) {

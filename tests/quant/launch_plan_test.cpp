@@ -325,12 +325,12 @@ TEST(Parameters, SpellValuesAsTheReleaseDoes) {
       {"vllm", "0.24.0", {{"cudagraph-capture-sizes", "[1, 2, 4]"}}, "--cudagraph-capture-sizes 1 2 4"},
       {"vllm",
        "0.24.0",
-       {{"compilation-config.mode", "3"}, {"compilation_config.level", "1"}},
-       R"(--compilation-config {"level":1,"mode":3})"},
+       {{"compilation-config.mode", "3"}, {"compilation_config.backend", "eager"}},
+       R"(--compilation-config {"backend":"eager","mode":3})"},
       {"vllm",
        "0.24.0",
-       {{"compilation-config", R"({"mode": 3, "a": {"b": 1.0}})"}},
-       R"(--compilation-config {"a":{"b":1},"mode":3})"},
+       {{"compilation-config", R"({"mode": 3, "pass_config": {"b": 1.0}})"}},
+       R"(--compilation-config {"mode":3,"pass_config":{"b":1}})"},
       {"vllm", "0.24.0", {{"max-model-len", "16k"}}, "--max-model-len 16k"},
       {"vllm", "0.24.0", {{"moe-backend", "Deep-GEMM"}}, "--moe-backend deep_gemm"},
       {"sglang", "0.5.15", {{"chunked-prefill-size", "-1"}}, "--chunked-prefill-size -1"},
@@ -853,6 +853,24 @@ TEST(ApartFromCache, IsEqualWhereOnlyTheCacheDiffers) {
   EXPECT_EQ(Plan(request, Preset("default"), {{"calculate-kv-scales", "true"}}).apart_from_cache, plain);
   EXPECT_NE(Plan(request, Preset("default"), {{"max-num-seqs", "64"}}).apart_from_cache, plain);
   EXPECT_NE(Plan(request, Preset("dynamic-fp8")).apart_from_cache, plain);
+}
+
+// config/compilation.py: extra="forbid" from 0.13.0 on.
+TEST(Parameters, MembersThatAFlagsParserRefuses) {
+  const auto line = [](const char* release, const std::string& flag, const std::string& value) {
+    const LaunchPlan plan = Plan(Request("vllm", release, Dense()), Preset("default"), {{flag, value}});
+    return plan.rejection ? "REJECT " + plan.rejection->message : Line(plan);
+  };
+  const std::string old = R"({"level":3,"cudagraph_mode":"PIECEWISE"})";
+  EXPECT_THAT(line("0.24.0", "compilation-config", old), HasSubstr("has no member level"));
+  EXPECT_THAT(line("0.14.1", "compilation-config", old), Not(HasSubstr("REJECT")));
+  EXPECT_THAT(line("0.13.0", "compilation-config", R"({"compilation_mode":"default"})"), HasSubstr("compilation_mode"));
+  EXPECT_THAT(line("0.12.0", "compilation-config", R"({"compilation_mode":"default"})"), Not(HasSubstr("REJECT")));
+  EXPECT_THAT(line("0.24.0", "compilation-config", R"({"cudagraph_mod":"NONE"})"),
+              HasSubstr("did you mean cudagraph_mode?"));
+  EXPECT_THAT(line("0.24.0", "compilation-config.cudagraph-mode", "NONE"), Not(HasSubstr("REJECT")));
+  EXPECT_THAT(line("0.24.0", "compilation-config.pass_config.fuse_norm_quant", "true"), Not(HasSubstr("REJECT")));
+  EXPECT_THAT(line("0.24.0", "compilation-config.level", "3"), HasSubstr("has no member level"));
 }
 
 }  // namespace
