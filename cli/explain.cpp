@@ -100,9 +100,9 @@ constexpr const char* kInstead = "set --model to a directory with its config.jso
 
 // Whether the files of the model can change it: not what the parser says of the flags, nor the GPU's own floor.
 bool MayDependOnTheModel(const quant::Rejection& rejection) {
-  static constexpr std::array<std::string_view, 6> kOfFlags = {"UnknownFlag",          "InvalidFlagValue",
-                                                               "ReservedFlag",         "DuplicateParameter",
-                                                               "RevisionNotSupported", "InvalidParallelSize"};
+  static constexpr std::array<std::string_view, 7> kOfFlags = {
+      "UnknownFlag",        "UnknownMember",        "InvalidFlagValue",   "ReservedFlag",
+      "DuplicateParameter", "RevisionNotSupported", "InvalidParallelSize"};
   return rejection.field != "gpu" && std::find(kOfFlags.begin(), kOfFlags.end(), rejection.reason) == kOfFlags.end();
 }
 

@@ -157,6 +157,7 @@ class Planner final : public FactSource {
         return table_.DtypeOf(request_.model.dtype, *this);
       }
       case Subject::kArchitecture:
+        if (request_.model.architecture.empty()) return std::nullopt;
         return request_.model.architecture;
       case Subject::kLanguageClass:
         if (request_.model.language_class.empty()) return std::nullopt;

@@ -175,8 +175,8 @@ class Reader {
     for (const std::string& one : given) {
       if (std::ranges::find(*known, one) != known->end()) continue;
       const std::string nearest = Nearest(one, *known);
-      Reject("InvalidFlagValue", use.shape->spelling + " of " + Name() + " has no member " + one +
-                                     (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
+      Reject("UnknownMember", use.shape->spelling + " of " + Name() + " has no member " + one +
+                                  (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
       all = false;
     }
     return all;

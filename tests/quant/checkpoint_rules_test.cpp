@@ -247,6 +247,7 @@ TEST(CheckpointRules, SglangNeedsTheWeightOfLatentAttention) {
   model.schemes = {"experts int4-group32 none pack-quantized"};
   EXPECT_EQ(Refusal("sglang", "0.5.15", model, 1), "");
   model = Quantized(Latent(Moe()), "gptq", "int4-wna16");
+  model.dtype = "float16";
   model.architecture = "DeepseekV3ForCausalLM";
   EXPECT_THAT(Refusal("sglang", "0.5.15", model, 1), HasSubstr("packed form of AWQ only"));
   model.ignored_modules = {"re:.*self_attn.*"};
@@ -441,16 +442,16 @@ TEST(CheckpointRules, AsymmetricWeightsOnTuringRequireANewerVllm) {
 TEST(CheckpointRules, AGgufFilesArchitectureMustBeKnownToTransformers) {
   checkpoint::ModelFacts model = Dense();
   model.quantization = "gguf";
-  for (const char* known : {"llama", "qwen3moe", "gpt-oss", "gemma3"}) {
+  // Without a file, or from config.json, there is another name.
+  for (const char* known : {"llama", "qwen3moe", "gpt-oss", "gemma3", "", "Qwen3VLForConditionalGeneration"}) {
     model.architecture = known;
     EXPECT_EQ(Refusal("vllm", "0.23.0", model, 1), "") << known;
     EXPECT_EQ(Refusal("sglang", "0.5.23", model, 1), "") << known;
   }
   for (const char* unknown : {"qwen3vl", "deepseek2", "glm4moe"}) {
     model.architecture = unknown;
-    EXPECT_THAT(Refusal("vllm", "0.23.0", model, 1), HasSubstr("ArchitectureNotSupported: vLLM reads a GGUF"))
-        << unknown;
-    EXPECT_THAT(Refusal("sglang", "0.5.23", model, 1), HasSubstr("ArchitectureNotSupported: SGLang reads")) << unknown;
+    EXPECT_THAT(Refusal("vllm", "0.23.0", model, 1), HasSubstr("CheckpointNotSupported: vLLM reads a GGUF")) << unknown;
+    EXPECT_THAT(Refusal("sglang", "0.5.23", model, 1), HasSubstr("CheckpointNotSupported: SGLang reads")) << unknown;
     EXPECT_EQ(Refusal("vllm", "0.23.0", model, 1, {{"hf-config-path", "org/model"}}), "") << unknown;
   }
 }

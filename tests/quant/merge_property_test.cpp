@@ -192,11 +192,11 @@ TEST_P(Merge, GivesMembersOfMapsTheLastWord) {
   const auto& [engine, version] = GetParam();
   if (engine == "sglang") return;  // its JSON flags are not set by any mapping
   const std::string map = engine == "vllm" ? "compilation-config" : "kv_cache_config";
-  const std::vector<Knob> members = engine == "vllm"
-                                        ? std::vector<Knob>{{{"mode"}, {"0", "3"}}, {{"level"}, {"1", "2"}}}
-                                        : std::vector<Knob>{{{"dtype"}, {"auto", "fp8"}},
-                                                            {{"tokens_per_block"}, {"32", "64"}},
-                                                            {{"enable_block_reuse"}, {"true", "false"}}};
+  const std::vector<Knob> members =
+      engine == "vllm" ? std::vector<Knob>{{{"mode"}, {"0", "3"}}, {{"max_cudagraph_capture_size"}, {"64", "128"}}}
+                       : std::vector<Knob>{{{"dtype"}, {"auto", "fp8"}},
+                                           {{"tokens_per_block"}, {"32", "64"}},
+                                           {{"enable_block_reuse"}, {"true", "false"}}};
   for (unsigned seed = 0; seed < 500; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);

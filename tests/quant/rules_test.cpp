@@ -177,7 +177,7 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
        "toy.yaml:12: \"colour\" is not one of engine, title, date, start, completesFlags, aliases, hints, forbidden, "
        "order, bounds, limits, values, autoDtype, followsDeclaredKv, flags, parallel, gpus, memory, scheduler, fields, "
        "rules, models, expertBlocks, leastGpu, schemes, tensors, between, defaults, tiles, overwrites, environment, "
-       "chooses, sharedExperts"},
+       "chooses, sharedExperts, members"},
       {"chooses: [{flag: quant, is: a, message: m, source: s}]",
        "toy.yaml:12: chooses requires a condition under when"},
       {"chooses: [{when: {checkpoint: fp8}, flag: quantt, is: a, message: m, source: s}]",
@@ -186,7 +186,8 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
        "toy.yaml:12: \"quantt\" is not the canonical name of a flag"},
       {"overwrites: [{when: {--quant: a}, flag: quant, of: quant, is: b, message: m, source: s}]",
        "toy.yaml:12: of and is exclude each other"},
-      {"sharedExperts: [{when: {--quant: a}, are: split, source: s}]", "toy.yaml:12: \"split\" is not whole or routed"},
+      {"sharedExperts: [{when: {--quant: a}, are: split, source: s}]",
+       "toy.yaml:12: \"split\" is not whole, routed or padded"},
       {"sharedExperts: [{are: whole, source: s}]", "toy.yaml:12: sharedExperts requires a condition under when"},
       {"tiles: [{when: {--quant: a}, part: linear, kernel: K, tiles: 64, source: s}]",
        "toy.yaml:12: \"64\" is not outputs x inputs such as 64x128"},

@@ -58,9 +58,11 @@ TEST(DeployedBaseline, IsWhatWasTypedAndNothingElse) {
             R"(--compilation-config {"cudagraph_mode":"NONE"} )");
   // A member of a JSON flag is JSON, else a number with a suffix, else text; "+" makes a list.
   EXPECT_EQ(BaselineOf("vllm serve " + kModel +
-                       " --compilation-config.a true --compilation-config.b.c=2 -cc.d=false "
-                       "--compilation-config.e NONE --compilation_config.f 2k --compilation-config.g+ x,y"),
-            R"(--compilation-config {"a":true,"b":{"c":2},"d":false,"e":"NONE","f":2000,"g":["x","y"]} )");
+                       " --additional-config.a true --additional-config.b.c=2 --additional-config.d=false "
+                       "--additional-config.e NONE --additional_config.f 2k --additional-config.g+ x,y"),
+            R"(--additional-config {"a":true,"b":{"c":2},"d":false,"e":"NONE","f":2000,"g":["x","y"]} )");
+  EXPECT_EQ(BaselineOf("vllm serve " + kModel + " -cc.cudagraph_mode=NONE"),
+            R"(--compilation-config {"cudagraph_mode":"NONE"} )");
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " -O3"), "--optimization-level 3 ");
   EXPECT_EQ(BaselineOf("vllm serve " + kModel + " -O=2"), "--optimization-level 2 ");
   EXPECT_EQ(BaselineOf("docker run -p 80:80 vllm/vllm-openai:v0.24.0 --model " + kModel + " --max-num-seqs 128"),
