@@ -194,6 +194,13 @@ struct BlockRule {
   std::int64_t least = 0;            // minimum number of weights per scale; 0 = no release does this
 };
 
+// Conditions under which keys on one GPU may end inside a block of weights that share a scale.
+struct TornKeyRule {
+  VersionRange range;
+  Guard guard;
+  std::string source;
+};
+
 // Treatment of shared experts other than splitting them as one MLP over tensor parallelism.
 struct SharedExpertRule {
   VersionRange range;
@@ -349,6 +356,7 @@ class EngineTable {
                                          std::int64_t part, std::int64_t hidden) const;
   // In the order of the table; the first one that holds applies.
   [[nodiscard]] const std::vector<SharedExpertRule>& shared_experts() const { return shared_experts_; }
+  [[nodiscard]] const std::vector<TornKeyRule>& torn_keys() const { return torn_keys_; }
   // In the order of the table; all that hold apply.
   [[nodiscard]] const std::vector<TileRule>& tiles() const { return tiles_; }
   // In the order of the table; all that hold apply.
@@ -430,6 +438,7 @@ class EngineTable {
   SchedulerRule scheduler_;
   std::unordered_map<std::string, std::vector<DefaultRule>> defaults_;
   BlockRule expert_blocks_;
+  std::vector<TornKeyRule> torn_keys_;
   std::vector<SharedExpertRule> shared_experts_;
   std::vector<TileRule> tiles_;
   std::vector<OverwriteRule> overwrites_;

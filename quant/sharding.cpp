@@ -54,7 +54,10 @@ class Sharding {
     } else if (parts > 1 && !model_.latent_attention()) {
       NotKnown("the number of KV heads", "whether they can be split over " + std::to_string(parts) + " GPUs");
     }
-    const bool attention_in_blocks = model_.weight_block && model_.weight_block->rows > 1 &&
+    const bool may_tear = std::ranges::any_of(table_.torn_keys(), [&](const TornKeyRule& rule) {
+      return rule.range.Contains(release_) && rule.guard.Holds(facts_);
+    });
+    const bool attention_in_blocks = !may_tear && model_.weight_block && model_.weight_block->rows > 1 &&
                                      model_.linear_format != "none" && model_.head_dim && parts > 1 &&
                                      !model_.ignores("attention");
     for (const std::int64_t heads : kinds) {

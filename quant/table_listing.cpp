@@ -55,6 +55,9 @@ std::vector<ListedRule> ListRules(const RuleSet& rules, std::string_view engine)
                           " on one GPU (outputs x inputs) is not a multiple of " + tiles + ": " + rule.kernel,
                       rule.source});
   }
+  for (const TornKeyRule& rule : table->torn_keys())
+    listed.push_back({rule.range.since, rule.range.until, GuardText(rule.guard), "accept", "",
+                      "keys on one GPU may end inside a block of weights that share a scale", rule.source});
   for (const SharedExpertRule& rule : table->shared_experts()) {
     listed.push_back({rule.range.since, rule.range.until, GuardText(rule.guard), "accept", "",
                       rule.routed   ? "shared experts of the width of a routed one are computed with the routed experts"

@@ -328,7 +328,7 @@ class TableLoader {
          "forbidden", "order",        "bounds",      "limits",  "values",         "autoDtype", "followsDeclaredKv",
          "flags",     "parallel",     "gpus",        "memory",  "scheduler",      "fields",    "rules",
          "models",    "expertBlocks", "leastGpu",    "schemes", "tensors",        "between",   "defaults",
-         "tiles",     "overwrites",   "environment", "chooses", "sharedExperts",  "members"});
+         "tiles",     "overwrites",   "environment", "chooses", "sharedExperts",  "members",   "tornKeys"});
     const Node engine = root.Need("engine");
     if (engine.Text() != table.traits_.engine)
       engine.Fail("\"" + engine.Text() + "\" is not the flag catalogue's engine, \"" + table.traits_.engine + "\"");
@@ -361,6 +361,18 @@ class TableLoader {
     }
     if (const auto shared = root.Get("sharedExperts")) {
       for (const Node& item : shared->Items()) table.shared_experts_.push_back(ReadSharedExpertRule(item, table));
+    }
+    if (const auto torn = root.Get("tornKeys")) {
+      for (const Node& item : torn->Items()) {
+        item.Expect({"when", "unless", "since", "until", "source"});
+        TornKeyRule rule;
+        rule.guard = ReadGuard(item);
+        if (rule.guard.unconditional()) item.Fail("tornKeys requires a condition under when");
+        CheckGuard(item, rule.guard, table);
+        rule.range = ReadRange(item);
+        rule.source = item.Need("source").Text();
+        table.torn_keys_.push_back(std::move(rule));
+      }
     }
     if (const auto tiles = root.Get("tiles")) {
       for (const Node& item : tiles->Items()) table.tiles_.push_back(ReadTileRule(item, table));

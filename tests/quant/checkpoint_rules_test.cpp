@@ -67,7 +67,12 @@ TEST(CheckpointRules, ADimensionPerGpuIsAMultipleOfTheBlockThatSharesAScale) {
   // Keys of half a block, shared experts of half a block.
   checkpoint::ModelFacts narrow = BlockScaledExperts();
   narrow.head_dim = 64;
-  EXPECT_THAT(Refusal("vllm", "0.24.0", narrow, 4), HasSubstr("keys of 64 on each of 4 GPUs"));
+  EXPECT_THAT(Refusal("vllm", "0.13.0", narrow, 4), HasSubstr("keys of 64 on each of 4 GPUs"));
+  // Queries, keys and values are one layer of several parts.
+  EXPECT_EQ(Refusal("vllm", "0.14.0", narrow, 4), "");
+  EXPECT_THAT(Refusal("sglang", "0.5.15", narrow, 4), HasSubstr("keys of 64 on each of 4 GPUs"));
+  narrow.architecture = "MiMoV2FlashForCausalLM";
+  EXPECT_EQ(Refusal("sglang", "0.5.15", narrow, 4), "");
   checkpoint::ModelFacts shared = BlockScaledExperts();
   shared.shared_experts = 1;
   EXPECT_THAT(Refusal("vllm", "0.24.0", shared, 8, {{"enable-expert-parallel", "true"}}),
@@ -465,6 +470,24 @@ TEST(CheckpointRules, GptqExpertsComputeInHalfPrecisionOnSglang) {
   model = Quantized(Dense(), "gptq", "int4-wna16");
   model.dtype = "bfloat16";
   EXPECT_EQ(Refusal("sglang", "0.5.15", model, 1), "");
+}
+
+TEST(CheckpointRules, AwqByNameComputesInHalfPrecision) {
+  checkpoint::ModelFacts model = Quantized(Dense(), "awq", "int4-wna16");
+  model.dtype = "bfloat16";
+  const Flags named = {{"quantization", "awq"}};
+  EXPECT_THAT(Refusal("vllm", "0.11.2", model, 1, named), HasSubstr("computes in float16 only"));
+  EXPECT_EQ(Refusal("vllm", "0.11.2", model, 1, {{"quantization", "awq"}, {"dtype", "float16"}}), "");
+  EXPECT_EQ(Refusal("vllm", "0.11.2", model, 1), "");
+  EXPECT_EQ(Refusal("vllm", "0.24.0", model, 1, named), "");
+}
+
+TEST(CheckpointRules, BackendsOfDatacenterBlackwellAreNotForTheOthers) {
+  const auto line = [](const char* gpu, const Flags& flags) {
+    return OnGpu("sglang", "0.5.15", Latent(Moe()), gpu, flags);
+  };
+  EXPECT_THAT(line("12.0", {{"attention-backend", "trtllm_mla"}}), HasSubstr("REJECT BackendNotOnThisGpu"));
+  EXPECT_THAT(line("10.0", {{"attention-backend", "trtllm_mla"}}), Not(HasSubstr("BackendNotOnThisGpu")));
 }
 
 // DeepSeek-V4-Pro: 24 blocks of 128.

@@ -177,7 +177,7 @@ TEST(RuleTable, IsRefusedWithFileLineAndReason) {
        "toy.yaml:12: \"colour\" is not one of engine, title, date, start, completesFlags, aliases, hints, forbidden, "
        "order, bounds, limits, values, autoDtype, followsDeclaredKv, flags, parallel, gpus, memory, scheduler, fields, "
        "rules, models, expertBlocks, leastGpu, schemes, tensors, between, defaults, tiles, overwrites, environment, "
-       "chooses, sharedExperts, members"},
+       "chooses, sharedExperts, members, tornKeys"},
       {"chooses: [{flag: quant, is: a, message: m, source: s}]",
        "toy.yaml:12: chooses requires a condition under when"},
       {"chooses: [{when: {checkpoint: fp8}, flag: quantt, is: a, message: m, source: s}]",
