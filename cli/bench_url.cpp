@@ -221,8 +221,10 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
         measurement::LimitOf({spec.slo, spec.worth, LoadKind::kConcurrency, best.scenario}, result.points);
     if (loop) {
       const Point& point = result.points[*loop];
-      text += "; " + point.load.ToString() + " answer " + Decimal(point.requests_per_second, 2) +
-              " requests/s with a queue that always stands, so that is the capacity";
+      // Only where the server admits no more is this its capacity, and that is not known.
+      text += "; " + point.load.ToString() +
+              (point.load.value >= spec.load.max ? ", the most that --max allows," : "") + " answer " +
+              Decimal(point.requests_per_second, 2) + " requests/s while requests wait, and no higher rate was tried";
     }
   }
   if (measurement::IsInvalid(best)) text += " (invalid: " + std::string(VerdictName(best.verdict)) + ")";

@@ -145,8 +145,8 @@ std::string WhyNoHigherLoad(const measurement::LoadPlan& plan, const ResultRow& 
   if (row.load->role == measurement::PointRole::kSustained) {
     const measurement::Point* loop = LoopOf(row);
     if (loop == nullptr) return "";
-    return "no higher rate was measured: with " + loop->load.ToString() + " the queue always stands at " +
-           api::FormatDecimal(loop->requests_per_second, 2) + " requests/s, so that is the capacity";
+    return "no rate above that was tried: with " + loop->load.ToString() + " requests wait, and " +
+           api::FormatDecimal(loop->requests_per_second, 2) + " requests/s are answered";
   }
   const bool by_rate = plan.mode == measurement::LoadMode::kAutoRate;
   const std::string& stopped = row.experiment->stopped;
