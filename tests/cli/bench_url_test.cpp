@@ -145,6 +145,14 @@ TEST(BenchUrl, SaysThatErrorsAreWhyNoLoadIsTheAnswer) {
   EXPECT_THAT(ResultTable(example.spec, example.result),
               HasSubstr("no measured load meets the limit of the error rate: 5 % of the requests at 8 in flight "
                         "failed, 1 % may (--slo errorRate)"));
+  // One without an error by chance.
+  measurement::Point& lucky = example.result.points[0];
+  lucky.errors = 0;
+  lucky.verdict = measurement::Verdict::kUndecided;
+  EXPECT_THAT(ResultTable(example.spec, example.result),
+              HasSubstr("no measured load meets the limit of the error rate"));
+  lucky.verdict = measurement::Verdict::kMet;
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("no measured load meets ttft.p99 <= 500 ms"));
 }
 
 TEST(BenchUrl, SaysWhereALowerLoadHasMoreGoodput) {
