@@ -514,7 +514,7 @@ class TableLoader {
     root.Expect({"engine", "releases", "endings", "own", "backend", "nested", "types", "text", "left"});
     ModelTable& models = table.models_;
     models.releases = ReadReleases(root, table);
-    for (const Node& ending : root.Need("endings").Items()) models.endings.push_back(ending.Text());
+    models.endings = root.Need("endings").Texts();
     models.own = ReadNames(root.Need("own"), models.releases.size());
     models.backend = ReadNames(root.Need("backend"), models.releases.size());
     models.nested = ReadNames(root.Need("nested"), models.releases.size());
@@ -703,8 +703,7 @@ class TableLoader {
         auto& of_flag = table.members_[NeedFlag(lists, name, table).name];
         for (const Node& item : lists.Items()) {
           item.Expect({"since", "until", "names"});
-          of_flag.emplace_back(ReadRange(item), std::vector<std::string>());
-          for (const Node& member : item.Need("names").Items()) of_flag.back().second.push_back(member.Text());
+          of_flag.emplace_back(ReadRange(item), item.Need("names").Texts());
         }
       }
     }
