@@ -10,6 +10,7 @@ std::optional<Batches> BatchesOf(std::span<const RequestRecord> records) {
   constexpr std::uint32_t kTogetherMicros = 500;     // microseconds
   constexpr double kSeveralEvents = 2;               // events of a batch
   constexpr double kApart = 10.0 * kTogetherMicros;  // faster ones may be a busy client's
+  constexpr double kOfTheAnswers = 0.5;
   if (CameInOnePiece(records)) return std::nullopt;
   double events = 0, batches = 0, gaps = 0, apart = 0, answers = 0, too_low = 0, too_high = 0;
   for (const RequestRecord& record : records) {
@@ -34,7 +35,8 @@ std::optional<Batches> BatchesOf(std::span<const RequestRecord> records) {
     }
     answers += 1;
   }
-  if (answers == 0 || gaps == 0 || events < kSeveralEvents * batches || apart < kApart * gaps) return std::nullopt;
+  if (answers == 0 || events < kSeveralEvents * batches || apart < kApart * gaps) return std::nullopt;
+  if (gaps < kOfTheAnswers * answers) return std::nullopt;  // a few answers of a machine that was busy
   return Batches{events / batches, apart / gaps / 1e3, too_high / answers, too_low / answers};
 }
 

@@ -345,6 +345,14 @@ TEST(Batches, AreSeenWhereTokensWereHeldBack) {
   EXPECT_FALSE(BatchesOf(records)) << "two within a millisecond: a busy client";
 }
 
+// Answers so fast that all their events come together, but for one that a busy machine interrupted.
+TEST(Batches, AreNotSeenInASingleAnswer) {
+  std::vector<RequestRecord> records(10, Answer(seconds(0), milliseconds(1), milliseconds(0), 4));
+  for (RequestRecord& record : records) record.events = {1000, 1100, 1200, 1300};
+  records[3].events = {1000, 1100, 31'200, 31'300};
+  EXPECT_FALSE(BatchesOf(records));
+}
+
 TEST(QueueGrowth, ALoopsRequestsPerSecondBoundARate) {
   std::vector<std::chrono::nanoseconds> ends;
   for (int i = 0; i < 390; ++i) ends.emplace_back(seconds(1) + i * milliseconds(41));
