@@ -62,8 +62,8 @@ std::chrono::nanoseconds ArrivalTimes::Next() {
   return std::chrono::nanoseconds(std::llround(seconds_ * 1e9));
 }
 
-std::chrono::nanoseconds StaggeredStart(int place, int places, std::chrono::nanoseconds expected_e2e) {
-  return expected_e2e * place / std::max(places, 1);
+std::chrono::nanoseconds StaggeredStart(int user, int users, std::chrono::nanoseconds expected_e2e) {
+  return expected_e2e * user / std::max(users, 1);
 }
 
 }  // namespace autotune::bench

@@ -41,8 +41,8 @@ class ArrivalTimes {
   double seconds_ = 0;
 };
 
-// Start time of the first request of virtual user `place` (0-based) of a closed loop. The starts are spread over one
+// Start time of the first request of virtual user `user` (0-based) of a closed loop. The starts are spread over one
 // expected E2E latency: users that start together stay together in prefill and decode.
-std::chrono::nanoseconds StaggeredStart(int place, int places, std::chrono::nanoseconds expected_e2e);
+std::chrono::nanoseconds StaggeredStart(int user, int users, std::chrono::nanoseconds expected_e2e);
 
 }  // namespace autotune::bench

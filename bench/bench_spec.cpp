@@ -12,7 +12,7 @@ namespace autotune::bench {
 namespace {
 
 using measurement::Scenario;
-using measurement::Worth;
+using measurement::ScoreMetric;
 using nlohmann::json;
 
 // Reads an integer member within [min, max] into `out`; an absent member keeps the default.
@@ -161,12 +161,12 @@ base::Status ReadLoads(const json& value, BenchSpec& out) {
     out.slo = *std::move(read);
   }
   if (const auto worth = value.find("worth"); worth != value.end()) {
-    const auto known = worth->is_string() ? measurement::WorthFromName(worth->get<std::string>()) : std::nullopt;
+    const auto known = worth->is_string() ? measurement::ScoreMetricFromName(worth->get<std::string>()) : std::nullopt;
     if (!known) {
       return base::Invalid("spec.worth: " + worth->dump() +
                            " is not one of OutputTokens, AttainedRequests, Ttft, Tpot, E2e");
     }
-    out.worth = *known;
+    out.score_metric = *known;
   }
   if (auto status = ReadInteger(value, "gpus", 1, 1'000'000, out.gpus); !status) return status;
   if (auto status = ReadOptionals(value, "scoreToBeat", out.Workloads(), out.score_to_beat, FiniteNumber); !status) {
@@ -279,7 +279,7 @@ json ToJson(const BenchSpec& spec) {
   if (spec.max_model_len > 0) out["maxModelLen"] = spec.max_model_len;
   if (spec.arrival != usual.arrival) out["arrival"] = measurement::ToJson(spec.arrival);
   if (spec.slo != usual.slo) out["slo"] = measurement::ToJson(spec.slo);
-  if (spec.worth != usual.worth) out["worth"] = measurement::WorthName(spec.worth);
+  if (spec.score_metric != usual.score_metric) out["worth"] = measurement::ScoreMetricName(spec.score_metric);
   if (spec.gpus != usual.gpus) out["gpus"] = spec.gpus;
   const auto number = [](double value) { return json(value); };
   if (!spec.score_to_beat.empty()) out["scoreToBeat"] = Optionals(spec.score_to_beat, number);
@@ -388,7 +388,7 @@ base::Status CheckBenchSpec(const BenchSpec& spec) {
       return base::Invalid("spec." + bound.Field() + ": answers of one token have no time between tokens");
     }
   }
-  if (spec.worth == Worth::kAttainedRequests && spec.slo.bounds.empty()) {
+  if (spec.score_metric == ScoreMetric::kAttainedRequests && spec.slo.bounds.empty()) {
     return base::Invalid("spec.slo: goodput requires a latency limit, such as ttft");
   }
   return {};

@@ -72,7 +72,7 @@ struct BenchSpec {
 
   // --- Limits and objective
   measurement::Slo slo;
-  measurement::Worth worth = measurement::Worth::kOutputTokens;
+  measurement::ScoreMetric score_metric = measurement::ScoreMetric::kOutputTokens;
   int gpus = 1;  // of the engine; scores are per GPU
   // One per scenario (a dataset counts as one), or empty. If set, racing is on: see measurement/load_search.h.
   std::vector<std::optional<double>> score_to_beat;

@@ -20,7 +20,7 @@ enum class Cause {
 };
 
 // How informative a line is about the cause, most informative first.
-enum class Worth {
+enum class Relevance {
   kDecisive,  // the cause, wherever it is in the log: earlier errors follow from it
   kTelling,   // the cause, unless an earlier line is informative too
   kVague,     // correct, but another line is more exact
@@ -33,7 +33,7 @@ struct CauseRule {
   // Searched for in the line, ignoring case. '*' is any text; a leading '^' anchors it to the start of the line.
   std::string_view pattern;
   Cause cause = Cause::kCrash;
-  Worth worth = Worth::kTelling;
+  Relevance relevance = Relevance::kTelling;
 };
 
 // The first row of the table that matches; null if there is none.

@@ -21,7 +21,7 @@
 #include "bench/load_run.h"
 #include "bench/recorder.h"
 #include "measurement/batches.h"
-#include "measurement/client_places.h"
+#include "measurement/client_queue.h"
 #include "measurement/drift.h"
 #include "measurement/lockstep.h"
 #include "measurement/long_run.h"
@@ -681,7 +681,7 @@ base::Status LimitSearch::SearchScenario(std::size_t scenario) {
   measurement::LoadSearchInput input;
   input.plan = spec_.load;
   input.slo = spec_.slo;
-  input.worth = spec_.worth;
+  input.score_metric = spec_.score_metric;
   input.gpus = spec_.gpus;
   if (scenario < spec_.score_to_beat.size()) input.score_to_beat = spec_.score_to_beat[scenario];
   if (scenario < spec_.score_to_beat_ci.size()) input.score_to_beat_ci = spec_.score_to_beat_ci[scenario].value_or(0);
@@ -830,7 +830,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   if (decision.precision.bounds > 0 && point.held == 0) {
     const std::span<const Point> before(result_.points.begin() + static_cast<std::ptrdiff_t>(first_of_scenario_),
                                         result_.points.end() - 1);
-    const double places = measurement::PlacesOf(warm_up_, before);
+    const double places = measurement::MaxRunningRequests(warm_up_, before);
     ShowLongRun(spec_.slo, {recorder.records(), spec_.arrival, load.value, places}, point);
     beyond = HoldToCapacity(recorder.records(), progress.window_start, point);
   }

@@ -22,7 +22,7 @@
 #include "bench/server.h"
 #include "bench/workload.h"
 #include "measurement/batches.h"
-#include "measurement/seen_latencies.h"
+#include "measurement/measured_latencies.h"
 #include "measurement/window.h"
 
 namespace autotune::bench {
@@ -122,7 +122,7 @@ class LimitSearch {
   std::optional<std::chrono::nanoseconds> first_e2e_;
   // State of the current scenario.
   std::size_t first_of_scenario_ = 0;  // index of its first point
-  measurement::SeenLatencies seen_e2e_;
+  measurement::MeasuredLatencies seen_e2e_;
   std::vector<measurement::Point> warm_up_;
   double capacity_ = 0;  // requests/s of its warm-up with as many requests in flight as a rate may use; 0 = not known
   std::uint64_t next_conversation_ = 0;

@@ -1,7 +1,7 @@
 // Runs one offered load on one server: starts requests when they are due, reads the responses and records them until
 // its owner ends it.
 //
-// Blocking, single-threaded. Closed loop: a fixed number of virtual users ("places"), staggered at the start; each
+// Blocking, single-threaded. Closed loop: a fixed number of virtual users, staggered at the start; each
 // sends its next request when its last one has ended. A refused user (HTTP 408, 429, 503) waits for Retry-After (at
 // most a minute), else 20 ms, doubled each time up to 1 s. Open loop: requests start at the times of an arrival process
 // and never wait for responses. A request beyond max_in_flight waits in the client, and its latency counts from its due

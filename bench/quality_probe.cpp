@@ -365,7 +365,7 @@ void QualityProbe::MeasureQuestions() {
     for (std::size_t i = 0; right && i < which.size(); ++i) passed[which[i]] = (*right)[i];
   }
   std::vector<Question> counted;
-  measurement::Passes passes;
+  measurement::QuestionResults passes;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     if (!passed[i]) continue;
     counted.push_back(questions[i]);

@@ -545,7 +545,7 @@ bool ReadQuality(const json& document, RunResult& out) {
   quality.blocks = *std::move(read_blocks);
   quality.answers = *std::move(read_answers);
   if (found->contains("dataset")) {
-    measurement::Passes passes;
+    measurement::QuestionResults passes;
     std::string passed;
     fields.Text("dataset", passes.dataset);
     fields.Text("passed", passed);

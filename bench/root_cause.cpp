@@ -93,7 +93,7 @@ bool SoundsLikeARefusal(std::string_view line) {
 struct Reading {
   const std::string* line = nullptr;
   Cause cause = Cause::kCrash;
-  Worth worth = Worth::kNothing;
+  Relevance relevance = Relevance::kNothing;
   bool usage = false;
   bool known = false;  // a row of the table says so
 };
@@ -157,26 +157,26 @@ Reading Read(const std::string& line, int exit_code) {
     reading.line = &line;
     const bool whole = line.find("Worker failed with error '") != std::string::npos;
     if (!reading.known && whole && SoundsLikeARefusal(quoted)) reading.cause = Cause::kConfiguration;
-    if (reading.worth <= Worth::kOther) reading.worth = whole ? Worth::kVague : Worth::kOther;
+    if (reading.relevance <= Relevance::kOther) reading.relevance = whole ? Relevance::kVague : Relevance::kOther;
     return reading;
   }
   if (const std::string_view raised = WhatATaskRaised(line); !raised.empty()) {
     const std::string name = std::string(raised) + ": ";
     reading = Read(name, exit_code);
     reading.line = &line;
-    reading.worth = std::max(reading.worth, Worth::kWrapper);
+    reading.relevance = std::max(reading.relevance, Relevance::kWrapper);
     return reading;
   }
   if (IsUsageError(line, exit_code)) {
-    reading = {&line, Cause::kConfiguration, Worth::kDecisive, true, true};
+    reading = {&line, Cause::kConfiguration, Relevance::kDecisive, true, true};
   } else if (line == "Killed" || line == "Aborted") {
     reading.cause = Cause::kConsequence;
   } else if (line == "AssertionError" || line == "AssertionError: ") {
     // Nobody wrote what a user could do about it.
-    reading = {&line, Cause::kCrash, Worth::kTelling, false, false};
+    reading = {&line, Cause::kCrash, Relevance::kTelling, false, false};
   } else if (const CauseRule* rule = FindCauseRule(line)) {
     reading.cause = rule->cause;
-    reading.worth = rule->worth;
+    reading.relevance = rule->relevance;
     // TensorRT-LLM's sentence about whatever was raised.
     if (line.find("executor on rank") != std::string::npos && rule->cause == Cause::kConfiguration &&
         !SoundsLikeARefusal(line) && !NamesAWeight(line))
@@ -186,21 +186,21 @@ Reading Read(const std::string& line, int exit_code) {
     constexpr std::string_view kExecutor = "executor on rank ";
     if (const std::size_t at = line.find(kExecutor); at != std::string::npos) {
       const std::size_t colon = line.find(':', at);
-      if (colon == std::string::npos || line.size() - colon < kShortest) reading.worth = Worth::kOther;
+      if (colon == std::string::npos || line.size() - colon < kShortest) reading.relevance = Relevance::kOther;
       // "Failed to initialize executor on rank 7: '0.w3.input_scale'"
       const std::string_view quoted = std::string_view(line).substr(std::min(colon, line.size()));
       if (quoted.starts_with(": '") && quoted.ends_with('\'') && quoted.find(' ', 2) == std::string_view::npos) {
         reading.cause = Cause::kConfiguration;
-        reading.worth = Worth::kOther;
+        reading.relevance = Relevance::kOther;
       }
     }
     if (SomebodyElseHoldsTheGpu(line)) reading.cause = Cause::kMachine;
     reading.known = true;
   } else if (NamesTheProblem(line)) {
     reading.cause = line.starts_with(kAnyError) && !SoundsLikeARefusal(line) ? Cause::kCrash : Cause::kConfiguration;
-    reading.worth = Worth::kTelling;
+    reading.relevance = Relevance::kTelling;
   } else {
-    reading.worth = Worth::kOther;
+    reading.relevance = Relevance::kOther;
   }
   return reading;
 }
@@ -219,8 +219,8 @@ bool MissesCompiledCode(std::string_view line) {
 }
 
 const Reading* Best(const std::vector<Reading>& readings) {
-  const auto best = std::ranges::min_element(readings, {}, &Reading::worth);  // of equals the first
-  if (best == readings.end() || best->worth == Worth::kNothing) return nullptr;
+  const auto best = std::ranges::min_element(readings, {}, &Reading::relevance);  // of equals the first
+  if (best == readings.end() || best->relevance == Relevance::kNothing) return nullptr;
   // vLLM warned of what it could not load, and went on.
   if (MissesCompiledCode(*best->line)) {
     const auto warning = std::find_if(readings.begin(), best, [](const Reading& one) {
@@ -240,14 +240,15 @@ const Reading* Best(const std::vector<Reading>& readings) {
 
 // The second best line, where the best one leaves a doubt: nobody knows its text, and another one says something else.
 const Reading* Doubt(const std::vector<Reading>& readings, const Reading& best) {
-  if (best.known && best.worth <= Worth::kTelling) return nullptr;
+  if (best.known && best.relevance <= Relevance::kTelling) return nullptr;
   const Reading* second = nullptr;
   for (const Reading& reading : readings) {
-    if (&reading == &best || reading.worth == Worth::kNothing || reading.line->find(*best.line) != std::string::npos)
+    if (&reading == &best || reading.relevance == Relevance::kNothing ||
+        reading.line->find(*best.line) != std::string::npos)
       continue;
-    const bool weak = best.worth >= Worth::kOther;
-    if (!weak && (reading.worth > Worth::kTelling || reading.cause == best.cause)) continue;
-    if (second == nullptr || reading.worth < second->worth) second = &reading;
+    const bool weak = best.relevance >= Relevance::kOther;
+    if (!weak && (reading.relevance > Relevance::kTelling || reading.cause == best.cause)) continue;
+    if (second == nullptr || reading.relevance < second->relevance) second = &reading;
   }
   return second;
 }
@@ -318,10 +319,12 @@ std::optional<std::string> OtherCause(const std::vector<std::string>& error_line
     if (const std::string_view repeated = WhatItRepeats(*reading.line);
         !repeated.empty() && cause.find(repeated) != std::string::npos)
       continue;
-    if (*reading.line == cause || reading.worth > Worth::kOther || (reading.cause == Cause::kWaiting && !waited))
+    if (*reading.line == cause || reading.relevance > Relevance::kOther ||
+        (reading.cause == Cause::kWaiting && !waited))
       continue;
     const bool same = rule != nullptr && FindCauseRule(*reading.line) == rule;
-    if (other == nullptr || (other_is_same && !same) || (other_is_same == same && reading.worth < other->worth)) {
+    if (other == nullptr || (other_is_same && !same) ||
+        (other_is_same == same && reading.relevance < other->relevance)) {
       other = &reading;
       other_is_same = same;
     }
@@ -380,7 +383,7 @@ Failure Classify(const EngineState& state) {
     if (!cause.empty()) failure.message += "; its first error: " + cause;
     return failure;
   }
-  if (best == nullptr || (state.phase == EngineState::Phase::kKilled && best->worth > Worth::kDecisive)) {
+  if (best == nullptr || (state.phase == EngineState::Phase::kKilled && best->relevance > Relevance::kDecisive)) {
     return WithoutACause(state, cause, std::move(failure));
   }
   switch (best->cause) {

@@ -1,9 +1,9 @@
-// What one file or key declares about a checkpoint's quantization. Internal to checkpoint/.
+// Quantization of a checkpoint as one file or key declares it. Internal to checkpoint/.
 //
-// A new method is a row of kMethods (declaration.cpp), and where its details decide a reader: a function below in a
-// file of its own, which ReadDeclaration() calls.
+// To add a method, add a row to kMethods (declaration.cpp). If the name of the method is not enough, also add a reader:
+// a function below with a file of its own, which ReadDeclaration() calls.
 //
-// Pure, thread-safe. Any input is safe: what is not understood is "other" or "unknown", with a note.
+// Pure, thread-safe. Accepts any input: an unknown format becomes "other" or "unknown", with a note.
 #pragma once
 
 #include <algorithm>
@@ -24,24 +24,23 @@
 
 namespace autotune::checkpoint {
 
-// What one declaration says. A part without a format is like the other one.
 struct Declaration {
-  std::string where;
-  std::string method = "none";
-  std::optional<StoredFormat> linear, experts;
-  std::string kv_cache = "none";
-  std::string kv_form;  // see ModelFacts::kv_form
-  std::optional<WeightBlock> block;
-  std::vector<std::string> ignored;
+  std::string where;                            // name of the file or key, for messages
+  std::string method = "none";                  // ModelFacts::quantization
+  std::optional<StoredFormat> linear, experts;  // nullopt = the same format as the other part
+  std::string kv_cache = "none";                // ModelFacts::kv_cache
+  std::string kv_form;                          // ModelFacts::kv_form
+  std::optional<WeightBlock> block;             // ModelFacts::weight_block
+  std::vector<std::string> ignored;             // names and patterns of modules that stay unquantized
   std::vector<std::string> notes;
-  std::set<std::pair<ModelPart, std::string>> schemes;  // see ModelFacts::schemes, without the part
-  bool foreign = false;
-  bool own_experts = false;         // the format of experts was declared for them alone
-  std::vector<std::string> listed;  // names of the modules that are quantized, all others are not; empty = no list
-  bool linear_gates = true;         // no list of what is quantized leaves the gates of linear attention out
+  std::set<std::pair<ModelPart, std::string>> schemes;  // ModelFacts::schemes of linear layers and experts
+  bool foreign = false;                                 // no engine loads this method
+  bool own_experts = false;                             // `experts` was declared separately from `linear`
+  std::vector<std::string> listed;  // names of the quantized modules, if the method lists them; empty = no list
+  bool linear_gates = true;         // false: a list of quantized modules excludes the gates of linear attention
   bool no_linear_layer = false;     // only the embedding, the output layer or attention is quantized
-  std::string packed_attention;     // "int", "fp": what attention is stored as, several in one element; "" = it is not
-  std::vector<std::string> special_schemes;  // see ModelFacts::schemes: what is neither of linear layers nor of experts
+  std::string packed_attention;     // type of attention weights that are packed: "int", "fp"; "" = not packed
+  std::vector<std::string> special_schemes;  // ModelFacts::schemes of other parts
 
   void Both(const StoredFormat& format) { linear = experts = format; }
   static std::string SchemeText(const std::string& weights, const std::string& inputs, const std::string& packing) {
@@ -69,55 +68,59 @@ struct Declaration {
 
 // ---- Any method -----------------------------------------------------------------------------------------------------
 
-// quantization_config, or another object with a quant_method. `where`: its name in messages.
+// Reads quantization_config, or another object with a quant_method. `where`: its name in messages.
 Declaration ReadDeclaration(const nlohmann::json& config, const std::string& where);
-// Mistral's params.json: {"qformat_weight": "fp8_e4m3", "qscheme_act": "TENSOR"}.
+// Reads the quantization in Mistral's params.json: {"qformat_weight": "fp8_e4m3", "qscheme_act": "TENSOR"}.
 Declaration ReadMistral(const nlohmann::json& quantization);
-// AutoGPTQ's quantize_config.json, AutoAWQ's quant_config.json; nullopt for a file of other tools.
+// Reads AutoGPTQ's quantize_config.json or AutoAWQ's quant_config.json. nullopt if another tool wrote the file.
 std::optional<Declaration> ReadLegacy(const nlohmann::json& file, const std::string& name);
-// Whether ModelOpt says that it wrote this file.
+// True if the file names ModelOpt as its producer.
 bool NamesModelOpt(const nlohmann::json* config);
-// What the name of a method alone means. Families and activations: see ModelFacts; "" = its details decide.
+// Format that follows from the name of a method alone: ModelFacts::family and activations; "" = depends on the details.
 struct MethodMeaning {
   std::string family, activations;
 };
+// nullopt for an unknown method.
 std::optional<MethodMeaning> MeaningOfMethod(std::string_view name);
-// In alphabetical order, separated by ", ".
+// Names of all known methods, in alphabetical order, separated by ", ".
 std::string MethodNames();
 
-// ---- One method each ------------------------------------------------------------------------------------------------
+// ---- Readers of one method ------------------------------------------------------------------------------------------
 
 void ReadCompressedTensors(const nlohmann::json& config, Declaration& declaration);
-// `nested`: `quantization` stands under this key, as in hf_quant_config.json.
+// `nested`: true if `quantization` is the value of the key "quantization", as in hf_quant_config.json.
 void ReadModelOpt(const nlohmann::json& quantization, bool nested, Declaration& declaration);
 void ReadQuark(const nlohmann::json& config, Declaration& declaration);
 void ReadTorchAo(const nlohmann::json& config, Declaration& declaration);
 void ReadAutoRound(const nlohmann::json& config, Declaration& declaration);
-// GPTQ, AWQ and their kin: integer weights, 16-bit inputs.
+// GPTQ, AWQ and similar methods: integer weights, 16-bit inputs.
 void ReadIntegerWeights(const nlohmann::json& config, Declaration& declaration);
 void ReadHumming(const nlohmann::json& config, Declaration& declaration);
-// Experts may have a format of their own that the method leaves out: DeepSeek's {"expert_dtype": "fp4"}.
+// Format of experts that the method does not declare: DeepSeek's {"expert_dtype": "fp4"}.
 void ReadExpertDtype(const nlohmann::json* config, Declaration& declaration);
-// ModelOpt's words about experts beside another method: {"quant_method": "fp8", "moe_quant_algo": "NVFP4"}.
+// ModelOpt's format of experts in a declaration of another method: {"quant_method": "fp8", "moe_quant_algo": "NVFP4"}.
 void ReadExpertsOfTheirOwn(const nlohmann::json& config, Declaration& declaration);
 
-// ---- Words that several methods share -------------------------------------------------------------------------------
+// ---- Keys and values that several methods share ---------------------------------------------------------------------
 
-inline constexpr std::int64_t kLargestBlock = 1 << 20;  // far above any, and products fit
+inline constexpr std::int64_t kLargestBlock = 1 << 20;  // above any real size; products do not overflow
 
+// ModelFacts::kv_cache of a kv_cache_quant_algo.
 std::string KvAlgorithm(std::string_view algorithm);
-// compressed-tensors' and newer ModelOpt's {"num_bits": 8, "type": "float", ...}.
+// ModelFacts::kv_cache of a kv_cache_scheme of compressed-tensors or newer ModelOpt: {"num_bits": 8, "type": "float"}.
 std::string KvScheme(const nlohmann::json* scheme);
-// "scheme", "text" or "": ModelFacts::kv_form of a kv_cache_scheme.
+// ModelFacts::kv_form of a kv_cache_scheme: "scheme", "text" or "".
 std::string KvSchemeForm(const nlohmann::json* scheme);
-// [128, 128], also as the text "128x128".
+// Reads [128, 128] or "128x128".
 std::optional<WeightBlock> BlockOf(const nlohmann::json* shape);
+// The block of a group of `size` weights along the input.
 std::optional<WeightBlock> GroupOf(std::optional<std::int64_t> size);
-// "int4-group128-asym", "fp8-token-dynamic": compressed-tensors' QuantizationArgs with its defaults; "none" for no
-// quantization.
+// compressed-tensors' QuantizationArgs as in ModelFacts::schemes, with its defaults: "int4-group128-asym",
+// "fp8-token-dynamic"; "none" without quantization.
 std::string CompressedText(const nlohmann::json* scheme);
 
-// Collects formats for patterns over module names: what speaks of experts alone goes before what speaks of everything.
+// Collects the formats of patterns over module names. For experts, patterns that match only experts take precedence
+// over patterns that match every layer.
 class PartFormats {
  public:
   void Add(ModelPart part, const StoredFormat& format) {
@@ -142,7 +145,7 @@ class PartFormats {
   }
 
  private:
-  std::array<std::set<StoredFormat>, 2> linear_, experts_;  // of this part alone, of everything
+  std::array<std::set<StoredFormat>, 2> linear_, experts_;  // of patterns for this part alone, and for both parts
 };
 
 }  // namespace autotune::checkpoint

@@ -269,7 +269,7 @@ base::Result<bench::BenchSpec> BenchSpecOf(const BenchOptions& options, std::str
   for (const std::string& text : options.slo) {
     if (auto status = ReadSlo(text, shares, spec.slo); !status) return status.error();
   }
-  if (spec.slo.attainment) spec.worth = measurement::Worth::kAttainedRequests;
+  if (spec.slo.attainment) spec.score_metric = measurement::ScoreMetric::kAttainedRequests;
   if (auto status = ReadLoad(options, spec); !status) return status.error();
   if (auto status = ReadArrival(options.arrival, spec.arrival); !status) return status.error();
   if (!options.arrival.empty() && KindOf(spec.load.mode) == measurement::LoadKind::kConcurrency) {

@@ -77,7 +77,7 @@ std::string SloText(const measurement::Slo& slo) {
 }
 
 std::string GoodputText(const Point& point) {
-  return Decimal(measurement::WorthOf(measurement::Worth::kAttainedRequests, point, 1), 2) + " requests/s";
+  return Decimal(measurement::PointScore(measurement::ScoreMetric::kAttainedRequests, point, 1), 2) + " requests/s";
 }
 
 // A point of the search above the best one that meets the SLO too, and is worth less: the highest. Null without one.
@@ -85,7 +85,7 @@ const Point* HighestMet(const bench::BenchSpec& spec, const bench::RunResult& re
   const Point* highest = nullptr;
   for (const Point& point : result.points) {
     if (point.scenario != best.scenario || point.role != best.role || point.load.kind != best.load.kind) continue;
-    if (point.load.value <= best.load.value || IsInvalid(point) || !KeepsSlo(spec.slo, point)) continue;
+    if (point.load.value <= best.load.value || IsInvalid(point) || !MeetsSlo(spec.slo, point)) continue;
     if (highest == nullptr || point.load.value > highest->load.value) highest = &point;
   }
   return highest;
@@ -104,7 +104,7 @@ const Point* HeldAbove(const bench::BenchSpec& spec, const bench::RunResult& res
   const Point* lowest = nullptr;
   for (const Point& point : result.points) {
     if (point.scenario != best.scenario || point.role != best.role || point.load.kind != best.load.kind) continue;
-    if (point.load.value <= best.load.value || IsInvalid(point) || KeepsSlo(spec.slo, point)) continue;
+    if (point.load.value <= best.load.value || IsInvalid(point) || MeetsSlo(spec.slo, point)) continue;
     if (lowest == nullptr || point.load.value < lowest->load.value) lowest = &point;
   }
   return lowest != nullptr && lowest->held > 0 ? lowest : nullptr;
@@ -164,7 +164,7 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
            (undecided ? " for certain; a longer --duration decides what is undecided" : "");
   }
   const Point& best = result.points[*outcome.best];
-  const bool goodput = spec.worth == measurement::Worth::kAttainedRequests;
+  const bool goodput = spec.score_metric == measurement::ScoreMetric::kAttainedRequests;
   std::string numbers = TokensPerSecond(best.output_tokens_per_second) + " +- " +
                         Decimal(best.output_tokens_per_second_ci, 1) + " output tokens/s";
   // A rate that is kept up with is the load itself.
@@ -220,7 +220,7 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
   }
   if (best.role == measurement::PointRole::kSustained) {
     const auto loop =
-        measurement::LimitOf({spec.slo, spec.worth, LoadKind::kConcurrency, best.scenario}, result.points);
+        measurement::LimitOf({spec.slo, spec.score_metric, LoadKind::kConcurrency, best.scenario}, result.points);
     if (loop) {
       const Point& point = result.points[*loop];
       // Only where the server admits no more is this its capacity, and that is not known.
@@ -311,7 +311,7 @@ json LatencyJson(const Point& point, Metric metric) {
 json PointJson(const measurement::Slo& slo, const Point& point) {
   json out = {{"scenario", point.scenario},
               {"verdict", VerdictName(point.verdict)},
-              {"meetsSlo", HasLimits(slo) ? json(KeepsSlo(slo, point)) : json()},
+              {"meetsSlo", HasLimits(slo) ? json(MeetsSlo(slo, point)) : json()},
               {"windowSeconds", point.window_seconds},
               {"requests", point.requests},
               {"errors", point.errors},

@@ -13,7 +13,7 @@
 #include "cli/model_source.h"
 #include "operator/experiment/node_affinity.h"
 #include "operator/reconcile/answer.h"
-#include "operator/reconcile/places.h"
+#include "operator/reconcile/parallelism.h"
 #include "report/result_view.h"
 #include "report/task_words.h"
 #include "text/table.h"

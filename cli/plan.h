@@ -15,7 +15,7 @@
 #include "operator/api/autotune_task.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/gpu_prices.h"
-#include "operator/reconcile/places.h"
+#include "operator/reconcile/parallelism.h"
 #include "operator/reconcile/space.h"
 #include "quant/rules.h"
 

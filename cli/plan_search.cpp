@@ -5,7 +5,7 @@
 
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/estimate.h"
-#include "operator/reconcile/places.h"
+#include "operator/reconcile/parallelism.h"
 #include "operator/reconcile/propose.h"
 #include "text/table.h"
 
@@ -128,16 +128,16 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
   status.gpus = plan.task.status.gpus;
   const api::TaskSpec& spec = plan.task.spec;
   const reconcile::SearchInput input = reconcile::SearchInputOf(spec, status, plan.space, base::WallTime{});
-  status.parallelism = reconcile::ChoosePlaces(spec, input, plan.node_gpus);
-  const int places = reconcile::PlacesOf(spec, status);
+  status.parallelism = reconcile::ChooseParallelism(spec, input, plan.node_gpus);
+  const int parallelism = reconcile::ParallelismOf(spec, status);
   const auto seed = static_cast<std::uint64_t>(spec.optimization.seed);
   const auto estimate = [&](const tuning::search::Limits& limits) {
-    return tuning::search::EstimateCost(input.space, input.bounds, input.prior, input.observations, places, seed,
+    return tuning::search::EstimateCost(input.space, input.bounds, input.prior, input.observations, parallelism, seed,
                                         limits);
   };
   SearchPreview out;
   out.generic = input.prior.generic;
-  out.places = places;
+  out.parallelism = parallelism;
   out.priced = std::ranges::all_of(spec.gpus, [&](const api::GpuSpec& gpu) {
     return reconcile::PricePerHour(spec, plan.task.status, gpu.name).has_value();
   });
@@ -162,7 +162,7 @@ std::string EstimateText(const SearchPreview& preview) {
   if (!preview.refusal.empty()) return "no experiment can start: " + preview.refusal;
   if (!preview.not_predicted.empty()) return "not known; " + NotPredictedText(preview);
   return CostText(preview.cost, preview) +
-         (preview.places == 1 ? "" : " with " + std::to_string(preview.places) + " at a time");
+         (preview.parallelism == 1 ? "" : " with " + std::to_string(preview.parallelism) + " at a time");
 }
 
 std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
@@ -229,7 +229,7 @@ json SearchJson(const TaskPlan& plan, const SearchPreview& preview) {
                        {IsLatency(plan.task.spec) ? "perSecond" : "outputTokensPerSecondPerGpu", ValueOf(plan, one)},
                        {"meetsSlo", one.feasible}}}});
   }
-  json out = {{"order", order}, {"places", preview.places}};
+  json out = {{"order", order}, {"places", preview.parallelism}};
   if (preview.not_predicted.empty()) {
     out["estimate"] = CostJson(preview.cost, preview);
     out["ruleOfThumb"] = preview.generic;

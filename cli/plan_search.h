@@ -16,7 +16,7 @@ namespace autotune::cli {
 struct SearchPreview {
   std::vector<tuning::search::Outlook> order;  // the first ones
   bool generic = false;                        // rule of thumb, without facts of the model or the GPU
-  int places = 1;                              // number of concurrent experiments, as in the operator
+  int parallelism = 1;                         // number of concurrent experiments, as in the operator
   tuning::search::CostEstimate cost;           // within the limits
   // Cost without the budget, if there is one.
   std::optional<tuning::search::CostEstimate> unlimited;

@@ -8,7 +8,7 @@
 
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/answer.h"
-#include "operator/reconcile/places.h"
+#include "operator/reconcile/parallelism.h"
 #include "operator/reconcile/track.h"
 #include "operator/reconcile/verdict.h"
 #include "report/quality_words.h"
@@ -97,7 +97,7 @@ std::string Finished(const api::AutotuneTask& task, const api::ExperimentStatus&
     if (!row.improvement.empty()) text += "  (" + report::ImprovementText(task, row) + ")";
     if (row.cannot_win) {
       text += "  stopped early: cannot be the best";
-    } else if (!row.keeps_quality) {
+    } else if (!row.meets_quality) {
       text += "  " + report::LostQualityOf(row);
     } else if (!row.score) {
       text += "  " + report::MissedText(row);
@@ -195,7 +195,7 @@ std::optional<TimeLeft> LeftByTheMean(const api::AutotuneTask& task, base::WallT
     longest = std::max(longest, rest);
   }
   left += mean * static_cast<double>(pending);
-  return TimeLeft{std::max(left / std::max(reconcile::PlacesOf(task.spec, task.status), 1), longest), false};
+  return TimeLeft{std::max(left / std::max(reconcile::ParallelismOf(task.spec, task.status), 1), longest), false};
 }
 
 }  // namespace

@@ -21,7 +21,7 @@
 #include "cli/whole_file.h"
 #include "operator/deploy/difference.h"
 #include "operator/deploy/target.h"
-#include "operator/reconcile/measured_winner.h"
+#include "operator/reconcile/measured_server_spec.h"
 #include "operator/reconcile/verdict.h"
 #include "report/comparison.h"
 #include "report/difference.h"
@@ -113,10 +113,10 @@ const api::ExperimentStatus* ExperimentNamed(const api::AutotuneTask& task, cons
 }
 
 // The best of a task, or the experiment that is named, as something to deploy. kConflict: there is no best (yet).
-base::Result<deploy::Winner> ChosenWinner(const api::AutotuneTask& task, const std::string& name,
-                                          const quant::RuleSet& rules) {
+base::Result<deploy::ServerSpec> ChosenServerSpec(const api::AutotuneTask& task, const std::string& name,
+                                                  const quant::RuleSet& rules) {
   const api::ExperimentStatus* experiment = name.empty() ? report::BestExperiment(task) : ExperimentNamed(task, name);
-  if (experiment != nullptr) return reconcile::MeasuredWinner(task, *experiment, rules);
+  if (experiment != nullptr) return reconcile::MeasuredServerSpec(task, *experiment, rules);
   if (name.empty()) return base::Error{base::Code::kConflict, NoBestText(task)};
   return NoSuchExperiment(task, name);
 }
@@ -168,13 +168,13 @@ base::Result<api::Difference> DifferenceFrom(const api::AutotuneTask& task, cons
         "AutotuneTask " + task.metadata.name +
         " has no Deployment to compare with: set --deployment NAME or spec.recommendation.diffAgainst.deployment");
   }
-  const auto winner = ChosenWinner(task, options.experiment, rules);
-  if (!winner) return winner.error();
+  const auto server = ChosenServerSpec(task, options.experiment, rules);
+  if (!server) return server.error();
   const auto running = RunningDeployment(deployment, choice.cluster, streams);
   if (!running) return running.error();
   const bool its_own = named && named->deployment == deployment && options.container.empty();
   api::Difference difference =
-      deploy::DifferenceFrom(*running, its_own ? named->container : options.container, *winner, rules);
+      deploy::DifferenceFrom(*running, its_own ? named->container : options.container, *server, rules);
   difference.read_at = base::FormatRfc3339(base::RealClock().Wall());
   return difference;
 }
@@ -369,9 +369,9 @@ int ApplyBest(const TaskChoice& choice, const ApplyOptions& options, const quant
   }
   const auto task = OneTask(choice, streams);
   if (!task) return Told(task.error(), streams);
-  const auto winner = ChosenWinner(*task, options.experiment, rules);
-  if (!winner) return Told(winner.error(), streams);
-  const auto manifest = target->write(*winner);
+  const auto server = ChosenServerSpec(*task, options.experiment, rules);
+  if (!server) return Told(server.error(), streams);
+  const auto manifest = target->write(*server);
   if (!manifest) return Told(manifest.error(), streams);
   NoteWhatIsApplied(*task, options.experiment, streams);
   if (options.print || FileOf(choice, streams).has_value() || std::string_view(target->apply) != "kubectl apply -f -") {

@@ -9,12 +9,12 @@
 namespace autotune::measurement {
 namespace {
 
-constexpr std::pair<Worth, std::string_view> kWorthNames[] = {
-    {Worth::kOutputTokens, "OutputTokens"},
-    {Worth::kAttainedRequests, "AttainedRequests"},
-    {Worth::kTtft, "Ttft"},
-    {Worth::kTpot, "Tpot"},
-    {Worth::kE2e, "E2e"},
+constexpr std::pair<ScoreMetric, std::string_view> kScoreMetricNames[] = {
+    {ScoreMetric::kOutputTokens, "OutputTokens"},
+    {ScoreMetric::kAttainedRequests, "AttainedRequests"},
+    {ScoreMetric::kTtft, "Ttft"},
+    {ScoreMetric::kTpot, "Tpot"},
+    {ScoreMetric::kE2e, "E2e"},
 };
 
 bool IsOf(std::string_view scenario, const Point& point) { return scenario.empty() || point.scenario == scenario; }
@@ -25,70 +25,72 @@ std::optional<std::size_t> HighestOf(const AnswerRule& rule, std::span<const Poi
   const auto counts = [&](std::size_t i) {
     const Point& point = points[i];
     return IsOf(rule.scenario, point) && point.role == role && point.load.kind == kind && !IsInvalid(point) &&
-           IsUsable(point) && KeepsSlo(rule.slo, point) && !IsMeasuredAgain(points, i);
+           IsUsable(point) && MeetsSlo(rule.slo, point) && !IsMeasuredAgain(points, i);
   };
   std::optional<std::size_t> highest;
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (counts(i) && (!highest || points[i].load.value > points[*highest].load.value)) highest = i;
   }
-  if (!highest || LatencyOf(rule.worth)) return highest;
-  const auto worth = [&](std::size_t i) { return WorthOf(rule.worth, points[i], 1); };
+  if (!highest || LatencyOf(rule.score_metric)) return highest;
+  const auto score = [&](std::size_t i) { return PointScore(rule.score_metric, points[i], 1); };
   const auto half_width = [&](std::size_t i) {
     const Point& point = points[i];
     return point.output_tokens_per_second > 0
-               ? worth(i) * point.output_tokens_per_second_ci / point.output_tokens_per_second
+               ? score(i) * point.output_tokens_per_second_ci / point.output_tokens_per_second
                : 0;
   };
   std::size_t best = *highest;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    if (!counts(i) || worth(i) - worth(*highest) <= std::hypot(half_width(i), half_width(*highest))) continue;
-    if (worth(i) > worth(best)) best = i;
+    if (!counts(i) || score(i) - score(*highest) <= std::hypot(half_width(i), half_width(*highest))) continue;
+    if (score(i) > score(best)) best = i;
   }
   return best;
 }
 
 }  // namespace
 
-double WorthOf(Worth worth, const Point& point, int gpus) {
+double PointScore(ScoreMetric metric, const Point& point, int gpus) {
   const double per_gpu = 1.0 / std::max(gpus, 1);
-  switch (worth) {
-    case Worth::kOutputTokens:
+  switch (metric) {
+    case ScoreMetric::kOutputTokens:
       return point.output_tokens_per_second * per_gpu;
-    case Worth::kAttainedRequests: {
+    case ScoreMetric::kAttainedRequests: {
       // The attainment counts errors, the rate does not.
       const double all = static_cast<double>(point.requests + point.errors);
       const double ended =
           point.requests > 0 ? point.requests_per_second * all / static_cast<double>(point.requests) : 0;
       return ended * point.attainment.value_or(1) * per_gpu;
     }
-    case Worth::kTtft:
-    case Worth::kTpot:
-    case Worth::kE2e:
-      return -point.Get(*LatencyOf(worth)).p50;
+    case ScoreMetric::kTtft:
+    case ScoreMetric::kTpot:
+    case ScoreMetric::kE2e:
+      return -point.Get(*LatencyOf(metric)).p50;
   }
   return 0;
 }
 
-std::optional<Metric> LatencyOf(Worth worth) {
-  switch (worth) {
-    case Worth::kOutputTokens:
-    case Worth::kAttainedRequests:
+std::optional<Metric> LatencyOf(ScoreMetric metric) {
+  switch (metric) {
+    case ScoreMetric::kOutputTokens:
+    case ScoreMetric::kAttainedRequests:
       return std::nullopt;
-    case Worth::kTtft:
+    case ScoreMetric::kTtft:
       return Metric::kTtft;
-    case Worth::kTpot:
+    case ScoreMetric::kTpot:
       return Metric::kTpot;
-    case Worth::kE2e:
+    case ScoreMetric::kE2e:
       return Metric::kE2e;
   }
   return std::nullopt;
 }
 
-std::string_view WorthName(Worth worth) { return kWorthNames[static_cast<std::size_t>(worth)].second; }
+std::string_view ScoreMetricName(ScoreMetric metric) {
+  return kScoreMetricNames[static_cast<std::size_t>(metric)].second;
+}
 
-std::optional<Worth> WorthFromName(std::string_view name) {
-  for (const auto& [worth, known] : kWorthNames) {
-    if (known == name) return worth;
+std::optional<ScoreMetric> ScoreMetricFromName(std::string_view name) {
+  for (const auto& [metric, known] : kScoreMetricNames) {
+    if (known == name) return metric;
   }
   return std::nullopt;
 }

@@ -14,7 +14,7 @@
 namespace autotune::measurement {
 
 // What a point is worth, for comparison with the score to beat. Higher is better.
-enum class Worth {
+enum class ScoreMetric {
   kOutputTokens,      // output tokens/s per GPU
   kAttainedRequests,  // requests/s per GPU that meet every limit (goodput)
   // Minus the p50 of the latency in milliseconds, at the reference load.
@@ -22,15 +22,15 @@ enum class Worth {
   kTpot,
   kE2e,
 };
-std::string_view WorthName(Worth worth);  // "OutputTokens", ...
-std::optional<Worth> WorthFromName(std::string_view name);
+std::string_view ScoreMetricName(ScoreMetric metric);  // "OutputTokens", ...
+std::optional<ScoreMetric> ScoreMetricFromName(std::string_view name);
 // The latency that `worth` minimises; nullopt if it is a throughput.
-std::optional<Metric> LatencyOf(Worth worth);
-double WorthOf(Worth worth, const Point& point, int gpus);
+std::optional<Metric> LatencyOf(ScoreMetric metric);
+double PointScore(ScoreMetric metric, const Point& point, int gpus);
 
 struct AnswerRule {
   Slo slo;
-  Worth worth = Worth::kOutputTokens;
+  ScoreMetric score_metric = ScoreMetric::kOutputTokens;
   // Kind of load of the search. nullopt: by rate if a point of the role Search has a rate. A search by rate answers
   // with a rate; its closed loop only gives a first estimate.
   std::optional<LoadKind> kind;

@@ -41,7 +41,7 @@ View ViewOf(const Slo& slo, const Point& point, double answer) {
   View seen;
   seen.distance = std::log(point.load.value / answer);
   const std::optional<WorstExcess> worst = WorstExcessOf(slo, point);
-  seen.kept = KeepsSlo(slo, point);
+  seen.kept = MeetsSlo(slo, point);
   seen.excess = worst ? worst->excess : 0;
   seen.deviation = worst ? worst->deviation : kUnknownDeviation;
   seen.sure = (!seen.kept && point.saturated) ||
@@ -85,7 +85,7 @@ std::optional<Point> CapacityBeside(const Slo& slo, std::span<const Point> point
   std::optional<Point> most;
   for (const Point& point : points) {
     const bool loop = point.role == PointRole::kSearch && point.load.kind == LoadKind::kConcurrency;
-    if (!loop || point.scenario != answer.scenario || IsInvalid(point) || !KeepsSlo(slo, point)) continue;
+    if (!loop || point.scenario != answer.scenario || IsInvalid(point) || !MeetsSlo(slo, point)) continue;
     if (!most || point.requests_per_second > most->requests_per_second) most = point;
   }
   if (!most || !(most->output_tokens_per_second > 0)) return std::nullopt;
@@ -104,7 +104,7 @@ double LimitHalfWidth(const Slo& slo, std::span<const Point> points, std::size_t
   bool broken = false;
   std::vector<View> near;
   const auto look = [&](const Point& point) {
-    broken = broken || (point.load.value > answer.load.value && !KeepsSlo(slo, point));
+    broken = broken || (point.load.value > answer.load.value && !MeetsSlo(slo, point));
     const View view = ViewOf(slo, point, answer.load.value);
     if (std::abs(view.distance) <= kNear) near.push_back(view);
   };

@@ -59,7 +59,7 @@ struct Seen {
 };
 
 Seen See(const Slo& slo, const Point& point, std::size_t index) {
-  Seen seen{point.load.value, KeepsSlo(slo, point), 0, false, ExcessesOf(slo, point), index};
+  Seen seen{point.load.value, MeetsSlo(slo, point), 0, false, ExcessesOf(slo, point), index};
   constexpr double kAtLeast = 0.01;
   seen.excess = seen.excesses.empty() ? -1 : *std::max_element(seen.excesses.begin(), seen.excesses.end());
   seen.misleads = !seen.kept && seen.excess < 0 && !point.saturated && point.verdict == Verdict::kMissed;
@@ -103,30 +103,31 @@ Bracket BracketOf(const Slo& slo, std::span<const Point> points, LoadKind kind, 
   return out;
 }
 
-// Worth at the limit, which lies below this point, cannot be above this.
-double HighestWorth(const LoadSearchInput& input, const Point& point, double excess) {
+// Score at the limit, which lies below this point, cannot be above this.
+double HighestScore(const LoadSearchInput& input, const Point& point, double excess) {
   const double gpus = std::max(input.gpus, 1);
   double tokens_per_request = input.mean_output_tokens;
   if (tokens_per_request <= 0 && point.requests > 0) {
     tokens_per_request = static_cast<double>(point.output_tokens) / static_cast<double>(point.requests);
   }
-  const double per_request = input.worth == Worth::kOutputTokens ? tokens_per_request : 1;
+  const double per_request = input.score_metric == ScoreMetric::kOutputTokens ? tokens_per_request : 1;
   // More load gives no less throughput, up to where engines preempt and lose it again.
-  double worth = std::numeric_limits<double>::infinity();
+  double score = std::numeric_limits<double>::infinity();
   if (point.engine.preemptions.value_or(0) == 0) {
-    worth = input.worth == Worth::kOutputTokens ? point.output_tokens_per_second + point.output_tokens_per_second_ci
-                                                : point.requests_per_second;
-    if (excess > kFarBeyond) worth /= kThroughputFall;
+    score = input.score_metric == ScoreMetric::kOutputTokens
+                ? point.output_tokens_per_second + point.output_tokens_per_second_ci
+                : point.requests_per_second;
+    if (excess > kFarBeyond) score /= kThroughputFall;
   }
   // Fewer requests/s are not worth more, whatever happened here. What arrived in one window is only near that.
   if (point.load.kind == LoadKind::kRequestRate && per_request > 0) {
     const double offered = point.load.value * per_request;
-    worth = point.saturated ? std::min(worth, offered) : offered;
+    score = point.saturated ? std::min(score, offered) : offered;
   }
-  return worth / gpus;
+  return score / gpus;
 }
 
-AnswerRule RuleOf(const LoadSearchInput& input) { return {input.slo, input.worth, KindOf(input.plan.mode), ""}; }
+AnswerRule RuleOf(const LoadSearchInput& input) { return {input.slo, input.score_metric, KindOf(input.plan.mode), ""}; }
 
 // Where the bound is crossed, on the chord through two points in (ln load, ln latency).
 double Crossing(double x1, double y1, double x2, double y2, double least_slope) {
@@ -198,9 +199,9 @@ Statistic PredictedStatistic(const Slo& slo, Metric metric) {
   return Statistic::kMean;
 }
 
-// Of the values that are predicted, output tokens/s per GPU, to the worth of a point, which may be requests/s.
-double PredictedPerWorth(const LoadSearchInput& input) {
-  return input.worth == Worth::kAttainedRequests ? input.prediction->output_tokens : 1;
+// Of the values that are predicted, output tokens/s per GPU, to the score of a point, which may be requests/s.
+double PredictedPerScore(const LoadSearchInput& input) {
+  return input.score_metric == ScoreMetric::kAttainedRequests ? input.prediction->output_tokens : 1;
 }
 
 // Points as predicted_load reads them: those of one load are one, with the mean of their logarithms.
@@ -210,7 +211,7 @@ std::vector<MeasuredLoad> MeasuredLoads(const LoadSearchInput& input, std::span<
     if (point.load.kind != LoadKind::kConcurrency || IsInvalid(point) || !IsUsable(point)) continue;
     MeasuredLoad one;
     one.load = point.load.value;
-    one.value = WorthOf(input.worth, point, input.gpus) * PredictedPerWorth(input);
+    one.value = PointScore(input.score_metric, point, input.gpus) * PredictedPerScore(input);
     for (const Violation& violation : CheckSlo(input.slo, point)) {
       const bool predicted = std::any_of(input.slo.bounds.begin(), input.slo.bounds.end(), [&](const Bound& bound) {
         return bound.Field() == violation.bound && bound.metric != Metric::kItl &&
@@ -286,7 +287,7 @@ class Search {
       case LoadMode::kFixedRate:
         return Ladder();
       case LoadMode::kAutoConcurrency:
-        if (input_.prediction && !LatencyOf(input_.worth) && !input_.confirms) return Predicted();
+        if (input_.prediction && !LatencyOf(input_.score_metric) && !input_.confirms) return Predicted();
         return input_.slo.bounds.empty() ? Capacity() : Limit();
       case LoadMode::kAutoRate:
         return Limit();
@@ -303,7 +304,7 @@ class Search {
     if (reference == points_.end() && input_.reference) {
       return MeasureReference(*input_.reference, "the reference load");
     }
-    if (reference != points_.end() && input_.reference && !KeepsSlo(input_.slo, *reference)) {
+    if (reference != points_.end() && input_.reference && !MeetsSlo(input_.slo, *reference)) {
       return Stop(StopReason::kInfeasible, "misses the SLO at the reference load");
     }
     // Nothing but the reference load is compared.
@@ -424,8 +425,8 @@ class Search {
   // load not far above it misses the SLO, or it reaches the best score. A rate is worth more than one more loop.
   [[nodiscard]] bool IsTimeForARate(const Point& loop) const {
     if (HasTimeFor(1 + kReservedRates)) return false;
-    const double worth = WorthOf(input_.worth, loop, input_.gpus);
-    if (input_.score_to_beat) return worth >= *input_.score_to_beat;
+    const double score = PointScore(input_.score_metric, loop, input_.gpus);
+    if (input_.score_to_beat) return score >= *input_.score_to_beat;
     return bracket_.low != nullptr && bracket_.high != nullptr &&
            bracket_.high->load <= kNearTheLimit * bracket_.low->load;
   }
@@ -440,15 +441,15 @@ class Search {
 
   bool CannotWin() {
     if (!input_.score_to_beat) return false;
-    const double score = *input_.score_to_beat;
-    if (const auto latency = LatencyOf(input_.worth)) return IsTooSlow(*latency, -score);
+    const double to_beat = *input_.score_to_beat;
+    if (const auto latency = LatencyOf(input_.score_metric)) return IsTooSlow(*latency, -to_beat);
     for (const Point& point : points_) {
-      if (IsInvalid(point) || KeepsSlo(input_.slo, point)) continue;
+      if (IsInvalid(point) || MeetsSlo(input_.slo, point)) continue;
       if (point.load.kind != kind_ && kind_ == LoadKind::kRequestRate) continue;
-      const double worth = HighestWorth(input_, point, See(input_.slo, point, 0).excess);
-      if (worth >= LeastTie()) continue;
-      cannot_win_ = "misses the SLO at " + point.load.ToString() + ", where the score is at most " + FourDigits(worth) +
-                    " per GPU; the best score is " + FourDigits(score);
+      const double highest = HighestScore(input_, point, See(input_.slo, point, 0).excess);
+      if (highest >= LeastTie()) continue;
+      cannot_win_ = "misses the SLO at " + point.load.ToString() + ", where the score is at most " +
+                    FourDigits(highest) + " per GPU; the best score is " + FourDigits(to_beat);
       return true;
     }
     return false;
@@ -535,7 +536,7 @@ class Search {
     const double capacity = loop.requests_per_second, step = 1 + input_.plan.resolution;
     if (rates.seen.empty()) {
       // As it is more than what a rate sustains, nothing else has to be known of what cannot win.
-      if (input_.score_to_beat && WorthOf(input_.worth, loop, input_.gpus) < LeastTie()) return limit;
+      if (input_.score_to_beat && PointScore(input_.score_metric, loop, input_.gpus) < LeastTie()) return limit;
       return MeasureRate(capacity * FirstShare(loop),
                          "the queue always stands at " + loop.load.ToString() + ": what rate meets the SLO?", rates,
                          PointRole::kSustained);
@@ -580,7 +581,7 @@ class Search {
 
   LoadDecision Predicted() const {
     const std::vector<MeasuredLoad> measured = MeasuredLoads(input_, points_);
-    const double to_beat = input_.score_to_beat ? std::max(LeastTie(), 0.0) * PredictedPerWorth(input_) : 0;
+    const double to_beat = input_.score_to_beat ? std::max(LeastTie(), 0.0) * PredictedPerScore(input_) : 0;
     const NextLoad next = ChooseNextLoad(*input_.prediction, measured, to_beat, input_.seed);
     if (next.action != LoadAction::kStop && points_.size() < kMaxPoints) {
       return Measure({kind_, Rounded(kind_, next.load, Most())}, std::string(LoadReasonName(next.reason)),
@@ -597,19 +598,21 @@ class Search {
     return input_.slo.bounds.empty() ? Stop(StopReason::kCapacity, "no SLO: the capacity") : Limit();
   }
 
-  // Worth at the highest load at which the limit may be: the loads of a prediction are up to half apart.
+  // Score at the highest load at which the limit may be: the loads of a prediction are up to half apart.
   [[nodiscard]] double MostAtLimit() const {
     constexpr double kLoadsApart = 1.5;
-    const auto worth = [&](const Seen& seen) { return WorthOf(input_.worth, points_[seen.index], input_.gpus); };
+    const auto score = [&](const Seen& seen) {
+      return PointScore(input_.score_metric, points_[seen.index], input_.gpus);
+    };
     // As much more or less load as its latency has room, with the usual slope.
     const auto room = [](const Seen& seen) { return std::exp(-seen.excess / kUsualSlope); };
     double most = 0;
     for (const Seen& seen : bracket_.seen) {
-      if (seen.kept) most = std::max(most, worth(seen));
+      if (seen.kept) most = std::max(most, score(seen));
     }
     if (input_.slo.bounds.empty()) return most;
-    if (bracket_.low == nullptr) return bracket_.high == nullptr ? 0 : worth(*bracket_.high) * room(*bracket_.high);
-    if (bracket_.high != nullptr) return std::max(most, worth(*bracket_.high));
+    if (bracket_.low == nullptr) return bracket_.high == nullptr ? 0 : score(*bracket_.high) * room(*bracket_.high);
+    if (bracket_.high != nullptr) return std::max(most, score(*bracket_.high));
     return most * std::min(room(*bracket_.low), kLoadsApart);
   }
 
@@ -635,7 +638,7 @@ class Search {
     const Point& one = input_.warm_up.front();
     const Point& many = input_.warm_up.back();
     Point full = many;
-    full.load.value = PlacesOf(input_.warm_up);
+    full.load.value = MaxRunningRequests(input_.warm_up);
     if (full.load.value <= one.load.value || full.load.value >= many.load.value) return {one, many};
     for (const Statistic statistic : kStatistics) {
       const double first = kPromptsMeet * one.ttft.Get(statistic);
@@ -684,12 +687,12 @@ class Search {
       return Measure({kind_, Rounded(kind_, load, Most())},
                      input_.start ? "the load of the best configuration" : "a first look", Exploring());
     }
-    if (input_.score_to_beat && input_.mean_output_tokens > 0 && input_.worth == Worth::kOutputTokens) {
+    if (input_.score_to_beat && input_.mean_output_tokens > 0 && input_.score_metric == ScoreMetric::kOutputTokens) {
       // Just below what ties with it: a rate that is missed here decides it.
       const double rate = FirstToBeat() * std::max(input_.gpus, 1) / input_.mean_output_tokens * 0.995;
       return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate of the best score", ScorePrecision());
     }
-    if (input_.score_to_beat && input_.worth == Worth::kAttainedRequests) {
+    if (input_.score_to_beat && input_.score_metric == ScoreMetric::kAttainedRequests) {
       const double rate = FirstToBeat() * std::max(input_.gpus, 1) * 0.995;
       return Measure({kind_, Rounded(kind_, rate, Most())}, "the rate of the best score", ScorePrecision());
     }
@@ -723,7 +726,7 @@ class Search {
       if (point.output_tokens_per_second < kPlateau * lower &&
           point.output_tokens_per_second + point.output_tokens_per_second_ci < kPlateauAtMost * lower) {
         // Throughput may dip and rise again, with the sizes of batches that the engine's kernels are made for.
-        const double places = std::min(PlacesOf(input_.warm_up), Most());
+        const double places = std::min(MaxRunningRequests(input_.warm_up), Most());
         if (last.load * kPlateauLoad <= places) {
           return Measure({kind_, Rounded(kind_, places, Most())},
                          "no more throughput here: as many as the engine runs at once", Exploring());

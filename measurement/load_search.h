@@ -1,7 +1,7 @@
-// Search for the highest load at which one configuration meets its SLO in one scenario, in few points: the next load,
-// or the reason to stop.
+// Load search: finds the highest load at which one configuration meets its SLO in one scenario, with few points. After
+// each point it decides the next load, or stops with a reason.
 //
-// Pure and deterministic: the same input and points give the same decision on every machine, in an experiment pod and
+// Pure and deterministic: the same input and points give the same decision on every machine, in an experiment's pod and
 // in a replay. Method: docs/benchmark.md, "Finding the highest load".
 #pragma once
 
@@ -26,62 +26,63 @@ namespace autotune::measurement {
 struct LoadSearchInput {
   LoadPlan plan;
   Slo slo;
-  Worth worth = Worth::kOutputTokens;
+  ScoreMetric score_metric = ScoreMetric::kOutputTokens;
   int gpus = 1;
-  // Worth of the incumbent in this scenario. Set: a configuration that can neither reach it nor tie with it stops early
-  // (racing).
+  // Score of the incumbent (the best configuration so far) in this scenario. If set, the search stops early for a
+  // configuration that can neither reach this score nor tie with it (racing).
   std::optional<double> score_to_beat;
   double score_to_beat_ci = 0;  // half-width of its 95 % interval; 0 = not known
-  // Requests/s at which latencies are compared, where plan.reference_share asks for such a point: it is the first. Not
-  // set: the last point, at that share of the limit found here.
+  // Only if plan.reference_share is set: the reference load in requests/s, which is measured first. nullopt: the last
+  // point is the reference, at plan.reference_share times the highest load found by this search.
   std::optional<double> reference;
-  // Prediction for this candidate. In a search by concurrency it chooses the loads (predicted_load.h); the limit of the
-  // best configuration is then bracketed as without a prediction.
+  // Prediction for this candidate. A search by concurrency chooses its loads by it (predicted_load.h). If the
+  // configuration leads, its highest load is then bracketed as without a prediction.
   std::optional<PredictedLoads> prediction;
-  std::optional<double> admitted;  // requests that KV cache and batch limit let run at once
-  // First load to measure: the load of the incumbent's score.
+  std::optional<double> admitted;  // requests that KV cache and batch limit let run at once; nullopt = not known
+  // First load to measure: the load of the incumbent's score. nullopt = there is no incumbent.
   std::optional<Load> start;
-  // Closed loops as the warm-up saw them, one request alone and very many. Imprecise, so they only choose the first
-  // load and tell what a request alone takes.
+  // Points from the warm-up, which are imprecise: a closed loop with one request, and one with very many. They only
+  // determine the first load and the latency of a single request.
   std::vector<Point> warm_up;
-  // A fresh start of a measured configuration: `start` is the limit found then. The search only confirms this limit,
-  // finds the next lower one if it is missed, and for a closed loop finds the rate that an open loop sustains.
+  // True for a fresh start: `start` is the highest load that the first start found. The search measures this load, a
+  // lower one if it misses the SLO, and after a closed loop the sustained rate.
   bool confirms = false;
-  double mean_output_tokens = 0;  // of a request, for rates; 0 = not known before the first point
-  // For all further points; nullopt = no limit. No point is begun if the longest one so far would not fit, and no
-  // closed loop near the limit if it would take the time of the rates that have to be measured after it.
+  double mean_output_tokens = 0;  // per request, for rates; 0 = not known before the first point
+  // Time for all further points; nullopt = no limit. A point starts only if twice the longest point so far fits. Near
+  // the highest load, a closed loop starts only if the rates after it also fit.
   std::optional<std::chrono::nanoseconds> time_left;
   std::uint64_t seed = 1;
 };
 
 enum class StopReason {
-  kFound,       // the limit is known to the plan's resolution
-  kCapacity,    // the SLO is met up to the capacity, or there is none: capacity is the answer
-  kCannotWin,   // racing: its score would be below the one to beat by more than their intervals
+  kFound,       // the highest load is known to the plan's resolution
+  kCapacity,    // the highest load is that of the capacity: no load misses the SLO, or there is no SLO
+  kCannotWin,   // racing: the score would be lower than the incumbent's by more than their intervals
   kInfeasible,  // the lowest load misses the SLO
   kInvalid,     // the last point is invalid (IsInvalid)
-  kLadderDone,  // fixed loads: all measured, or the rest is beyond saturation
+  kLadderDone,  // fixed loads: all are measured, or the other ones are beyond saturation
   kOutOfTime,
 };
 std::string_view StopReasonName(StopReason reason);  // "Found", ...
 std::optional<StopReason> StopReasonFromName(std::string_view name);
 
 struct LoadDecision {
-  // Set: measure this. Else stopped, with `reason`.
+  // Next load to measure; nullopt: the search has stopped for `reason`.
   std::optional<Load> next;
-  PointRole role = PointRole::kSearch;
-  Precision precision;
+  PointRole role = PointRole::kSearch;  // of the next point
+  Precision precision;                  // of the next point
   StopReason reason = StopReason::kFound;
-  std::optional<std::size_t> best;   // AnswerOf()
-  std::optional<std::size_t> limit;  // LimitOf()
-  std::string why;                   // for people
+  std::optional<std::size_t> best;   // index of the point that AnswerOf() returns
+  std::optional<std::size_t> limit;  // index of the point that LimitOf() returns
+  std::string why;                   // reason for the decision, for people
 };
 
-// A closed loop whose queue always stands shows the capacity, not what a rate sustains. Where it may win, the highest
-// rate that meets the SLO is searched after it, with points of the role Sustained, and is the answer.
+// If requests always wait in the closed loop of the highest load, the loop measures the capacity, and a request rate
+// sustains less. If the configuration may be the best, the search then finds the highest rate that meets the SLO, with
+// points of the role Sustained. This rate is the answer.
 //
-// `points`: this scenario's, in the order of measuring. Invalid points (IsInvalid) are ignored: a client-bound point is
-// measured again, at most twice; short answers end the search.
+// `points`: of this scenario, in the order of measurement. Invalid points (IsInvalid) are ignored: a client-bound point
+// is measured again, at most twice; short answers end the search.
 LoadDecision DecideLoad(const LoadSearchInput& input, std::span<const Point> points);
 
 }  // namespace autotune::measurement

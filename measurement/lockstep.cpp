@@ -14,7 +14,7 @@ constexpr std::size_t kRequestsOfPlace = 3;
 
 }  // namespace
 
-std::optional<double> Bunching(int places, std::span<const RequestRecord> records,
+std::optional<double> Bunching(int concurrency, std::span<const RequestRecord> records,
                                std::chrono::nanoseconds window_start, std::chrono::nanoseconds window_end) {
   const auto counts = [&](const RequestRecord& record) {
     return record.outcome == RequestOutcome::kOk && record.start >= window_start && record.start < window_end;
@@ -26,7 +26,8 @@ std::optional<double> Bunching(int places, std::span<const RequestRecord> record
     e2e += static_cast<double>((record.end - record.start).count());
     ++requests;
   }
-  if (places <= 0 || e2e <= 0 || requests < kRequestsOfPlace * static_cast<std::size_t>(places)) return std::nullopt;
+  if (concurrency <= 0 || e2e <= 0 || requests < kRequestsOfPlace * static_cast<std::size_t>(concurrency))
+    return std::nullopt;
   e2e /= static_cast<double>(requests);
   std::complex<double> sum;
   for (const RequestRecord& record : records) {
@@ -37,10 +38,10 @@ std::optional<double> Bunching(int places, std::span<const RequestRecord> record
   return std::abs(sum) / static_cast<double>(requests);
 }
 
-bool InLockstep(int places, std::span<const RequestRecord> records, std::chrono::nanoseconds window_start,
+bool InLockstep(int concurrency, std::span<const RequestRecord> records, std::chrono::nanoseconds window_start,
                 std::chrono::nanoseconds window_end) {
-  if (places < kFewPlaces) return false;
-  return Bunching(places, records, window_start, window_end).value_or(0) >= kBunched;
+  if (concurrency < kFewPlaces) return false;
+  return Bunching(concurrency, records, window_start, window_end).value_or(0) >= kBunched;
 }
 
 }  // namespace autotune::measurement

@@ -364,7 +364,7 @@ Latency LatencyOfAll(std::vector<double> seconds) {
 
 }  // namespace
 
-double PlacesOf(std::span<const Point> warm_up) {
+double MaxRunningRequests(std::span<const Point> warm_up) {
   if (warm_up.size() < 2) return 0;
   const Point& one = warm_up.front();
   const Point& many = warm_up.back();
@@ -375,8 +375,8 @@ double PlacesOf(std::span<const Point> warm_up) {
   return ran < kHardlyWaiting * many.load.value ? ran : many.load.value;
 }
 
-double PlacesOf(std::span<const Point> warm_up, std::span<const Point> points) {
-  double places = PlacesOf(warm_up);
+double MaxRunningRequests(std::span<const Point> warm_up, std::span<const Point> points) {
+  double places = MaxRunningRequests(warm_up);
   if (places <= 0) return 0;
   for (const Point& point : points) {
     if (point.load.kind != LoadKind::kConcurrency || IsInvalid(point) || !IsUsable(point) || point.errors > 0) continue;
@@ -394,12 +394,12 @@ struct Simulated {
 
 // nullopt: as LongRunOf().
 std::optional<std::vector<Simulated>> Simulate(const WindowOfArrivals& window) {
-  if (!(window.places >= 1) || !(window.rate > 0) || window.arrival.process == ArrivalProcess::kTrace) {
+  if (!(window.max_running_requests >= 1) || !(window.rate > 0) || window.arrival.process == ArrivalProcess::kTrace) {
     return std::nullopt;
   }
   std::vector<Request> requests = RequestsOf(window.records);
   if (requests.size() > kFitted) requests.resize(kFitted);
-  const Model model = Fit(requests, window.places, window.rate);
+  const Model model = Fit(requests, window.max_running_requests, window.rate);
   std::vector<std::size_t> known;  // that are drawn: answered to their end
   for (std::size_t i = 0; i < requests.size(); ++i) {
     if (requests[i].rest >= 0) known.push_back(i);

@@ -26,21 +26,21 @@ struct WindowOfArrivals {
   std::span<const RequestRecord> records;  // all of the point, in the order of their start
   Arrival arrival;                         // no trace
   double rate = 0;                         // requests/s
-  double places = 0;                       // requests that the engine runs at once: PlacesOf; 0 = not known
+  double max_running_requests = 0;         // MaxRunningRequests(); 0 = not known
 };
 
 // Number of requests that an engine runs at once, by Little's law from its warm-up: one request alone, and as many as
 // may be sent. 0 = not known.
-double PlacesOf(std::span<const Point> warm_up);
+double MaxRunningRequests(std::span<const Point> warm_up);
 // The same, or the number that closed loops among `points` show if it is higher: requests of equal length that start
 // together, as in a warm-up, hardly fill an engine that alternates prefill and decode.
-double PlacesOf(std::span<const Point> warm_up, std::span<const Point> points);
+double MaxRunningRequests(std::span<const Point> warm_up, std::span<const Point> points);
 
 // Minimum number of answers for a long run.
 inline constexpr std::int64_t kFewestAnswers = 50;
 
-// By kMetrics, in milliseconds, without ITL. nullopt for a trace, unknown places, or fewer than kFewestAnswers answers.
-// The cost is about 60 ms (one core, -O2) for any window.
+// By kMetrics, in milliseconds, without ITL. nullopt for a trace, unknown `max_running_requests`, or fewer than
+// kFewestAnswers answers. The cost is about 60 ms (one core, -O2) for any window.
 std::optional<std::array<Latency, kMetrics.size()>> LongRunOf(const WindowOfArrivals& window);
 
 // Replaces the window's TTFT, TPOT and E2E by those of a long run if `slo` limits one of them, so they are of the

@@ -194,14 +194,14 @@ std::optional<Agreement> CompareAnswers(const Quality& measured, const Quality& 
   return agreement;
 }
 
-std::optional<PassChange> ComparePasses(const Quality& measured, const Quality& reference) {
+std::optional<PassRateChange> ComparePasses(const Quality& measured, const Quality& reference) {
   if (!measured.passes || !reference.passes) return std::nullopt;
   const std::vector<bool>& ours = measured.passes->passed;
   const std::vector<bool>& theirs = reference.passes->passed;
   if (measured.passes->dataset != reference.passes->dataset || ours.size() != theirs.size() || ours.empty()) {
     return std::nullopt;
   }
-  PassChange change;
+  PassRateChange change;
   const auto n = static_cast<double>(ours.size());
   const auto passed = static_cast<double>(std::count(ours.begin(), ours.end(), true));
   change.rate = passed / n;

@@ -59,10 +59,10 @@ inline constexpr int kGreedyTokens = 64;
 GreedyAnswer MakeGreedyAnswer(std::string_view text, std::string_view again);
 
 // Questions of a dataset with a correct answer.
-struct Passes {
+struct QuestionResults {
   std::string dataset;       // identifies the contents: only passes of the same dataset are compared
   std::vector<bool> passed;  // in the order of the dataset
-  bool operator==(const Passes&) const = default;
+  bool operator==(const QuestionResults&) const = default;
 };
 inline constexpr std::size_t kMostQuestions = 1000;
 
@@ -70,7 +70,7 @@ struct Quality {
   std::string text;                  // identifies the corpus: only blocks of the same one are compared; "" = no blocks
   std::vector<QualityBlock> blocks;  // in the order of the corpus; fewer than kQualityBlocks if the probe ended early
   std::vector<GreedyAnswer> answers;
-  std::optional<Passes> passes;
+  std::optional<QuestionResults> passes;
   bool operator==(const Quality&) const = default;
 };
 
@@ -106,12 +106,12 @@ struct Agreement {
   bool operator==(const Agreement&) const = default;
 };
 
-struct PassChange {
+struct PassRateChange {
   double rate = 0, baseline_rate = 0;
   double low = 0, high = 0;  // Wilson's 95 % interval of `rate`
   int lost = 0, gained = 0;  // passed only by the baseline; passed only by this configuration
   double p_value = 1;        // McNemar's exact test of lost against gained
-  bool operator==(const PassChange&) const = default;
+  bool operator==(const PassRateChange&) const = default;
 };
 
 inline constexpr double kOrdinaryConfidence = 0.95, kEarlyConfidence = 0.999;
@@ -126,7 +126,7 @@ struct QualityChange {
   bool per_byte = false;
   CacheUse cache = CacheUse::kNotKnown;
   std::optional<Agreement> agreement;
-  std::optional<PassChange> passes;
+  std::optional<PassRateChange> passes;
 
   // The loss that is certain: 0 if the interval contains 0.
   [[nodiscard]] double CertainLoss() const { return nll && nll->value > nll->ci ? nll->value : 0; }

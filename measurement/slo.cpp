@@ -98,7 +98,7 @@ double Cautious(const Point& point, const Bound& bound) {
   return value * (1 + kOfADeviation * RelativeDeviation(point, bound.metric).value_or(kUnknownDeviation));
 }
 
-bool KeepsSlo(const Slo& slo, const Point& point) {
+bool MeetsSlo(const Slo& slo, const Point& point) {
   switch (point.verdict) {
     case Verdict::kMet:
       return IsUsable(point);
@@ -115,7 +115,7 @@ bool KeepsSlo(const Slo& slo, const Point& point) {
 }
 
 bool IsTooClose(const Slo& slo, const Point& point) {
-  return point.verdict == Verdict::kUndecided && !KeepsSlo(slo, point) && CheckSlo(slo, point).empty();
+  return point.verdict == Verdict::kUndecided && !MeetsSlo(slo, point) && CheckSlo(slo, point).empty();
 }
 
 bool FellShort(const Point& point) {

@@ -62,7 +62,7 @@ bool ComesInBursts(const Point& point, const Bound& bound);
 double Cautious(const Point& point, const Bound& bound);
 
 // Whether the point meets the SLO: its verdict if decided, else by its values with Cautious() and not FellShort().
-bool KeepsSlo(const Slo& slo, const Point& point);
+bool MeetsSlo(const Slo& slo, const Point& point);
 
 // True if an undecided point does not count as met although every value is within its limit: by less than half a
 // standard deviation (Cautious()), or because of FellShort().

@@ -831,7 +831,7 @@ std::string ViolationText(const Violation& violation) {
 
 // Of an undecided point: what it counts as, and by which numbers.
 std::string OpenText(const Slo& slo, const Point& point) {
-  if (point.held > 0 && !KeepsSlo(slo, point)) {
+  if (point.held > 0 && !MeetsSlo(slo, point)) {
     char text[160];
     std::snprintf(text, sizeof text, "%.0f %% of the requests waited in the client, while the server had room",
                   100 * point.held);
@@ -841,7 +841,7 @@ std::string OpenText(const Slo& slo, const Point& point) {
   if (const std::vector<Violation> violations = CheckSlo(slo, point); !violations.empty()) {
     return "missed by " + numbers + ": " + ViolationText(violations.front());
   }
-  if (KeepsSlo(slo, point)) {
+  if (MeetsSlo(slo, point)) {
     const std::string met = HasLimits(slo) ? "met by " + numbers : "measured";
     return IsTooShortToTell(point) ? met + "; " + std::string(kTooShortText) : met;
   }
@@ -896,17 +896,17 @@ Progress Evaluate(const PointSpec& spec, std::span<const RequestRecord> records,
   return previous;
 }
 
-std::optional<Point> Glimpse(int places, std::span<const RequestRecord> records) {
+std::optional<Point> Glimpse(int concurrency, std::span<const RequestRecord> records) {
   std::vector<const RequestRecord*> ended;
   for (const RequestRecord& record : records) {
     if (record.outcome == RequestOutcome::kOk && !record.events.empty()) ended.push_back(&record);
   }
-  const auto wave = static_cast<std::size_t>(std::max(places, 1));
+  const auto wave = static_cast<std::size_t>(std::max(concurrency, 1));
   if (ended.size() < 2 * wave) return std::nullopt;
   std::stable_sort(ended.begin(), ended.end(),
                    [](const RequestRecord* a, const RequestRecord* b) { return a->end < b->end; });
   Point point;
-  point.load = Concurrency(places);
+  point.load = Concurrency(concurrency);
   // From the middle of a wave to that of the next: requests of equal length end together.
   const std::size_t middle = ended.size() - 1 - wave / 2;
   const double seconds = Seconds(ended[middle]->end - ended[middle - wave]->end);

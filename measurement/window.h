@@ -71,9 +71,9 @@ std::string Why(const Slo& slo, const Point& point, std::chrono::nanoseconds too
 Progress Evaluate(const PointSpec& spec, std::span<const RequestRecord> records, std::chrono::nanoseconds now,
                   const Progress& previous);
 
-// Estimate from a closed-loop warm-up, from the requests that ended in its last wave (as many as `places`):
+// Estimate from a closed-loop warm-up, from the requests that ended in its last wave (as many as `concurrency`):
 // requests/s, and latencies without ITL. Imprecise, without a verdict. Returns nullopt if fewer than two waves have
 // ended.
-std::optional<Point> Glimpse(int places, std::span<const RequestRecord> records);
+std::optional<Point> Glimpse(int concurrency, std::span<const RequestRecord> records);
 
 }  // namespace autotune::measurement

@@ -26,7 +26,7 @@ void SetWorth(const std::vector<ParameterEffect>& effects, const EngineSettings&
     for (const ValueEffect& value : parameter.values) {
       if (value.value != before) continue;
       change.worth = value.to_best;
-      change.why_no_worth = NoEffectText(value, parameter, Way::kToBest);
+      change.why_no_worth = NoEffectText(value, parameter, Direction::kToBest);
     }
   }
 }

@@ -1,8 +1,7 @@
 // Comparison of finished tasks: their best configurations, and the configurations that several of them measured. Pure.
 //
-// The others are compared with the first task, such as the one in production, or of the last release. Tasks are
-// comparable if workload, loads, SLO and objective are equal; the model, the engine, the GPU and the candidates may
-// differ.
+// Every task is compared with the first one, for example the task of the previous release. Tasks are comparable if
+// workload, loads, SLO and objective are equal; the model, the engine, the GPU and the candidates may differ.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -20,31 +19,34 @@ namespace autotune::report {
 
 // Relative improvement of a score over another one: 0.08 = 8 % more throughput, or 8 % less latency.
 struct ScoreChange {
-  double better = 0;
-  double ci = 0;  // half-width of the 95 % interval, a share as well; 0 = not known
-  // The interval does not contain 0. False where an interval is not known.
+  double better = 0;  // negative if the score is worse
+  double ci = 0;      // half-width of the 95 % interval of `better`; 0 = not known
+  // True if the change is significant: the interval is known and does not contain 0.
   bool told_apart = false;
 };
 
+// One task, with its best experiment.
 struct ComparedTask {
-  std::string name;  // of the task; with its namespace where names repeat
+  std::string name;  // of the task; with its namespace if several tasks have the same name
   std::string model, gpu_product, runtime_image;
-  std::string experiment, quant_name;  // of the best; api::ConfigurationName
-  std::vector<std::string> args;       // tuned arguments of the best
-  std::string options;                 // options file of the best
-  double score = 0, ci = 0;            // of the best, as status.best says: higher is better, always
+  std::string experiment;         // name of the best experiment
+  std::string quant_name;         // api::ConfigurationName of it
+  std::vector<std::string> args;  // its tuned arguments
+  std::string options;            // its options file
+  double score = 0, ci = 0;       // as in status.best; higher is better
   tuning::ScoreBasis basis = tuning::ScoreBasis::kLoad;
-  std::optional<ScoreChange> change;  // over the first task; nullopt for the first
-  std::string request_rate;           // requests/s that the best sustains; "" = not known
-  std::string price;                  // per million output tokens; "" = no price is known
-  std::string price_per_hour;         // of a GPU, that `price` is made with; "" = no price is known
-  std::string gpu_hours;              // that the search took
-  int gpus = 1;                       // of the best
-  std::vector<api::LoadRow> loads;    // of the best
+  std::optional<ScoreChange> change;  // relative to the first task; nullopt for the first task
+  std::string request_rate;           // requests/s at the scored point; "" = not known
+  std::string price;                  // per million output tokens; "" = not known
+  std::string price_per_hour;         // price per GPU-hour from which `price` is computed; "" = not known
+  std::string gpu_hours;              // cost of the task
+  int gpus = 1;                       // number of GPUs of the best experiment
+  std::vector<api::LoadRow> loads;    // of the best experiment
 };
 
-// A configuration that at least two of the tasks measured: same runtime's name, quantization, arguments and options.
-// If a task has several checkpoints: the same checkpoint and revision, whatever its name; the same for types of GPU.
+// A configuration that at least two of the tasks measured: the names of runtime and quantization, the arguments and the
+// options are equal. In a task with several checkpoints, checkpoint and revision must be equal too, and in a task with
+// several types of GPU the GPU product; their names in the spec do not matter.
 struct ComparedConfiguration {
   std::string runtime, quant_name;
   std::vector<std::string> args;
@@ -52,7 +54,7 @@ struct ComparedConfiguration {
   struct Measured {
     double score = 0, ci = 0;
     tuning::ScoreBasis basis = tuning::ScoreBasis::kLoad;
-    std::optional<ScoreChange> change;  // over the first task that measured it
+    std::optional<ScoreChange> change;  // relative to the first task that measured it; nullopt for that task
   };
   std::vector<std::optional<Measured>> measured;  // parallel to the tasks; nullopt = not measured or not feasible
 };
@@ -60,24 +62,24 @@ struct ComparedConfiguration {
 struct Comparison {
   ScoreKind score;
   bool simulated = false;
-  std::vector<measurement::Bound> bounds;  // of the latencies that are drawn
-  std::vector<ComparedTask> tasks;         // in the order given
+  std::vector<measurement::Bound> bounds;  // latency limits, drawn in the curves
+  std::vector<ComparedTask> tasks;         // in the order of the input
   std::vector<ComparedConfiguration> configurations;
-  // Whether configurations have the same checkpoint, and the same GPU's product.
+  // True if the equality of `configurations` includes the checkpoint, or the GPU product.
   bool same_checkpoints = false, same_gpus = false;
 };
 
-// kInvalid, one line: fewer than two tasks; a task without a best configuration; a workload, SLO or objective that
-// differs, with its path and both values; simulated and real measurements; MinimizeCost with a price in one task and
-// none in another.
+// kInvalid, with a message of one line: fewer than two tasks; a task without a best configuration; a different
+// workload, SLO or objective (the message names the field and both values); both simulated and real measurements;
+// MinimizeCost, if only some of the tasks have a price.
 base::Result<Comparison> Compare(const std::vector<api::AutotuneTask>& tasks);
 
-// For a terminal: lines longer than `width` wrap inside cells.
+// For a terminal of `width` columns: the text of a cell is wrapped.
 std::string ComparisonText(const Comparison& comparison, std::size_t width);
-// For a pull request.
+// Markdown, for a pull request.
 std::string ComparisonMarkdown(const Comparison& comparison);
 nlohmann::json ComparisonJson(const Comparison& comparison);
-// One page that loads nothing, like the report: the tables, and the bests' curves.
+// A self-contained HTML page, like the report: the tables, and the curves of the best experiments.
 std::string ComparisonPage(const Comparison& comparison);
 
 // Headings of the comparison.
@@ -86,9 +88,10 @@ inline constexpr const char* kComparedSame = "The same configuration in several 
 inline constexpr const char* kNothingInCommon = "No configuration was measured by more than one of the tasks.";
 inline constexpr const char* kEstimateNote =
     "(estimate): requests wait in the closed loop of the highest load, and the sustained rate was not measured.";
-// kEstimateNote where a score is an estimate, else "".
+// kEstimateNote if any score is an estimate, else "".
 std::string EstimateNote(const Comparison& comparison);
-// What differs in configurations that count as the same: "The checkpoint is A in today and B in next."; "" if nothing.
+// Differences between tasks that the equality of configurations ignores: "The checkpoint is A in today and B in next.";
+// "" if there are none.
 std::string SameExceptText(const Comparison& comparison);
 text::Table BestTable(const Comparison& comparison);
 text::Table ConfigurationTable(const Comparison& comparison);

@@ -411,13 +411,13 @@ std::string EvidenceText(const MeasuredChange& change) {
          (change.from.empty() ? "" : ", from " + change.from + " to " + change.to) + ToldText(change);
 }
 
-std::string NoEffectText(const ValueEffect& value, const ParameterEffect& parameter, Way way) {
+std::string NoEffectText(const ValueEffect& value, const ParameterEffect& parameter, Direction direction) {
   if (value.from_best || value.value == parameter.best) return "";
   if (!value.scored.empty()) {
     const std::string text = "no pair differs in this alone";
     if (!value.nearest) return text;
     const NearestPair& pair = *value.nearest;
-    const bool back = way == Way::kToBest;
+    const bool back = direction == Direction::kToBest;
     return text + "; together with " + text::Joined(pair.with, ", ") + ": " +
            ChangeText(back ? pair.to_best : pair.from_best) + ", from " + (back ? pair.with_value : pair.with_best) +
            " to " + (back ? pair.with_best : pair.with_value) + ToldText(pair.to_best);

@@ -79,9 +79,9 @@ std::string ChangeText(const MeasuredChange& change);
 std::string EvidenceText(const MeasuredChange& change);
 // Why a value has no effect: "no pair differs in this alone", "no score: e3-572f5e stopped early"; "" if it has one or
 // is the best configuration's. With the nearest pair: "no pair differs in this alone; together with quantization:
-// -18.2% (-20.1% to -16.2%), from e3-572f5e to e1-aaaaaa". `way`: the change to this value or to the best one.
-enum class Way { kFromBest, kToBest };
-std::string NoEffectText(const ValueEffect& value, const ParameterEffect& parameter, Way way);
+// -18.2% (-20.1% to -16.2%), from e3-572f5e to e1-aaaaaa". `direction`: the change to this value or to the best one.
+enum class Direction { kFromBest, kToBest };
+std::string NoEffectText(const ValueEffect& value, const ParameterEffect& parameter, Direction direction);
 
 // Insights of the search's model; nullopt if nothing was measured or the spec can no longer be expanded.
 std::optional<tuning::search::Insight> InsightFor(const api::AutotuneTask& task, const quant::RuleSet& rules);

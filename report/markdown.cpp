@@ -66,7 +66,7 @@ std::string MarkdownEffects(const api::AutotuneTask& task, const quant::RuleSet&
       table.AddRow({parameter.parameter, value.shown,
                     best              ? "the best configuration's"
                     : value.from_best ? EvidenceText(*value.from_best)
-                                      : NoEffectText(value, parameter, Way::kFromBest)});
+                                      : NoEffectText(value, parameter, Direction::kFromBest)});
     }
   }
   return any ? "## Effect of each parameter\n\n" + table.Markdown(Table::Cells::kText) + "\n" : "";

@@ -5,7 +5,7 @@
 #include "operator/deploy/target.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/answer.h"
-#include "operator/reconcile/measured_winner.h"
+#include "operator/reconcile/measured_server_spec.h"
 #include "operator/reconcile/verdict.h"
 #include "report/difference.h"
 #include "report/effects.h"
@@ -72,9 +72,9 @@ std::string IntervalText(const api::TaskStatus::Best& answer) {
 // The Deployment and Service of the best configuration, to copy from the page; empty where it cannot be built.
 Markup WholeManifest(const PageData& data) {
   const deploy::Target* target = deploy::FindTarget("Deployment");
-  const auto winner = reconcile::MeasuredWinner(data.task, *data.best->experiment, data.rules);
-  if (target == nullptr || !winner) return {};
-  const auto manifest = target->write(*winner);
+  const auto server = reconcile::MeasuredServerSpec(data.task, *data.best->experiment, data.rules);
+  if (target == nullptr || !server) return {};
+  const auto manifest = target->write(*server);
   if (!manifest) return {};
   return Element("details",
                  Element("summary", "Kubernetes manifest: Deployment and Service") + Element("pre", *manifest));
@@ -139,8 +139,8 @@ std::string LoadFact(const PageData& data) {
   if (!shown.best) text += " in " + shown.experiment->name;
   if (!SearchedLimits(data)) return text;
   const std::string who = StartsOfBest(data.rows).size() > 1 ? "every start" : "it";
-  const measurement::Load highest = HighestKept(shown).load;
-  if (highest == shown.load->load && NextThatBroke(shown) == nullptr)
+  const measurement::Load highest = HighestMet(shown).load;
+  if (highest == shown.load->load && NextMissed(shown) == nullptr)
     return text + ", the highest load that was tried: " + who + " meets the SLO";
   return text + (highest == shown.load->load
                      ? ": the highest load at which " + who + " meets the SLO"
@@ -182,7 +182,7 @@ std::string LessLoadFact(const PageData& data) {
 bool StartsDisagree(const PageData& data) {
   const std::vector<const ResultRow*> starts = StartsOfBest(data.rows);
   return SearchedLimits(data) && std::any_of(starts.begin(), starts.end(), [&](const ResultRow* row) {
-           return !(HighestKept(*row).load == HighestKept(*starts.front()).load);
+           return !(HighestMet(*row).load == HighestMet(*starts.front()).load);
          });
 }
 
@@ -195,17 +195,17 @@ std::string StartsFact(const PageData& data) {
       "the score is the mean of " + std::to_string(count) + " starts" + (loads.empty() ? "" : ", at " + loads);
   const std::vector<const ResultRow*> starts = StartsOfBest(data.rows);
   if (!SearchedLimits(data) || starts.size() < 2) return text;
-  if (!StartsDisagree(data)) return text + "; each met the SLO up to " + HighestKept(*starts.front()).load.ToString();
+  if (!StartsDisagree(data)) return text + "; each met the SLO up to " + HighestMet(*starts.front()).load.ToString();
   std::vector<std::string> parts;
   for (const ResultRow* row : starts) {
     const std::string step = DecidingStep(data.task, *row);
-    parts.push_back(row->experiment->name + " met the SLO up to " + HighestKept(*row).load.ToString() +
+    parts.push_back(row->experiment->name + " met the SLO up to " + HighestMet(*row).load.ToString() +
                     (step.empty() ? "" : " (" + step + ")"));
   }
   text += "; " + text::Joined(parts, ", ");
   const ResultRow& shown = *ShownRow(data.rows);
   const bool missed = std::any_of(starts.begin(), starts.end(), [&](const ResultRow* row) {
-    return row->load->load.value > HighestKept(shown).load.value;
+    return row->load->load.value > HighestMet(shown).load.value;
   });
   if (!missed) return text;
   return text + ". Not every start met the SLO at the loads of this mean; all of them met it at " +

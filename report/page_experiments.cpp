@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "operator/reconcile/answer.h"
-#include "operator/reconcile/places.h"
+#include "operator/reconcile/parallelism.h"
 #include "report/effects.h"
 #include "report/page_parts.h"
 #include "report/quality_words.h"
@@ -136,7 +136,7 @@ Markup EffectTable(const PageData& data, const ParameterEffect& parameter, doubl
   Markup body;
   for (const ValueEffect& value : parameter.values) {
     const bool best = value.value == parameter.best;
-    std::string words = best ? "the best configuration's" : NoEffectText(value, parameter, Way::kFromBest);
+    std::string words = best ? "the best configuration's" : NoEffectText(value, parameter, Direction::kFromBest);
     std::vector<StripPart> parts;
     if (value.from_best) {
       words = EvidenceText(*value.from_best);
@@ -272,9 +272,9 @@ std::string TimelineHint(const api::AutotuneTask& task) {
   std::string text = "Measuring is the warm-up, every load with the time until its requests have ended (at most " +
                      api::FormatDuration(task.spec.benchmark.duration) + " of measurement each)";
   text += task.spec.quality.measure ? ", and the quality." : ".";
-  const int places = reconcile::PlacesOf(task.spec, task.status);
-  if (places > 1) {
-    text += " Up to " + std::to_string(places) + " experiments ran at a time, each on GPUs of its own (" +
+  const int parallelism = reconcile::ParallelismOf(task.spec, task.status);
+  if (parallelism > 1) {
+    text += " Up to " + std::to_string(parallelism) + " experiments ran at a time, each on GPUs of its own (" +
             (task.spec.parallelism ? "spec.parallelism" : "chosen by the search") + ").";
   }
   return text;

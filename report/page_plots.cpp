@@ -101,7 +101,7 @@ Markup DrawPareto(const PageData& data, const std::string& scenario, Gives gives
   std::vector<PlotPoint> all;
   for (std::size_t i = 0; i < data.rows.size(); ++i) {
     const ResultRow& row = data.rows[i];
-    if (row.experiment->state != api::ExperimentState::kSucceeded || !row.keeps_quality) continue;
+    if (row.experiment->state != api::ExperimentState::kSucceeded || !row.meets_quality) continue;
     PlotSeries series{NameOf(row), data.styles[i], PlotSeries::Line::kNone, {}};
     const double hour = reconcile::PricePerHour(data.task.spec, data.task.status, row.experiment->gpu).value_or(0);
     for (const api::LoadRow* counting : CountingLoads(row.experiment->loads)) {

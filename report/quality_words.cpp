@@ -23,7 +23,7 @@ std::string Number(const char* format, double value) {
 
 bool IsUndecided(const ResultRow& row) { return row.gate == measurement::QualityGate::kUndecided && row.quality; }
 
-std::string PassesText(const measurement::PassChange& passes) {
+std::string PassesText(const measurement::PassRateChange& passes) {
   std::string text = "passes " + Percent(passes.rate) + " (" + Percent(passes.low) + " to " + Percent(passes.high) +
                      "; baseline " + Percent(passes.baseline_rate) + "; lost " + std::to_string(passes.lost) +
                      ", gained " + std::to_string(passes.gained) + Number(", p = %.2g)", passes.p_value);
@@ -98,7 +98,7 @@ std::string UndecidedOf(const ResultRow& row) {
 }
 
 std::string LostQualityOf(const ResultRow& row) {
-  if (row.keeps_quality) return "";
+  if (row.meets_quality) return "";
   if (const std::string undecided = UndecidedOf(row); !undecided.empty()) return undecided;
   if (row.quality && row.max_degradation) {
     return "exceeds maxDegradation of " + reconcile::LimitText(*row.max_degradation);

@@ -29,12 +29,12 @@ json ExperimentJson(const PageData& data, std::size_t index) {
   if (row.score) judged["basis"] = tuning::ScoreBasisName(row.basis);
   if (row.bound) judged["bound"] = *row.bound;
   if (!row.improvement.empty()) judged["gain"] = row.improvement;
-  json broken = json::array();
-  for (const measurement::Violation& violation : row.broken) {
-    broken.push_back({{"bound", violation.bound}, {"limit", violation.limit}});
-    if (violation.actual) broken.back()["actual"] = *violation.actual;
+  json violations = json::array();
+  for (const measurement::Violation& violation : row.violations) {
+    violations.push_back({{"bound", violation.bound}, {"limit", violation.limit}});
+    if (violation.actual) violations.back()["actual"] = *violation.actual;
   }
-  judged["broken"] = broken;
+  judged["broken"] = violations;
   out["judged"] = judged;
   return out;
 }
@@ -84,7 +84,8 @@ json EffectsJson(const PageData& data) {
                     {"scored", value.scored.size()},
                     {"notScored", value.unscored.size()}};
       if (value.from_best) entry["fromBest"] = ChangeJson(*value.from_best);
-      if (const std::string why = NoEffectText(value, parameter, Way::kFromBest); !why.empty()) entry["why"] = why;
+      if (const std::string why = NoEffectText(value, parameter, Direction::kFromBest); !why.empty())
+        entry["why"] = why;
       values.push_back(std::move(entry));
     }
     out.push_back({{"parameter", parameter.parameter}, {"best", parameter.best}, {"values", values}});

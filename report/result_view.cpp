@@ -13,7 +13,7 @@
 #include "operator/deploy/container_command.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/answer.h"
-#include "operator/reconcile/measured_winner.h"
+#include "operator/reconcile/measured_server_spec.h"
 #include "report/effects.h"
 #include "report/quality_words.h"
 #include "report/task_words.h"
@@ -78,9 +78,9 @@ std::string UnusableText(const api::ExperimentStatus& experiment) {
   return experiment.truncated ? "its score is not in the status" : "no usable measurement";
 }
 
-std::string BrokenText(const std::vector<measurement::Violation>& broken) {
+std::string ViolationsText(const std::vector<measurement::Violation>& violations) {
   std::vector<std::string> texts;
-  for (const measurement::Violation& violation : broken) texts.push_back(ViolationText(violation));
+  for (const measurement::Violation& violation : violations) texts.push_back(ViolationText(violation));
   return Joined(texts, "; ");
 }
 
@@ -99,7 +99,7 @@ std::string OwnStateText(const ResultRow& row, std::size_t width) {
       if (!experiment.confirms.empty())
         return "fresh start of " + experiment.confirms +
                (row.score ? ": confirmed" : ": not confirmed, " + MissedText(row));
-      if (!row.keeps_quality) return LostQualityOf(row);
+      if (!row.meets_quality) return LostQualityOf(row);
       if (row.cannot_win) return "stopped early: cannot be the best";
       if (!row.score) return MissedText(row);
       if (const std::string role = RoleText(experiment); !role.empty()) {
@@ -150,7 +150,7 @@ std::string WhyNoHigherLoad(const measurement::LoadPlan& plan, const ResultRow& 
   }
   const bool by_rate = plan.mode == measurement::LoadMode::kAutoRate;
   const std::string& stopped = row.experiment->stopped;
-  if (!by_rate && HighestKept(row).load.value >= plan.max) {
+  if (!by_rate && HighestMet(row).load.value >= plan.max) {
     return "the SLO holds at the most requests in flight that benchmark.load.auto.max allows (" +
            std::to_string(plan.max) + ")";
   }
@@ -224,17 +224,17 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
     const tuning::Judged& judged = judgement.judged[i];
     row.score = judged.score;
     row.quality = observations[i].quality;
-    row.keeps_quality = judged.keeps_quality;
+    row.meets_quality = judged.meets_quality;
     row.gate = judged.gate;
     if (!judged.scored.empty()) row.load = &row.experiment->loads[judged.scored.front()].measured;
     row.ci = judged.ci;
     row.starts = judged.starts;
     row.basis = judged.basis;
     row.bound = judged.bound;
-    const bool only_quality = judged.broken.size() == 1 && judged.broken.front().bound == kQualityBound;
+    const bool only_quality = judged.violations.size() == 1 && judged.violations.front().bound == kQualityBound;
     if (only_quality) row.score_without_quality = judged.relaxed_score;
     row.cannot_win = judged.cannot_win;
-    row.broken = judged.broken;
+    row.violations = judged.violations;
     if (judged.score) row.shown = owners[judged.shown];
     row.best = judgement.best == i;
     row.tied = std::find(judgement.tied.begin(), judgement.tied.end(), i) != judgement.tied.end();
@@ -243,7 +243,7 @@ std::vector<ResultRow> ResultRows(const api::AutotuneTask& task) {
   if (task.status.best) {
     const std::vector<std::string>& tied = task.status.best->tied_with;
     for (ResultRow& row : rows) {
-      row.best = row.experiment->name == task.status.best->experiment && row.keeps_quality;
+      row.best = row.experiment->name == task.status.best->experiment && row.meets_quality;
       row.tied = std::find(tied.begin(), tied.end(), row.experiment->name) != tied.end();
     }
   }
@@ -410,7 +410,7 @@ std::string LoadsOfStarts(const std::vector<ResultRow>& rows) {
   return in_flight ? text + " in flight" : text;
 }
 
-const measurement::Point& HighestKept(const ResultRow& row) {
+const measurement::Point& HighestMet(const ResultRow& row) {
   const measurement::Point* highest = row.load;
   for (const api::LoadRow* load : CountingLoads(row.experiment->loads)) {
     const measurement::Point& point = load->measured;
@@ -442,7 +442,7 @@ std::string OwnWhyNotBest(const ResultRow& row, const ResultRow* best) {
     }
     return "stopped early: it could no longer reach the best score" + missed;
   }
-  if (!row.broken.empty()) return MissedText(row);
+  if (!row.violations.empty()) return MissedText(row);
   if (!row.score || !experiment.confirms.empty()) return StateText(row, 200);
   if (row.tied) return "ties with the best: the intervals of the scores overlap";
   if (best == nullptr || !best->score || *best->score == 0) return "";
@@ -472,9 +472,9 @@ std::string EstimateText(const api::AutotuneTask& task, const ResultRow& row) {
 std::string MissedText(const ResultRow& row) {
   // The bound on quality has words of its own.
   const std::string lost = LostQualityOf(row);
-  std::vector<measurement::Violation> broken = row.broken;
-  if (!lost.empty()) std::erase_if(broken, [](const auto& violation) { return violation.bound == kQualityBound; });
-  if (!broken.empty()) return "misses " + BrokenText(broken) + (lost.empty() ? "" : "; " + lost);
+  std::vector<measurement::Violation> violations = row.violations;
+  if (!lost.empty()) std::erase_if(violations, [](const auto& violation) { return violation.bound == kQualityBound; });
+  if (!violations.empty()) return "misses " + ViolationsText(violations) + (lost.empty() ? "" : "; " + lost);
   if (!lost.empty()) return lost;
   return row.load == nullptr ? UnusableText(*row.experiment) : "misses the SLO";
 }
@@ -491,8 +491,8 @@ std::string NoScoreText(const ResultRow& row) {
       break;
   }
   if (row.cannot_win) return "stopped early";
-  if (!row.keeps_quality) return LostQualityWords(row);
-  if (!row.broken.empty()) return "missed the SLO";
+  if (!row.meets_quality) return LostQualityWords(row);
+  if (!row.violations.empty()) return "missed the SLO";
   return "not usable";
 }
 
@@ -509,9 +509,9 @@ std::vector<const api::LoadRow*> CountingLoads(std::span<const api::LoadRow> loa
   return out;
 }
 
-const measurement::Point* NextThatBroke(const ResultRow& row) {
+const measurement::Point* NextMissed(const ResultRow& row) {
   const measurement::Point* next = nullptr;
-  const double kept = HighestKept(row).load.value;
+  const double kept = HighestMet(row).load.value;
   for (const api::LoadRow* load : CountingLoads(row.experiment->loads)) {
     const measurement::Point& point = load->measured;
     if (load->meets_slo || point.scenario != row.load->scenario || point.load.kind != row.load->load.kind ||
@@ -525,16 +525,16 @@ const measurement::Point* NextThatBroke(const ResultRow& row) {
 
 std::string DecidingStep(const api::AutotuneTask& task, const ResultRow& row) {
   if (row.load == nullptr) return "";
-  const measurement::Point* next = NextThatBroke(row);
+  const measurement::Point* next = NextMissed(row);
   if (next == nullptr) return WhyNoHigherLoad(task.spec.benchmark.load, row);
   return MissedStepText(task, *next);
 }
 
 std::string MissedStepText(const api::AutotuneTask& task, const measurement::Point& point) {
-  const auto broken = measurement::CheckSlo(experiment::SloOf(task.spec.slo), point);
-  return point.load.ToString() + (point.requests == 0 ? ": " + measurement::NothingAnsweredText(point)
-                                  : broken.empty()    ? " does not meet the SLO with 95 % confidence"
-                                                      : " missed " + BrokenText(broken));
+  const auto violations = measurement::CheckSlo(experiment::SloOf(task.spec.slo), point);
+  return point.load.ToString() + (point.requests == 0  ? ": " + measurement::NothingAnsweredText(point)
+                                  : violations.empty() ? " does not meet the SLO with 95 % confidence"
+                                                       : " missed " + ViolationsText(violations));
 }
 
 std::string WhyNotMore(const api::AutotuneTask& task, const std::vector<ResultRow>& rows) {
@@ -569,7 +569,7 @@ std::string VerdictText(const measurement::Slo& slo, const measurement::Point& p
   std::string text(VerdictName(point.verdict));
   if (point.verdict == Verdict::kMet && !measurement::HasLimits(slo)) text = "no SLO";
   if (point.verdict == Verdict::kUndecided) {
-    const bool kept = KeepsSlo(slo, point);
+    const bool kept = MeetsSlo(slo, point);
     text += point.held > 0 && !kept  ? " (waits in the client)"
             : IsTooClose(slo, point) ? " (too close)"
             : kept                   ? " (met)"
@@ -735,9 +735,9 @@ base::Result<std::vector<std::string>> ServeCommand(const api::AutotuneTask& tas
   const auto model = api::FindModel(task.spec, experiment.model);
   const json volume = model ? task.spec.models[*model].volume : json();
   if (volume.is_object() && volume.contains("hostPath")) environment.model_dir = volume["hostPath"].value("path", "");
-  auto winner = reconcile::MeasuredWinner(task, experiment, rules, environment);
-  if (!winner) return winner.error();
-  return deploy::WithoutKubelet(winner->argv);
+  auto server = reconcile::MeasuredServerSpec(task, experiment, rules, environment);
+  if (!server) return server.error();
+  return deploy::WithoutKubelet(server->argv);
 }
 
 std::string ServeLine(const api::AutotuneTask& task, const quant::RuleSet& rules, std::size_t width) {

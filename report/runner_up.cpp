@@ -154,7 +154,7 @@ std::string BoundText(const api::AutotuneTask& task, const ResultRow& row, const
   if (tuning::ComparesAtOneLoad(reconcile::ObjectiveOf(task.spec))) {
     return ", both at " + row.load->load.ToString() + "." + SlownessText(row, best, cause);
   }
-  const measurement::Load ours = HighestKept(row).load, theirs = HighestKept(best).load;
+  const measurement::Load ours = HighestMet(row).load, theirs = HighestMet(best).load;
   const bool several = best.starts > 1 || !best.experiment->confirms.empty();
   std::string text = ". It met the SLO up to " + ours.ToString();
   if (ours == theirs && !several) {
@@ -163,9 +163,9 @@ std::string BoundText(const api::AutotuneTask& task, const ResultRow& row, const
     text += std::string(" (the best") + (several ? " in every start" : "") + ": " +
             (ours.value == theirs.value ? "the same" : LoadText(theirs)) + ")";
   }
-  const Point* next = NextThatBroke(row);
+  const Point* next = NextMissed(row);
   // What ended both searches is said of the best.
-  const bool same_end = ours == theirs && next == nullptr && NextThatBroke(best) == nullptr;
+  const bool same_end = ours == theirs && next == nullptr && NextMissed(best) == nullptr;
   const std::string step = same_end ? "" : DecidingStep(task, row);
   if (!step.empty()) text += "; " + step;
   text += ".";

@@ -14,10 +14,10 @@ namespace {
 using nlohmann::json;
 
 // Thrown nowhere: carried as a value by every step that can reject.
-using Failure = std::optional<ArgparseRefusal>;
+using Failure = std::optional<ArgparseError>;
 
-ArgparseRefusal Error(std::string message) { return {ArgparseRefusal::Kind::kError, std::move(message)}; }
-ArgparseRefusal ArgumentError(const RecordedArgument& argument, const std::string& message) {
+ArgparseError Error(std::string message) { return {ArgparseError::Kind::kError, std::move(message)}; }
+ArgparseError ArgumentError(const RecordedArgument& argument, const std::string& message) {
   return Error("argument " + argument.DisplayName() + ": " + message);
 }
 
@@ -119,7 +119,7 @@ class Replay {
     }
   }
 
-  std::variant<ParsedArguments, ArgparseRefusal> Run(const std::vector<std::string>& required) {
+  std::variant<ParsedArguments, ArgparseError> Run(const std::vector<std::string>& required) {
     // argparse classifies every word before it consumes the first one, so an ambiguous abbreviation anywhere wins.
     for (Word& word : words_) {
       if (word.kind == Word::kDashes) break;
@@ -162,7 +162,7 @@ class Replay {
     if (!extras_.empty()) {
       std::string joined;
       for (const std::string& extra : extras_) joined += (joined.empty() ? "" : " ") + extra;
-      return ArgparseRefusal{ArgparseRefusal::Kind::kUnrecognized, joined};
+      return ArgparseError{ArgparseError::Kind::kUnrecognized, joined};
     }
     return std::move(parsed_);
   }
@@ -320,7 +320,7 @@ class Replay {
   }
 
   Failure Store(const RecordedArgument& argument, const std::string& flag, const std::vector<std::string>& values) {
-    if (argument.kind == "HelpAction") return ArgparseRefusal{ArgparseRefusal::Kind::kHelp, ""};
+    if (argument.kind == "HelpAction") return ArgparseError{ArgparseError::Kind::kHelp, ""};
     for (const std::string& value : values) {
       const Converted converted = Convert(argument, value);
       if (!converted.message.empty()) return ArgumentError(argument, converted.message);
@@ -406,9 +406,9 @@ bool ParsedArguments::On(std::string_view key, bool fallback) const {
   return found == given.end() ? fallback : found->second.on;
 }
 
-std::variant<ParsedArguments, ArgparseRefusal> ParseArguments(const RecordedParser& parser,
-                                                              const std::vector<std::string>& arguments,
-                                                              const std::vector<std::string>& required) {
+std::variant<ParsedArguments, ArgparseError> ParseArguments(const RecordedParser& parser,
+                                                            const std::vector<std::string>& arguments,
+                                                            const std::vector<std::string>& required) {
   return Replay(parser, arguments).Run(required);
 }
 

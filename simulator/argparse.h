@@ -33,7 +33,7 @@ struct ParsedArguments {
   [[nodiscard]] bool On(std::string_view key, bool fallback = false) const;
 };
 
-struct ArgparseRefusal {
+struct ArgparseError {
   enum class Kind {
     kError,         // parser.error(message)
     kUnrecognized,  // left-over arguments: a parent parser reports them
@@ -44,9 +44,9 @@ struct ArgparseRefusal {
 };
 
 // `required`: keys that argparse requires; the recordings do not have them.
-std::variant<ParsedArguments, ArgparseRefusal> ParseArguments(const RecordedParser& parser,
-                                                              const std::vector<std::string>& arguments,
-                                                              const std::vector<std::string>& required);
+std::variant<ParsedArguments, ArgparseError> ParseArguments(const RecordedParser& parser,
+                                                            const std::vector<std::string>& arguments,
+                                                            const std::vector<std::string>& required);
 
 // argparse's own usage text, wrapped for a terminal of 80 columns ("usage: PROG [-h] --model-path MODEL_PATH ...\n").
 std::string FormatUsage(const RecordedParser& parser, std::string_view prog, const std::vector<std::string>& required);

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 8> kSwitches = {"trust_remote_code",
 // The two names that are declared with a dash.
 constexpr std::array<std::string_view, 2> kDashed = {"generation-config", "no-telemetry"};
 
-ClickRefusal Refuse(const std::string& message) {
+ClickError Refuse(const std::string& message) {
   return {"Usage: trtllm-serve serve [OPTIONS] MODEL\nTry 'trtllm-serve serve --help' for help.\n\nError: " + message +
               "\n",
           2};
@@ -32,7 +32,7 @@ bool Contains(const std::array<std::string_view, N>& names, std::string_view nam
 
 }  // namespace
 
-std::variant<ParsedArguments, ClickRefusal> ParseTrtllmArguments(const std::vector<std::string>& arguments) {
+std::variant<ParsedArguments, ClickError> ParseTrtllmArguments(const std::vector<std::string>& arguments) {
   ParsedArguments parsed;
   std::vector<std::string> positional;
   bool options_ended = false;
@@ -47,7 +47,7 @@ std::variant<ParsedArguments, ClickRefusal> ParseTrtllmArguments(const std::vect
       options_ended = true;
       continue;
     }
-    if (word == "--help") return ClickRefusal{"Usage: trtllm-serve serve [OPTIONS] MODEL\n", 0};
+    if (word == "--help") return ClickError{"Usage: trtllm-serve serve [OPTIONS] MODEL\n", 0};
     const std::size_t equals = word.find('=');
     const std::string flag = word.substr(0, equals);
     if (!word.starts_with("--")) return Refuse("No such option: " + flag.substr(0, 2));

@@ -13,13 +13,13 @@
 
 namespace autotune::simulator {
 
-struct ClickRefusal {
+struct ClickError {
   std::string output;  // complete output to standard error
   int exit_code = 2;
 };
 
 // `arguments` after `trtllm-serve` (a leading "serve" is allowed). Keys of the result are the option names without
 // dashes ("tp_size"); the model is under "model".
-std::variant<ParsedArguments, ClickRefusal> ParseTrtllmArguments(const std::vector<std::string>& arguments);
+std::variant<ParsedArguments, ClickError> ParseTrtllmArguments(const std::vector<std::string>& arguments);
 
 }  // namespace autotune::simulator

@@ -11,7 +11,7 @@
 namespace autotune::simulator {
 namespace {
 
-CommandRefusal NotSimulated(const std::string& what) {
+CommandError NotSimulated(const std::string& what) {
   return {"simulated-engine: " + what +
               "\nsimulated commands: vllm serve MODEL ..., python3 -m vllm.entrypoints.openai.api_server ..., "
               "python3 -m sglang.launch_server ..., sglang serve ..., trtllm-serve MODEL ..., "
@@ -23,8 +23,8 @@ std::vector<std::string> Rest(const std::vector<std::string>& words, std::size_t
   return {words.begin() + static_cast<std::ptrdiff_t>(std::min(from, words.size())), words.end()};
 }
 
-std::variant<Invocation, CommandRefusal> VllmCommand(const std::string& prog, const std::vector<std::string>& words,
-                                                     std::size_t from) {
+std::variant<Invocation, CommandError> VllmCommand(const std::string& prog, const std::vector<std::string>& words,
+                                                   std::size_t from) {
   Invocation invocation{Engine::kVllm, prog, true, false, {}};
   if (from >= words.size()) return NotSimulated(prog + " without a command");
   if (words[from] != "serve") return NotSimulated(prog + " " + words[from] + " is not simulated, only serve is");
@@ -32,7 +32,7 @@ std::variant<Invocation, CommandRefusal> VllmCommand(const std::string& prog, co
   return invocation;
 }
 
-std::variant<Invocation, CommandRefusal> PythonCommand(const std::vector<std::string>& words) {
+std::variant<Invocation, CommandError> PythonCommand(const std::vector<std::string>& words) {
   std::size_t at = 1;
   while (at < words.size() && words[at] != "-m" && words[at].starts_with("-") && words[at] != "-c") ++at;
   if (at + 1 >= words.size() || words[at] != "-m") return NotSimulated("only python3 -m MODULE is simulated");
@@ -57,14 +57,14 @@ std::string VllmParentUsage(const std::string& prog) {
          "{chat,complete,serve,launch,bench,collect-env,run-batch} ...\n";
 }
 
-CommandRefusal Explain(const ArgparseRefusal& refusal, const std::string& usage, const std::string& prog,
-                       const std::string& parent_usage, const std::string& parent_prog) {
+CommandError Explain(const ArgparseError& refusal, const std::string& usage, const std::string& prog,
+                     const std::string& parent_usage, const std::string& parent_prog) {
   switch (refusal.kind) {
-    case ArgparseRefusal::Kind::kError:
+    case ArgparseError::Kind::kError:
       return {usage + prog + ": error: " + refusal.message + "\n", 2, true};
-    case ArgparseRefusal::Kind::kUnrecognized:
+    case ArgparseError::Kind::kUnrecognized:
       return {parent_usage + parent_prog + ": error: unrecognized arguments: " + refusal.message + "\n", 2, true};
-    case ArgparseRefusal::Kind::kHelp:
+    case ArgparseError::Kind::kHelp:
       return {usage, 0, true};
   }
   return {};
@@ -72,7 +72,7 @@ CommandRefusal Explain(const ArgparseRefusal& refusal, const std::string& usage,
 
 }  // namespace
 
-std::variant<Invocation, CommandRefusal> RecogniseCommand(const std::vector<std::string>& argv) {
+std::variant<Invocation, CommandError> RecogniseCommand(const std::vector<std::string>& argv) {
   std::vector<std::string> words = argv;
   if (words.empty()) return NotSimulated("no command");
   std::string name = std::filesystem::path(words.front()).filename().string();
@@ -94,17 +94,17 @@ std::variant<Invocation, CommandRefusal> RecogniseCommand(const std::vector<std:
   return NotSimulated("\"" + name + "\" is not a simulated command");
 }
 
-std::variant<AcceptedArguments, CommandRefusal> ParseEngineArguments(const Invocation& invocation,
-                                                                     const RecordedParser* parser) {
+std::variant<AcceptedArguments, CommandError> ParseEngineArguments(const Invocation& invocation,
+                                                                   const RecordedParser* parser) {
   AcceptedArguments accepted;
   switch (invocation.engine) {
     case Engine::kVllm: {
       base::Result<FlexibleArguments> prepared =
           PrepareVllmArguments(*parser, invocation.arguments, invocation.subcommand);
-      if (!prepared) return CommandRefusal{prepared.error().message + "\n", 1, true};
+      if (!prepared) return CommandError{prepared.error().message + "\n", 1, true};
       accepted.warnings = prepared->warnings;
       auto parsed = ParseArguments(*parser, prepared->arguments, {});
-      if (const auto* refusal = std::get_if<ArgparseRefusal>(&parsed)) {
+      if (const auto* refusal = std::get_if<ArgparseError>(&parsed)) {
         if (!invocation.subcommand) {
           const std::string usage = FormatUsage(*parser, invocation.prog, {});
           return Explain(*refusal, usage, invocation.prog, usage, invocation.prog);
@@ -120,14 +120,14 @@ std::variant<AcceptedArguments, CommandRefusal> ParseEngineArguments(const Invoc
       const auto config = std::find(arguments.begin(), arguments.end(), "--config");
       if (config != arguments.end() && config + 1 != arguments.end()) {
         base::Result<nlohmann::json> options = ReadOptionsFile(*(config + 1));
-        if (!options) return CommandRefusal{"ValueError: " + options.error().message + "\n", 1, true};
+        if (!options) return CommandError{"ValueError: " + options.error().message + "\n", 1, true};
         // The file's values come first, so that the command line wins.
         const std::vector<std::string> from_file = ArgumentsOfOptions(*options, {});
         arguments.erase(config, config + 2);
         arguments.insert(arguments.begin(), from_file.begin(), from_file.end());
       }
       auto parsed = ParseArguments(*parser, arguments, {"model-path"});
-      if (const auto* refusal = std::get_if<ArgparseRefusal>(&parsed)) {
+      if (const auto* refusal = std::get_if<ArgparseError>(&parsed)) {
         // From 0.5.10 on the module calls itself by its new name.
         const std::string prog = parser->release.Within("0.5.10", "") ? "sglang serve" : invocation.prog;
         const std::string usage = FormatUsage(*parser, prog, {"model-path"});
@@ -138,8 +138,8 @@ std::variant<AcceptedArguments, CommandRefusal> ParseEngineArguments(const Invoc
     }
     case Engine::kTensorRtLlm: {
       auto parsed = ParseTrtllmArguments(invocation.arguments);
-      if (const auto* refusal = std::get_if<ClickRefusal>(&parsed)) {
-        return CommandRefusal{refusal->output, refusal->exit_code, true};
+      if (const auto* refusal = std::get_if<ClickError>(&parsed)) {
+        return CommandError{refusal->output, refusal->exit_code, true};
       }
       accepted.arguments = std::get<ParsedArguments>(std::move(parsed));
       return accepted;

@@ -22,7 +22,7 @@ struct Invocation {
 };
 
 // Output and exit code of a process that does not start an engine.
-struct CommandRefusal {
+struct CommandError {
   std::string output;  // standard error, complete lines
   int exit_code = 2;
   bool after_imports = false;  // true: the real engine reports it only after importing its code
@@ -31,14 +31,14 @@ struct CommandRefusal {
 // Recognises `vllm serve ...`, `python3 -m vllm.entrypoints.openai.api_server ...`, `python3 -m
 // vllm.entrypoints.cli.main serve ...`, `python3 -m sglang.launch_server ...`, `sglang serve ...`, `trtllm-serve
 // [serve] ...`, and `simulated-engine --as NAME -- ...` with any of these names.
-std::variant<Invocation, CommandRefusal> RecogniseCommand(const std::vector<std::string>& argv);
+std::variant<Invocation, CommandError> RecogniseCommand(const std::vector<std::string>& argv);
 
 struct AcceptedArguments {
   ParsedArguments arguments;
   std::vector<std::string> warnings;
 };
 // `parser` is nullptr for TensorRT-LLM, whose flags are not checked.
-std::variant<AcceptedArguments, CommandRefusal> ParseEngineArguments(const Invocation& invocation,
-                                                                     const RecordedParser* parser);
+std::variant<AcceptedArguments, CommandError> ParseEngineArguments(const Invocation& invocation,
+                                                                   const RecordedParser* parser);
 
 }  // namespace autotune::simulator

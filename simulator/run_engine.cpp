@@ -290,7 +290,7 @@ int RunEngine(const std::vector<std::string>& argv, const Environment& environme
     return 2;
   }
   auto command = RecogniseCommand(argv);
-  if (const auto* refusal = std::get_if<CommandRefusal>(&command)) {
+  if (const auto* refusal = std::get_if<CommandError>(&command)) {
     Print(stderr, refusal->output);
     return refusal->exit_code;
   }
@@ -319,14 +319,14 @@ int RunEngine(const std::vector<std::string>& argv, const Environment& environme
   }
   const RecordedParser* parser_or_null = parser ? &*parser : nullptr;
 
-  const auto refuse = [&](const CommandRefusal& refusal) {
+  const auto refuse = [&](const CommandError& refusal) {
     Print(stderr, Banner(*release, *simulator, 1));
     if (refusal.after_imports && !WaitForImports(invocation.engine, simulator->speedup)) return 128 + SIGTERM;
     Print(stderr, refusal.output);
     return refusal.exit_code;
   };
   auto parsed = ParseEngineArguments(invocation, parser_or_null);
-  if (const auto* refusal = std::get_if<CommandRefusal>(&parsed)) return refuse(*refusal);
+  if (const auto* refusal = std::get_if<CommandError>(&parsed)) return refuse(*refusal);
   const AcceptedArguments& accepted = std::get<AcceptedArguments>(parsed);
   base::Result<EngineSettings> settings = ResolveSettings(
       {parser_or_null, *release, simulator->gpu, simulator->visible_gpus, simulator->models}, accepted.arguments);

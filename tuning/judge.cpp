@@ -51,16 +51,16 @@ struct Step {
   Load offered;
   double throughput = 0;  // output tokens/s per GPU
   double tpot = 0;        // p50
-  double worth = 0;       // what the objective looks at, higher is better; negative where less of it is better
-  double ci = 0;          // half-width of worth's interval
+  double value = 0;       // what the objective looks at, higher is better; negative where less of it is better
+  double ci = 0;          // half-width of value's interval
   ScoreBasis basis = ScoreBasis::kLoad;
-  // Of an estimate: its score and the most that it can be as shares of the worth, and the half-width of ln(score).
+  // Of an estimate: its score and the most that it can be as shares of the value, and the half-width of ln(score).
   double share = 1, most = 1, ln_half_width = 0;
-  bool keeps_slo = false;
+  bool meets_slo = false;
   measurement::PointRole role = measurement::PointRole::kSearch;
-  std::vector<Violation> broken;
+  std::vector<Violation> violations;
 
-  [[nodiscard]] double Miss() const { return broken.empty() ? 0 : broken.front().relative; }
+  [[nodiscard]] double Miss() const { return violations.empty() ? 0 : violations.front().relative; }
 };
 using Curve = std::vector<std::vector<Step>>;  // by scenario
 
@@ -98,7 +98,7 @@ std::optional<measurement::Metric> LatencyOf(Objective objective) {
 }
 
 // What the objective looks at, and the half-width of its interval.
-std::pair<double, double> WorthOf(const Criteria& criteria, const Point& point, const Observation& observation) {
+std::pair<double, double> ScoreOf(const Criteria& criteria, const Point& point, const Observation& observation) {
   const int gpus = observation.gpus;
   const double per_gpu = std::max(gpus, 1);
   const double throughput = point.output_tokens_per_second / per_gpu;
@@ -111,7 +111,7 @@ std::pair<double, double> WorthOf(const Criteria& criteria, const Point& point, 
     case Objective::kMaximizeThroughput:
       return {throughput, throughput * relative_ci};
     case Objective::kMaximizeGoodput: {
-      const double goodput = measurement::WorthOf(measurement::Worth::kAttainedRequests, point, gpus);
+      const double goodput = measurement::PointScore(measurement::ScoreMetric::kAttainedRequests, point, gpus);
       return {goodput, goodput * relative_ci};
     }
     case Objective::kMinimizeCost: {
@@ -142,11 +142,11 @@ Curve CurveOf(const Observation& observation, const std::vector<std::string>& sc
     step.role = point.role;
     step.throughput = point.output_tokens_per_second / std::max(observation.gpus, 1);
     step.tpot = point.tpot.p50;
-    std::tie(step.worth, step.ci) = WorthOf(criteria, point, observation);
-    step.broken = measurement::CheckSlo(criteria.slo, point);
+    std::tie(step.value, step.ci) = ScoreOf(criteria, point, observation);
+    step.violations = measurement::CheckSlo(criteria.slo, point);
     // The verdict is of the bounds that were measured under; given loads are judged under any.
-    step.keeps_slo = criteria.fixed_loads ? step.broken.empty() : measurement::KeepsSlo(criteria.slo, point);
-    if (step.keeps_slo) step.broken.clear();
+    step.meets_slo = criteria.fixed_loads ? step.violations.empty() : measurement::MeetsSlo(criteria.slo, point);
+    if (step.meets_slo) step.violations.clear();
     const auto scenario = std::find(scenarios.begin(), scenarios.end(), point.scenario) - scenarios.begin();
     curve[static_cast<std::size_t>(scenario)].push_back(std::move(step));
   }
@@ -162,10 +162,10 @@ bool MeasuredAt(const Curve& curve, const Load& load) {
   return std::all_of(curve.begin(), curve.end(), [&](const auto& steps) { return At(steps, load) != nullptr; });
 }
 
-bool KeepsSloAt(const Curve& curve, const Load& load) {
+bool MeetsSloAt(const Curve& curve, const Load& load) {
   return std::all_of(curve.begin(), curve.end(), [&](const auto& steps) {
     const Step* step = At(steps, load);
-    return step != nullptr && step->keeps_slo;
+    return step != nullptr && step->meets_slo;
   });
 }
 
@@ -197,7 +197,7 @@ std::optional<Load> ComparedLoad(const std::vector<Observation>& observations, c
       return IsComplete(*curve) && MeasuredAt(*curve, load);
     });
     const bool kept = std::any_of(curves.begin(), curves.end(),
-                                  [&](const Curve* curve) { return IsComplete(*curve) && KeepsSloAt(*curve, load); });
+                                  [&](const Curve* curve) { return IsComplete(*curve) && MeetsSloAt(*curve, load); });
     const std::pair<std::ptrdiff_t, bool> rank{measured, kept};
     if (measured > 0 && rank >= best_rank) {
       best = load;  // ascending: of equals the highest load
@@ -207,9 +207,9 @@ std::optional<Load> ComparedLoad(const std::vector<Observation>& observations, c
   return best;
 }
 
-measurement::Worth SearchedWorth(const Criteria& criteria) {
-  return criteria.objective == Objective::kMaximizeGoodput ? measurement::Worth::kAttainedRequests
-                                                           : measurement::Worth::kOutputTokens;
+measurement::ScoreMetric SearchedMetric(const Criteria& criteria) {
+  return criteria.objective == Objective::kMaximizeGoodput ? measurement::ScoreMetric::kAttainedRequests
+                                                           : measurement::ScoreMetric::kOutputTokens;
 }
 
 Step* StepOf(std::vector<Step>& steps, std::optional<std::size_t> load) {
@@ -235,7 +235,7 @@ SustainedShare ShareOf(std::size_t scenario, const std::vector<Observation>& obs
     std::vector<Step>& steps = curves[i][scenario];
     if (steps.empty()) continue;
     const std::vector<Point>& points = observations[i].loads;
-    measurement::AnswerRule rule{criteria.slo, SearchedWorth(criteria), std::nullopt,
+    measurement::AnswerRule rule{criteria.slo, SearchedMetric(criteria), std::nullopt,
                                  points[steps.front().load].scenario};
     if (!measurement::IsSustained(rule.scenario, points)) continue;
     const Step* rate = StepOf(steps, measurement::AnswerOf(rule, points));
@@ -261,7 +261,7 @@ void MarkEstimate(const Observation& observation, const SustainedShare& share, c
                   std::vector<Step>& steps) {
   if (steps.empty()) return;
   const std::vector<Point>& points = observation.loads;
-  measurement::AnswerRule rule{criteria.slo, SearchedWorth(criteria), std::nullopt,
+  measurement::AnswerRule rule{criteria.slo, SearchedMetric(criteria), std::nullopt,
                                points[steps.front().load].scenario};
   double most = 1;
   const bool tried = measurement::IsSustained(rule.scenario, points);
@@ -304,14 +304,14 @@ struct Yardstick {
   bool reference = false;
 };
 
-// The answer of a search; of given loads what is worth most. Where nothing meets the SLO, the nearest.
+// The answer of a search; of given loads the one with the highest value. Where nothing meets the SLO, the nearest.
 const Step* LimitStep(const Observation& observation, const std::vector<Step>& steps, const Criteria& criteria) {
   const std::string& scenario = observation.loads[steps.front().load].scenario;
   for (const Step& step : steps) {
     if (step.basis == ScoreBasis::kEstimate) return &step;
   }
   if (!criteria.fixed_loads) {
-    const measurement::AnswerRule rule{criteria.slo, SearchedWorth(criteria), std::nullopt, scenario};
+    const measurement::AnswerRule rule{criteria.slo, SearchedMetric(criteria), std::nullopt, scenario};
     const auto answer = measurement::AnswerOf(rule, observation.loads);
     const auto found =
         std::find_if(steps.begin(), steps.end(), [&](const Step& step) { return answer && step.load == *answer; });
@@ -325,9 +325,9 @@ const Step* LimitStep(const Observation& observation, const std::vector<Step>& s
     if (sustained && step.role != measurement::PointRole::kSustained) continue;
     if (best == nullptr) {
       best = &step;
-    } else if (step.keeps_slo != best->keeps_slo) {
-      if (step.keeps_slo) best = &step;
-    } else if (step.keeps_slo ? step.worth > best->worth : step.Miss() < best->Miss()) {
+    } else if (step.meets_slo != best->meets_slo) {
+      if (step.meets_slo) best = &step;
+    } else if (step.meets_slo ? step.value > best->value : step.Miss() < best->Miss()) {
       best = &step;  // of steps that miss the SLO, the nearest
     }
   }
@@ -356,35 +356,36 @@ std::vector<const Step*> CountingSteps(const Observation& observation, const Cur
   return counting;
 }
 
-// `share`: of a step's worth that counts.
+// `share`: of a step's value that counts.
 double Score(std::span<const Step* const> counting, double Step::*share = &Step::share) {
   std::vector<double> magnitudes;
-  for (const Step* step : counting) magnitudes.push_back(std::abs(step->worth) * (*step).*share);
+  for (const Step* step : counting) magnitudes.push_back(std::abs(step->value) * (*step).*share);
   const double mean = GeometricMean(magnitudes);
-  return std::signbit(counting.front()->worth) ? -mean : mean;
+  return std::signbit(counting.front()->value) ? -mean : mean;
 }
 
-// Of one scenario's worth: that of the point and, where the limit was searched, that of the limit's load.
+// Of one scenario's value: that of the point and, where the limit was searched, that of the limit's load.
 double HalfWidth(const Observation& observation, const std::vector<Step>& steps, const Step& counted,
                  const Criteria& criteria) {
   if (criteria.fixed_loads || ComparesAtOneLoad(criteria.objective)) return counted.ci;
   const double of_load = measurement::LimitHalfWidth(criteria.slo, observation.loads, counted.load);
   if (!(of_load > 0)) return counted.ci;
-  // What a share more load is worth: as much of requests that arrive, less of a batch that already fills the engine.
+  // What a share more load adds to the value: as much of requests that arrive, less of a batch that already fills the
+  // engine.
   double share = 1;
   if (counted.offered.kind == measurement::LoadKind::kConcurrency) {
     const Step* next = nullptr;
     for (const Step& step : steps) {
-      if (step.keeps_slo || step.offered.kind != counted.offered.kind || step.offered.value <= counted.offered.value) {
+      if (step.meets_slo || step.offered.kind != counted.offered.kind || step.offered.value <= counted.offered.value) {
         continue;
       }
       if (next == nullptr || step.offered.value < next->offered.value) next = &step;
     }
     const double gain =
-        std::log(std::max(std::abs(next->worth), kSmallest) / std::max(std::abs(counted.worth), kSmallest));
+        std::log(std::max(std::abs(next->value), kSmallest) / std::max(std::abs(counted.value), kSmallest));
     share = std::clamp(std::abs(gain) / std::log(next->offered.value / counted.offered.value), 0.0, 1.0);
   }
-  return std::hypot(counted.ci, std::abs(counted.worth) * share * of_load);
+  return std::hypot(counted.ci, std::abs(counted.value) * share * of_load);
 }
 
 // Of the geometric mean over scenarios.
@@ -393,7 +394,7 @@ double ScoreCi(const Observation& observation, const Curve& curve, std::span<con
   double variance = 0;
   for (std::size_t i = 0; i < counting.size(); ++i) {
     const double relative =
-        HalfWidth(observation, curve[i], *counting[i], criteria) / std::max(std::abs(counting[i]->worth), kSmallest);
+        HalfWidth(observation, curve[i], *counting[i], criteria) / std::max(std::abs(counting[i]->value), kSmallest);
     variance += relative * relative + counting[i]->ln_half_width * counting[i]->ln_half_width;
   }
   return std::abs(score) * std::sqrt(variance) / static_cast<double>(counting.size());
@@ -421,17 +422,17 @@ std::optional<Violation> CheckQuality(const Criteria& criteria, const Observatio
 }
 
 // Every bound once, with its worst value, worst first.
-void AddBroken(const std::vector<Violation>& more, std::vector<Violation>& broken) {
+void AddViolations(const std::vector<Violation>& more, std::vector<Violation>& violations) {
   for (const Violation& violation : more) {
-    const auto same = std::find_if(broken.begin(), broken.end(),
+    const auto same = std::find_if(violations.begin(), violations.end(),
                                    [&](const Violation& known) { return known.bound == violation.bound; });
-    if (same == broken.end()) {
-      broken.push_back(violation);
+    if (same == violations.end()) {
+      violations.push_back(violation);
     } else if (violation.relative > same->relative) {
       *same = violation;
     }
   }
-  std::stable_sort(broken.begin(), broken.end(),
+  std::stable_sort(violations.begin(), violations.end(),
                    [](const Violation& a, const Violation& b) { return a.relative > b.relative; });
 }
 
@@ -439,9 +440,9 @@ Judged JudgeOne(const Observation& observation, const Curve& curve, const Yardst
                 const Criteria& criteria) {
   Judged judged;
   judged.id = observation.id;
-  judged.load_keeps_slo.assign(observation.loads.size(), false);
+  judged.load_meets_slo.assign(observation.loads.size(), false);
   for (const std::vector<Step>& steps : curve) {
-    for (const Step& step : steps) judged.load_keeps_slo[step.load] = step.keeps_slo;
+    for (const Step& step : steps) judged.load_meets_slo[step.load] = step.meets_slo;
   }
   judged.cannot_win = observation.stopped == measurement::StopReason::kCannotWin;
   if (!IsComplete(curve)) return judged;
@@ -449,11 +450,11 @@ Judged JudgeOne(const Observation& observation, const Curve& curve, const Yardst
   if (counting.empty()) return judged;
   for (const Step* step : counting) judged.scored.push_back(step->load);
   const std::optional<Violation> lost = CheckQuality(criteria, observation);
-  judged.keeps_quality = !lost;
+  judged.meets_quality = !lost;
   judged.gate = GateOf(criteria, observation);
   if (judged.cannot_win) return judged;
   judged.feasible =
-      !lost && std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->keeps_slo; });
+      !lost && std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->meets_slo; });
   if (judged.feasible) {
     judged.score = Score(counting);
     judged.ci = ScoreCi(observation, curve, counting, *judged.score, criteria);
@@ -462,8 +463,8 @@ Judged JudgeOne(const Observation& observation, const Curve& curve, const Yardst
     return judged;
   }
   judged.relaxed_score = Score(counting);
-  for (const Step* step : counting) AddBroken(step->broken, judged.broken);
-  if (lost) AddBroken({*lost}, judged.broken);
+  for (const Step* step : counting) AddViolations(step->violations, judged.violations);
+  if (lost) AddViolations({*lost}, judged.violations);
   return judged;
 }
 
@@ -490,11 +491,11 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
     own.confirmed = true;
     kept = kept && judged[i].feasible;
     if (judged[i].score) scores.push_back(i);
-    own.broken = judged[i].broken;
+    own.violations = judged[i].violations;
     own.relaxed_score = judged[i].relaxed_score;
   }
   if (!own.confirmed) return;
-  own.confirmed = own.feasible = kept && own.keeps_quality && !scores.empty();
+  own.confirmed = own.feasible = kept && own.meets_quality && !scores.empty();
   if (!own.feasible) {
     own.score.reset();
     own.bound.reset();
@@ -511,7 +512,7 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
     if (at_most(i, own.shown)) own.shown = i;
     if (judged[i].bound) bounds.push_back(std::abs(*judged[i].bound));
   }
-  own.broken.clear();
+  own.violations.clear();
   own.relaxed_score.reset();
   double mean = 0, variance = 0, spread = 0;
   const auto count = static_cast<double>(scored.size());
@@ -564,7 +565,7 @@ void AddFrontPoints(std::size_t observation, const Curve& curve, const Judged& j
   };
   std::vector<const Step*> steps(curve.size());
   for (const Step& first : curve.front()) {
-    if (!KeepsSloAt(curve, first.offered)) continue;
+    if (!MeetsSloAt(curve, first.offered)) continue;
     for (std::size_t i = 0; i < curve.size(); ++i) steps[i] = At(curve[i], first.offered);
     add(steps);
   }
@@ -627,9 +628,10 @@ void NameBest(const std::vector<Observation>& observations, Judgement& judgement
 
 void NameNearest(const std::vector<Observation>& observations, Judgement& judgement) {
   for (std::size_t i = 0; i < judgement.judged.size(); ++i) {
-    const std::vector<Violation>& broken = judgement.judged[i].broken;
-    if (broken.empty() || observations[i].confirms) continue;
-    if (!judgement.nearest || broken.front().relative < judgement.judged[*judgement.nearest].broken.front().relative) {
+    const std::vector<Violation>& violations = judgement.judged[i].violations;
+    if (violations.empty() || observations[i].confirms) continue;
+    if (!judgement.nearest ||
+        violations.front().relative < judgement.judged[*judgement.nearest].violations.front().relative) {
       judgement.nearest = i;
     }
   }
@@ -713,7 +715,7 @@ std::optional<Gain> GainBetween(const Observation& better, const Observation& ba
   Yardstick at{std::nullopt, criteria.AtReference()};
   if (criteria.fixed_loads) {
     for (const Load& load : LoadsOf({&better_curve, &base_curve})) {
-      if (KeepsSloAt(better_curve, load) && KeepsSloAt(base_curve, load)) at.load = load;
+      if (MeetsSloAt(better_curve, load) && MeetsSloAt(base_curve, load)) at.load = load;
     }
     if (!at.load) return std::nullopt;
   }
@@ -723,7 +725,7 @@ std::optional<Gain> GainBetween(const Observation& better, const Observation& ba
   const auto score = [&](const Observation& observation, const Curve& curve) -> std::optional<Scored> {
     const std::vector<const Step*> counting = CountingSteps(observation, curve, at, criteria);
     const bool kept = !counting.empty() &&
-                      std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->keeps_slo; });
+                      std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->meets_slo; });
     if (!kept) return std::nullopt;
     const double of_it = Score(counting);
     return Scored{of_it, ScoreCi(observation, curve, counting, of_it, criteria) / std::max(std::abs(of_it), kSmallest)};

@@ -1,5 +1,5 @@
-// Judging measurements: SLO, score with its interval, ties, Pareto front, best. Pure; recomputed from all observations
-// every time.
+// Evaluation of all measurements of a task: which experiments meet the limits, their scores with intervals, the best
+// one, its ties and the Pareto front. Pure; every evaluation starts from all observations.
 #pragma once
 
 #include <cstddef>
@@ -23,114 +23,128 @@ enum class Objective {
   kMinimizeTtft,
   kMinimizeTpot
 };
-// True where all configurations are compared at one load.
+// True for the latency objectives: they compare all configurations at the same load.
 bool ComparesAtOneLoad(Objective objective);
 
 struct Criteria {
   Objective objective = Objective::kMaximizeThroughput;
   measurement::Slo slo;
-  std::optional<double> max_degradation;  // of quality: growth of perplexity as a share, 0.01 = 1 %
+  std::optional<double> max_degradation;  // limit for the growth of perplexity, as a share: 0.01 = 1 %
   bool price_on_front = false;            // the price per token is an axis of the Pareto front
-  // Fixed loads, the same for all: a gain is the gain at one load. Else limits are compared.
+  // True: all experiments measured the loads of the spec. False: each searched its own highest load.
   bool fixed_loads = false;
-  // Of the latency objectives: the points measured as references count, all of them at one load.
+  // True for a latency objective without fixed loads: only points of the role Reference have a score.
   [[nodiscard]] bool AtReference() const;
 };
 
+// Measurements of one experiment.
 struct Observation {
-  std::string id;  // experiment name
+  std::string id;  // name of the experiment
   int gpus = 1;
-  double price_per_gpu_hour = 1;  // of its type; for kMinimizeCost and the Pareto front
+  double price_per_gpu_hour = 1;  // of its type of GPU; for kMinimizeCost and the Pareto front
   std::vector<measurement::Point> loads;
-  // How its loads ended. kCannotWin: it was given up because it cannot reach another one's score, and is never best.
+  // Reason for which its load search stopped. After kCannotWin (racing) the experiment is never the best.
   measurement::StopReason stopped = measurement::StopReason::kFound;
-  std::optional<measurement::QualityChange> quality;  // against its runtime's baseline; nullopt = not measured
-  int settings = 0;  // that differ from the engine's defaults: of two ties, fewer settings are better
-  // Index of the observation whose configuration this is a fresh start of. It is judged with that one, never by itself.
+  std::optional<measurement::QualityChange> quality;  // relative to its runtime's baseline; nullopt = not measured
+  int settings = 0;  // number of settings that differ from the engine's defaults; among ties, the fewest are best
+  // Set for a fresh start: index of the observation that it repeats. Both are judged together, as that observation.
   std::optional<std::size_t> confirms = std::nullopt;
 };
 
-// The load at which a latency objective compares these where loads are fixed: the highest that all measured, or most.
-// nullopt: nothing was measured.
+// With fixed loads, the load at which a latency objective compares the observations: see Judge(). nullopt if no
+// observation measured a load in all scenarios.
 std::optional<measurement::Load> ComparedLoad(const std::vector<Observation>& observations, const Criteria& criteria);
 
-// What a score is of.
+// Kind of measurement that a score is based on.
 enum class ScoreBasis {
-  kLoad,           // a load that was measured, without a correction
-  kSustainedRate,  // the highest rate that meets the SLO, beside a closed loop whose queue always stands
-  kEstimate,       // such a loop alone: what a rate is expected to sustain of it
+  kLoad,           // a measured load: its value is the score
+  kSustainedRate,  // a measured request rate: the highest that meets the SLO, if requests wait in the closed loop
+  kEstimate,       // only a closed loop in which requests wait: the score estimates what a rate would sustain
 };
 std::string_view ScoreBasisName(ScoreBasis basis);  // "Load", "SustainedRate", "Estimate"
 std::optional<ScoreBasis> ScoreBasisFromName(std::string_view name);
 
+// Result for one observation. Fresh starts have entries of their own; their score also counts in that of the
+// observation that they repeat.
 struct Judged {
   std::string id;
-  bool feasible = false;  // the scored point of every scenario meets the SLO, and so does the quality
-  // Within the bound, if there is one: by its whole interval, or by its middle where that is undecided.
-  bool keeps_quality = true;
-  std::optional<measurement::QualityGate> gate;  // with a limit: result of the comparison
-  bool cannot_win = false;                       // given up early: neither feasible nor infeasible
-  int starts = 1;                                // measurements that the score is the mean of
-  bool confirmed = false;                        // by a fresh start at least
-  // Of the starts that the score is the mean of, the one scored at the lowest load (the latest of equals): the others
-  // meet the SLO there, too. Its point is the answer's. Without a score the latest fresh start, else the observation.
+  bool feasible = false;  // meets the SLO at the scored point of every scenario, and the quality limit
+  // True without a quality limit; false if there is one and the quality was not measured. An undecided gate counts as
+  // met if the measured growth is within the limit.
+  bool meets_quality = true;
+  std::optional<measurement::QualityGate> gate;  // nullopt without a quality limit or a measured quality
+  bool cannot_win = false;                       // stopped early by racing: feasibility is not known
+  int starts = 1;                                // number of starts that the score is the mean of
+  bool confirmed = false;                        // at least one fresh start, and all of them are feasible
+  // Index of the observation whose point is shown as the result: of the starts in `score`, the one with the lowest load
+  // (the last of equals), because every start meets the SLO there. Without a score: the last fresh start, or this one.
   std::size_t shown = 0;
-  std::optional<double> score;  // only where feasible; higher is better for every objective; always finite
+  std::optional<double> score;  // set if feasible; higher is better for every objective; always finite
   double ci = 0;                // half-width of the score's 95 % interval; 0 = not known
   ScoreBasis basis = ScoreBasis::kLoad;
-  std::optional<double> bound;       // of an estimate: the score if a rate sustained all that the loop got done
-  std::vector<std::size_t> scored;   // indices into loads: the point that counted, one per scenario
-  std::vector<bool> load_keeps_slo;  // parallel to loads
-  // Where infeasible: every bound that is broken at the points nearest to keeping all, worst first, each once.
-  std::vector<measurement::Violation> broken;
-  std::optional<double> relaxed_score;  // where infeasible: the score if the broken bounds were relaxed
+  std::optional<double> bound;       // of an estimate: the highest possible score
+  std::vector<std::size_t> scored;   // the scored point of each scenario, as indices into Observation::loads
+  std::vector<bool> load_meets_slo;  // parallel to Observation::loads
+  // If infeasible: the limits that the scored points miss, each once, the most missed first.
+  std::vector<measurement::Violation> violations;
+  std::optional<double> relaxed_score;  // if infeasible: the score without these limits
 };
 
 struct Judgement {
+  // Indices into the observations.
   std::vector<Judged> judged;          // parallel to the observations
-  std::optional<std::size_t> best;     // index
-  std::vector<std::size_t> tied;       // whose intervals overlap with the best one's; without the best
-  std::optional<std::size_t> nearest;  // where nothing is feasible: the one whose worst broken bound is missed by least
-  // Indices, ascending: observations with a feasible point that no other observation's feasible point beats in output
-  // tokens/s per GPU, p50 TPOT, certain loss of quality and, with Criteria::price_on_front, price per token. An
-  // observation is a curve over its loads, as serving benchmarks draw it. A loss that was not measured is treated as
-  // zero (docs/limitations.md).
+  std::optional<std::size_t> best;     // nullopt if none is feasible
+  std::vector<std::size_t> tied;       // others whose intervals overlap with that of the highest score
+  std::optional<std::size_t> nearest;  // if none is feasible: the one whose most missed limit is missed by least
+  // Ascending: observations with a feasible point that no feasible point of another observation dominates. The axes are
+  // output tokens/s per GPU, p50 TPOT, certain loss of quality and, with Criteria::price_on_front, price per token. A
+  // loss that was not measured counts as zero (docs/limitations.md).
   std::vector<std::size_t> pareto;
 };
 
-// Scores; a scenario's value is that of its search's answer (measurement/answer_point.h), or of given loads that of the
-// point that is worth most among those that meet the SLO. Scenarios combine by geometric mean.
+// Judges all experiments of a task.
+//
+// Score of a scenario, by objective:
 //   MaximizeThroughput: output tokens/s per GPU.
 //   MaximizeGoodput: requests/s per GPU that meet every limit.
 //   MinimizeCost: minus the price of a million output tokens.
-//   MinimizeLatency, MinimizeTtft, MinimizeTpot: minus the p50 of E2E latency, TTFT or TPOT in milliseconds, at one
-//     load for everybody. Where limits were searched: the reference point. Of given loads: the highest that all
-//     observations measured and at which at least one of them meets the SLO (the highest of all if none does).
-// A closed loop whose queue always stands gets more done than a rate sustains. Where no rate was measured beside it,
-// because the time ended, its score is an estimate: the loop's, times the share that the rates of the other
-// observations had of their loops (without any: 1 / 1.15), with an interval that reaches up to the loop's. If only
-// rates that miss the SLO were measured in time, the lowest of them takes the place of the loop. An estimate may tie
-// with a measured score, but is best only if it is higher by more than the intervals
-// (docs/decisions/0087-a-bound-is-no-score.md). Of several starts, estimates count only if no start has a measured
-// score. The interval of a score is that of its points; where the limit was searched it also covers where the limit may
-// be (measurement/limit_interval.h). Of the configurations that tie with the highest score and are within 1 % of it,
-// the one with the fewest settings is best. The best of many noisy measurements is partly luck. If a configuration was
-// started afresh, only its fresh starts decide whether it meets the SLO; its score is the geometric mean over all
-// starts that were feasible, and the interval covers how far they are apart. A scenario is one that any observation
-// has; an observation that lacks one, or has no usable point in it (no request completed, or a number that is not
-// finite), is not feasible.
+//   MinimizeLatency, MinimizeTtft, MinimizeTpot: minus the p50 of E2E latency, TTFT or TPOT in milliseconds.
+// The score of an experiment is the geometric mean over the scenarios. A scenario that any observation has must be
+// measured by all: an observation is infeasible without a usable point in each (measurement::IsUsable).
+//
+// Scored point: the answer of the load search (measurement/answer_point.h). With fixed loads: the point with the
+// highest value among those that meet the SLO. The latency objectives compare all observations at one load. After a
+// search this is the reference point. With fixed loads it is the load that most observations measured; of several, one
+// at which an observation meets the SLO; of several, the highest.
+//
+// Estimates: if requests wait in the closed loop of the highest load, the loop completes more than a rate sustains. If
+// the time ended before a rate met the SLO, the score is that of the loop, times the mean ratio of rate to loop of the
+// other observations (1 / 1.15 if there are none). Its interval reaches up to the loop's score. If rates missed the
+// SLO, the lowest of them replaces the loop. An estimate is the best only if it is higher than every measured score by
+// more than the intervals (docs/decisions/0087-a-bound-is-no-score.md). An estimate of one start does not count if
+// another start of the same configuration has a measured score.
+//
+// Interval: that of the scored points. After a load search it also covers the uncertainty of the highest load
+// (measurement/limit_interval.h).
+//
+// Fresh starts: the best of many noisy measurements is partly luck. So only the fresh starts of a configuration decide
+// whether it meets the SLO. Its score is the geometric mean over all its feasible starts, and the interval also covers
+// their spread.
+//
+// Best: the highest score; among its ties within 1 % of it, the observation with the fewest settings.
 Judgement Judge(const std::vector<Observation>& observations, const Criteria& criteria);
 
-// Relative improvement of `better` over `base`: 0.41 for 41 % more throughput, or 41 % less latency or cost. Like with
-// like: where the loads were given, at the highest load at which both meet the SLO; else limit against limit. Returns
-// nullopt if one has no such value.
+// Relative improvement of `better` over `base`: 0.41 for 41 % more throughput, or 41 % less latency or cost. Compares
+// the scored points of both; with fixed loads, the points at the highest load at which both meet the SLO. Returns
+// nullopt if one of them has no such point.
 std::optional<double> GainOver(const Observation& better, const Observation& base, const Criteria& criteria);
-// The same with the half-width of the 95 % interval of ln(score / score) at these points; 0 = not known.
+// The improvement with its uncertainty.
 struct Gain {
-  double share = 0, ln_half_width = 0;
+  double share = 0;          // as GainOver() returns it
+  double ln_half_width = 0;  // half-width of the 95 % interval of ln(score ratio); 0 = not known
 };
 std::optional<Gain> GainBetween(const Observation& better, const Observation& base, const Criteria& criteria);
-// "+41.3%"; "" for nothing.
+// "+41.3%"; "" for nullopt or a value that is not finite.
 std::string GainText(std::optional<double> gain);
 
 }  // namespace autotune::tuning

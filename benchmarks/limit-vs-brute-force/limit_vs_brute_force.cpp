@@ -23,7 +23,7 @@
 #include "measurement/load_search.h"
 #include "measurement/lockstep.h"
 #include "measurement/long_run.h"
-#include "measurement/seen_latencies.h"
+#include "measurement/measured_latencies.h"
 #include "measurement/standing_queue.h"
 #include "measurement/statistics.h"
 #include "tests/engine_model/llama_8b.h"
@@ -193,7 +193,7 @@ struct Found {
 
 Found Search(const Engine& engine, measurement::LoadSearchInput input, std::uint64_t seed, int duration) {
   Found found;
-  measurement::SeenLatencies seen;
+  measurement::MeasuredLatencies seen;
   input.warm_up = WarmUp(engine, input.plan.max, seed);
   found.alone_ms = input.warm_up.front().ttft.mean;
   for (const Point& point : input.warm_up) seen.Add(point.load.value, Nanoseconds(point.e2e.mean / 1e3));
@@ -211,7 +211,7 @@ Found Search(const Engine& engine, measurement::LoadSearchInput input, std::uint
     found.points.back().scenario = "s";
     ShowLongRun(input.slo,
                 {play.At(Nanoseconds(measured.seconds)), engine.test.arrival, spec.load.value,
-                 measurement::PlacesOf(input.warm_up, found.points)},
+                 measurement::MaxRunningRequests(input.warm_up, found.points)},
                 found.points.back());
     const Point& point = found.points.back();
     if (point.requests_per_second > 0) {
@@ -503,7 +503,7 @@ TwoScores Compare(const Engine& engine, double ttft_ms, int duration, std::uint6
   out.stands = first_rate != found.points.end();
   out.rates = static_cast<int>(found.points.end() - first_rate);
   for (std::size_t i = 0; i < found.points.size(); ++i) (i < loops.size() ? out.spent : out.more) += found.seconds[i];
-  if (const auto limit = measurement::LimitOf({input.slo, input.worth, std::nullopt, ""}, found.points)) {
+  if (const auto limit = measurement::LimitOf({input.slo, input.score_metric, std::nullopt, ""}, found.points)) {
     const Point& point = found.points[*limit];
     out.waiting = measurement::WaitingShare(point, found.alone_ms);
     out.alone = point.ttft.mean / found.alone_ms;

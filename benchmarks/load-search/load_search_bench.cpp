@@ -109,7 +109,8 @@ Found FindLimit(const SimulatedServer& server, LoadSearchInput input, std::uint6
     const Measured measured = MeasurePoint(load, spec);
     found.points.push_back(measured.progress.point);
     const std::vector<RequestRecord> records = load.At(std::chrono::nanoseconds(std::llround(measured.seconds * 1e9)));
-    ShowLongRun(input.slo, {records, ArrivalOf(server), spec.load.value, PlacesOf(input.warm_up)}, found.points.back());
+    ShowLongRun(input.slo, {records, ArrivalOf(server), spec.load.value, MaxRunningRequests(input.warm_up)},
+                found.points.back());
     found.spent += measured.seconds;
   }
 }
@@ -177,7 +178,7 @@ void PrintRacing(int seeds) {
       const Found best = FindLimit(incumbent, input, static_cast<std::uint64_t>(seed) + 500);
       if (!best.decision.best) continue;
       LoadSearchInput racing = input;
-      racing.score_to_beat = WorthOf(Worth::kOutputTokens, best.points[*best.decision.best], 1);
+      racing.score_to_beat = PointScore(ScoreMetric::kOutputTokens, best.points[*best.decision.best], 1);
       racing.start = Load{kind, best.Limit()};
       for (const double speed : {0.6, 0.8, 1.25, 1.6}) {
         SimulatedServer candidate = incumbent;

@@ -81,7 +81,7 @@ void ReadQuality(ObjectReader& reader, QualityStatus& out) {
   measurement::DecodeTokens(tokens, out.measured.blocks);
   out.measured.answers = measurement::DecodeAnswers(answers).value_or(std::vector<measurement::GreedyAnswer>());
   if (auto read = measurement::DecodePassed(passed))
-    out.measured.passes = measurement::Passes{dataset, *std::move(read)};
+    out.measured.passes = measurement::QuestionResults{dataset, *std::move(read)};
 }
 
 }  // namespace

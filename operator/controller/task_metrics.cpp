@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "bench/result.h"
+#include "operator/reconcile/accounting.h"
 #include "operator/reconcile/answer.h"
-#include "operator/reconcile/tally.h"
 
 namespace autotune::controller {
 namespace {
@@ -126,7 +126,7 @@ struct TaskMetrics::Impl {
     for (const std::string_view state : kStates) tasks.Add({{"state", std::string(state)}});
   }
 
-  static void Count(Family<Counter>& family, const reconcile::Tally::Attempt& attempt) {
+  static void Count(Family<Counter>& family, const reconcile::MetricIncrements::Attempt& attempt) {
     family.Add({{"engine", EngineLabel(attempt.engine)}, {"reason", attempt.reason}}).Increment();
   }
 
@@ -162,17 +162,17 @@ void TaskMetrics::OnTaskDeleted() { impl_->deleted.Increment(); }
 
 void TaskMetrics::OnStatusWritten(const std::string& ns, const api::TaskSpec& spec, const api::TaskStatus& before,
                                   const api::TaskStatus& after) {
-  const reconcile::Tally tally = reconcile::TallyOf(spec, before, after);
-  for (const auto& attempt : tally.finished) Impl::Count(impl_->finished, attempt);
-  for (const auto& attempt : tally.retried) Impl::Count(impl_->retried, attempt);
-  const api::GpuSeconds all = api::SumOf(tally.gpu);
+  const reconcile::MetricIncrements increments = reconcile::IncrementsOf(spec, before, after);
+  for (const auto& attempt : increments.finished) Impl::Count(impl_->finished, attempt);
+  for (const auto& attempt : increments.retried) Impl::Count(impl_->retried, attempt);
+  const api::GpuSeconds all = api::SumOf(increments.gpu);
   impl_->gpu_seconds.Add({{"kind", "start"}}).Increment(all.start);
   impl_->gpu_seconds.Add({{"kind", "measure"}}).Increment(all.measure);
   impl_->gpu_seconds.Add({{"kind", "wasted"}}).Increment(all.wasted);
   if (all.Total() <= 0) return;
   // "namespace" is the operator's own, where Prometheus finds its pods.
   impl_->of_namespace.Add({{"task_namespace", ns}}).Increment(all.Total());
-  for (const auto& [type, spent] : tally.gpu) {
+  for (const auto& [type, spent] : increments.gpu) {
     const auto price = reconcile::PricePerHour(spec, after, type);
     if (!price || spent.Total() <= 0) continue;
     impl_->cost.Add({{"task_namespace", ns}}).Increment(spent.Total() / api::kSecondsPerHour * *price);

@@ -76,14 +76,14 @@ bool SameProgram(const std::string& a, const std::string& b) {
   return a.empty() || b.empty() || a.ends_with(b) || b.ends_with(a);
 }
 
-void CompareArguments(const json& running, const Winner& winner, const quant::RuleSet& rules, Comparison& compare) {
+void CompareArguments(const json& running, const ServerSpec& server, const quant::RuleSet& rules, Comparison& compare) {
   const auto release = [&](const std::string& image) {
-    auto found = rules.Resolve(winner.engine, image, "");
-    return found ? *std::move(found) : quant::EngineRelease{winner.engine, {}, ""};
+    auto found = rules.Resolve(server.engine, image, "");
+    return found ? *std::move(found) : quant::EngineRelease{server.engine, {}, ""};
   };
   // Each by the names of its own release.
   const EngineArguments has = ReadEngineArguments(WordsOf(running), release(Text(running, "image")), rules);
-  const EngineArguments wants = ReadEngineArguments(winner.argv, release(Text(winner.Engine(), "image")), rules);
+  const EngineArguments wants = ReadEngineArguments(server.argv, release(Text(server.Engine(), "image")), rules);
   if (!SameProgram(has.program, wants.program)) compare.Add(Part::kArguments, "program", has.program, wants.program);
   compare.Add(Part::kArguments, "model", has.model, wants.model);
   for (const std::string& name : base::KeysOf(has.flags, wants.flags)) {
@@ -95,13 +95,13 @@ void CompareArguments(const json& running, const Winner& winner, const quant::Ru
                 runs && recommended && there->second.value == wanted->second.value);
   }
   for (const std::string& word : has.rest) compare.Add(Part::kArguments, word, word, "");
-  if (!winner.options_yaml.empty()) {
-    compare.Add(Part::kArguments, "options file", std::nullopt, winner.options_yaml, false);
+  if (!server.options_yaml.empty()) {
+    compare.Add(Part::kArguments, "options file", std::nullopt, server.options_yaml, false);
   }
 }
 
-void CompareEnvironment(const json& running, const Winner& winner, Comparison& compare) {
-  for (const auto& [name, value] : winner.env) {
+void CompareEnvironment(const json& running, const ServerSpec& server, Comparison& compare) {
+  for (const auto& [name, value] : server.env) {
     std::string there;
     for (const json& variable : Member(running, "env")) {
       if (Text(variable, "name") != name) continue;
@@ -127,8 +127,8 @@ bool SameQuantity(const std::string& a, const std::string& b) {
   return left && right ? *left == *right : a == b;
 }
 
-void CompareResources(const json& running, const Winner& winner, Comparison& compare) {
-  const auto has = ResourcesOf(running), wants = ResourcesOf(winner.Engine());
+void CompareResources(const json& running, const ServerSpec& server, Comparison& compare) {
+  const auto has = ResourcesOf(running), wants = ResourcesOf(server.Engine());
   using Amounts = std::pair<std::string, std::string>;
   const auto text = [](const Amounts& amounts) {
     if (SameQuantity(amounts.first, amounts.second)) return amounts.first;
@@ -206,12 +206,12 @@ const json* Only(const json& containers, const Fits& fits) {
   return found;
 }
 
-const json* ContainerOf(const json& containers, const std::string& name, const Winner& winner) {
+const json* ContainerOf(const json& containers, const std::string& name, const ServerSpec& server) {
   if (!name.empty()) return Only(containers, [&](const json& c) { return Text(c, "name") == name; });
   if (const json* only = Only(containers, [](const json&) { return true; })) return only;
-  if (const json* gpus = Only(containers, [&](const json& c) { return ResourcesOf(c).contains(winner.gpu_resource); }))
+  if (const json* gpus = Only(containers, [&](const json& c) { return ResourcesOf(c).contains(server.gpu_resource); }))
     return gpus;
-  const std::string image = Text(winner.Engine(), "image");
+  const std::string image = Text(server.Engine(), "image");
   const std::string_view repository = RepositoryOf(image);
   return Only(containers, [&](const json& c) { return RepositoryOf(Text(c, "image")) == repository; });
 }
@@ -227,7 +227,7 @@ std::string NoContainer(const api::Difference& out, const json& containers, cons
 
 }  // namespace
 
-api::Difference DifferenceFrom(const json& deployment, const std::string& container, const Winner& winner,
+api::Difference DifferenceFrom(const json& deployment, const std::string& container, const ServerSpec& server,
                                const quant::RuleSet& rules) {
   api::Difference out;
   out.deployment = Text(Member(deployment, "metadata"), "name");
@@ -237,20 +237,20 @@ api::Difference DifferenceFrom(const json& deployment, const std::string& contai
     out.message = out.deployment + " is not a Deployment with containers";
     return out;
   }
-  const json* running = ContainerOf(containers, container, winner);
+  const json* running = ContainerOf(containers, container, server);
   if (running == nullptr) {
     out.message = NoContainer(out, containers, container);
     return out;
   }
   out.container = Text(*running, "name");
-  out.experiment = winner.experiment;
+  out.experiment = server.experiment;
   Comparison compare(out);
-  const std::string image = Text(*running, "image"), recommended = Text(winner.Engine(), "image");
+  const std::string image = Text(*running, "image"), recommended = Text(server.Engine(), "image");
   compare.Add(Part::kImage, "image", image, recommended, WithoutHub(image) == WithoutHub(recommended));
-  CompareArguments(*running, winner, rules, compare);
-  CompareEnvironment(*running, winner, compare);
-  CompareResources(*running, winner, compare);
-  compare.Maps(Part::kNodeSelection, NodeSelectionOf(pod), NodeSelectionOf(winner.pod));
+  CompareArguments(*running, server, rules, compare);
+  CompareEnvironment(*running, server, compare);
+  CompareResources(*running, server, compare);
+  compare.Maps(Part::kNodeSelection, NodeSelectionOf(pod), NodeSelectionOf(server.pod));
   return out;
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "operator/api/autotune_task.h"
-#include "operator/deploy/winner.h"
+#include "operator/deploy/server_spec.h"
 #include "quant/rules.h"
 
 namespace autotune::deploy {
@@ -17,7 +17,7 @@ namespace autotune::deploy {
 // `deployment`: an apps/v1 object. `container`: "" = the only one, else the one with the best configuration's GPUs,
 // else the one with its image. If nothing can be compared, the result has a message and no lines. The caller sets
 // read_at.
-api::Difference DifferenceFrom(const nlohmann::json& deployment, const std::string& container, const Winner& winner,
+api::Difference DifferenceFrom(const nlohmann::json& deployment, const std::string& container, const ServerSpec& server,
                                const quant::RuleSet& rules);
 
 }  // namespace autotune::deploy

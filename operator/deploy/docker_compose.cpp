@@ -20,24 +20,24 @@ json EnvironmentOf(const json& container) {
 
 }  // namespace
 
-base::Result<std::string> WriteDockerCompose(const Winner& winner) {
-  if (!winner.gpu_resource.starts_with("nvidia.com/")) {
+base::Result<std::string> WriteDockerCompose(const ServerSpec& server) {
+  if (!server.gpu_resource.starts_with("nvidia.com/")) {
     return base::Invalid("DockerCompose: it reserves NVIDIA GPUs, and the best configuration runs on " +
-                         winner.gpu_resource);
+                         server.gpu_resource);
   }
   json volumes = json::array();
-  if (winner.volume.is_object() && !winner.volume.empty()) {
-    if (!winner.volume.contains("hostPath")) {
+  if (server.volume.is_object() && !server.volume.empty()) {
+    if (!server.volume.contains("hostPath")) {
       return base::Invalid(
           "DockerCompose: the model is on a volume of the cluster, which a single machine does not have");
     }
-    const std::string inside = winner.model_in_pod.substr(0, winner.model_in_pod.size() - winner.model.size());
-    volumes.push_back(winner.volume["hostPath"].value("path", "") + ":" + inside + ":ro");
+    const std::string inside = server.model_in_pod.substr(0, server.model_in_pod.size() - server.model.size());
+    volumes.push_back(server.volume["hostPath"].value("path", "") + ":" + inside + ":ro");
   }
   json service = {
-      {"image", winner.Engine().value("image", "")},
+      {"image", server.Engine().value("image", "")},
       {"entrypoint", json::array()},
-      {"ports", json::array({std::to_string(winner.port) + ":" + std::to_string(winner.port)})},
+      {"ports", json::array({std::to_string(server.port) + ":" + std::to_string(server.port)})},
       {"shm_size", "16gb"},
       {"restart", "unless-stopped"},
       {"deploy",
@@ -45,17 +45,17 @@ base::Result<std::string> WriteDockerCompose(const Winner& winner) {
          {{"reservations",
            {{"devices",
              json::array(
-                 {{{"driver", "nvidia"}, {"count", winner.gpus}, {"capabilities", json::array({"gpu"})}}})}}}}}}}};
+                 {{{"driver", "nvidia"}, {"count", server.gpus}, {"capabilities", json::array({"gpu"})}}})}}}}}}}};
   json command = json::array();
-  for (const std::string& word : WithoutKubelet(winner.argv)) command.push_back(ComposeWord(word));
+  for (const std::string& word : WithoutKubelet(server.argv)) command.push_back(ComposeWord(word));
   service["command"] = command;
-  if (const json environment = EnvironmentOf(winner.Engine()); !environment.empty())
+  if (const json environment = EnvironmentOf(server.Engine()); !environment.empty())
     service["environment"] = environment;
-  json compose = {{"name", winner.name}, {"services", {{"engine", service}}}};
-  if (!winner.options_yaml.empty()) {
-    compose["configs"] = {{"options", {{"content", ComposeWord(winner.options_yaml)}}}};
+  json compose = {{"name", server.name}, {"services", {{"engine", service}}}};
+  if (!server.options_yaml.empty()) {
+    compose["configs"] = {{"options", {{"content", ComposeWord(server.options_yaml)}}}};
     compose["services"]["engine"]["configs"] =
-        json::array({{{"source", "options"}, {"target", winner.options_dir + "/" + experiment::kOptionsFile}}});
+        json::array({{{"source", "options"}, {"target", server.options_dir + "/" + experiment::kOptionsFile}}});
   }
   if (!volumes.empty()) compose["services"]["engine"]["volumes"] = volumes;
   return text::ToYaml(compose);

@@ -28,32 +28,32 @@ const Backend* BackendOf(const std::string& engine) {
 
 // Dynamo starts the engine inside its own worker, from its own runtime image: the arguments are the measured ones, the
 // engine's release is that of the image.
-base::Result<std::string> WriteDynamo(const Winner& winner) {
-  const Backend* backend = BackendOf(winner.engine);
+base::Result<std::string> WriteDynamo(const ServerSpec& server) {
+  const Backend* backend = BackendOf(server.engine);
   if (backend == nullptr) {
-    return base::Invalid("DynamoGraphDeployment: Dynamo's worker accepts no options file of " + winner.engine);
+    return base::Invalid("DynamoGraphDeployment: Dynamo's worker accepts no options file of " + server.engine);
   }
   const std::string image = std::string(backend->image) + ":" + kRelease;
-  json container = winner.Engine();
+  json container = server.Engine();
   const std::string measured = container.value("image", "");
   container["name"] = "main";
   container["image"] = image;
   container["command"] = {"python3", "-m", backend->module};
-  json args = {backend->model_flag, winner.model_in_pod};
-  if (!winner.revision.empty()) {
+  json args = {backend->model_flag, server.model_in_pod};
+  if (!server.revision.empty()) {
     args.push_back("--revision");
-    args.push_back(winner.revision);
+    args.push_back(server.revision);
   }
-  for (const std::string& word : winner.args) args.push_back(word);
+  for (const std::string& word : server.args) args.push_back(word);
   container["args"] = args;
   // Probes and ports are the operator's.
   for (const char* field : {"ports", "startupProbe", "readinessProbe"}) container.erase(field);
-  json pod = winner.pod;
+  json pod = server.pod;
   pod["containers"] = json::array({container});
   json worker_template = {{"spec", pod}};
-  if (!winner.template_annotations.empty())
-    worker_template["metadata"] = {{"annotations", winner.template_annotations}};
-  json annotations = winner.annotations;
+  if (!server.template_annotations.empty())
+    worker_template["metadata"] = {{"annotations", server.template_annotations}};
+  json annotations = server.annotations;
   annotations["autotuner.io/measured-image"] = measured;
   const json frontend = {
       {"name", "Frontend"},
@@ -64,7 +64,7 @@ base::Result<std::string> WriteDynamo(const Winner& winner) {
   const json graph = {
       {"apiVersion", "nvidia.com/v1beta1"},
       {"kind", "DynamoGraphDeployment"},
-      {"metadata", {{"name", winner.name}, {"annotations", annotations}}},
+      {"metadata", {{"name", server.name}, {"annotations", annotations}}},
       {"spec", {{"backendFramework", backend->framework}, {"components", json::array({frontend, worker})}}}};
   return "# Dynamo's images contain an engine release each: choose the image with the measured release,\n# " +
          measured + ".\n" + text::ToYaml(graph);

@@ -6,19 +6,19 @@ namespace autotune::deploy {
 using nlohmann::json;
 
 // One pod a group, as it was measured: the group is what is scaled, and grows to several nodes by its `size`.
-base::Result<std::string> WriteLeaderWorkerSet(const Winner& winner) {
-  const json labels = {{"app.kubernetes.io/name", winner.name}};
+base::Result<std::string> WriteLeaderWorkerSet(const ServerSpec& server) {
+  const json labels = {{"app.kubernetes.io/name", server.name}};
   json worker_metadata = {{"labels", labels}};
-  if (!winner.template_annotations.empty()) worker_metadata["annotations"] = winner.template_annotations;
+  if (!server.template_annotations.empty()) worker_metadata["annotations"] = server.template_annotations;
   const json set = {{"apiVersion", "leaderworkerset.x-k8s.io/v1"},
                     {"kind", "LeaderWorkerSet"},
-                    {"metadata", {{"name", winner.name}, {"labels", labels}, {"annotations", winner.annotations}}},
+                    {"metadata", {{"name", server.name}, {"labels", labels}, {"annotations", server.annotations}}},
                     {"spec",
                      {{"replicas", 1},
                       {"leaderWorkerTemplate",
                        {{"size", 1},
                         {"restartPolicy", "RecreateGroupOnPodRestart"},
-                        {"workerTemplate", {{"metadata", worker_metadata}, {"spec", winner.pod}}}}}}}};
+                        {"workerTemplate", {{"metadata", worker_metadata}, {"spec", server.pod}}}}}}}};
   return text::ToYaml(set);
 }
 

@@ -30,30 +30,30 @@ std::string LabelValue(const std::string& text) {
 
 // A Kustomize overlay on llm-d's single-host model server: its Deployment `decode`, container `modelserver`. Command
 // and arguments are both given, since a patch without one of them keeps the base's.
-base::Result<std::string> WriteLlmD(const Winner& winner) {
-  json container = winner.Engine();
+base::Result<std::string> WriteLlmD(const ServerSpec& server) {
+  json container = server.Engine();
   container["name"] = "modelserver";
-  container["command"] = json::array({winner.argv.front()});
-  container["args"] = std::vector<std::string>(winner.argv.begin() + 1, winner.argv.end());
+  container["command"] = json::array({server.argv.front()});
+  container["args"] = std::vector<std::string>(server.argv.begin() + 1, server.argv.end());
   // The base probes by the name of its own port.
   for (const char* field : {"ports", "startupProbe", "readinessProbe"}) container.erase(field);
-  json pod = winner.pod;
+  json pod = server.pod;
   pod["containers"] = json::array({container});
   json pod_template = {{"spec", pod}};
-  if (!winner.template_annotations.empty()) pod_template["metadata"] = {{"annotations", winner.template_annotations}};
+  if (!server.template_annotations.empty()) pod_template["metadata"] = {{"annotations", server.template_annotations}};
   const json patch = {{"apiVersion", "apps/v1"},
                       {"kind", "Deployment"},
-                      {"metadata", {{"name", "decode"}, {"annotations", winner.annotations}}},
+                      {"metadata", {{"name", "decode"}, {"annotations", server.annotations}}},
                       {"spec", {{"replicas", 1}, {"template", pod_template}}}};
-  const std::string vendor = winner.gpu_resource.starts_with("amd.com") ? "amd" : "nvidia";
-  const json labels = {{"llm-d.ai/model", LabelValue(winner.model)},
-                       {"llm-d.ai/guide", winner.name},
+  const std::string vendor = server.gpu_resource.starts_with("amd.com") ? "amd" : "nvidia";
+  const json labels = {{"llm-d.ai/model", LabelValue(server.model)},
+                       {"llm-d.ai/guide", server.name},
                        {"llm-d.ai/accelerator-vendor", vendor}};
   const json overlay = {
       {"apiVersion", "kustomize.config.k8s.io/v1beta1"},
       {"kind", "Kustomization"},
       {"resources", json::array({kBase})},
-      {"namePrefix", winner.name + "-"},
+      {"namePrefix", server.name + "-"},
       {"labels", json::array({{{"pairs", labels}, {"includeSelectors", true}, {"includeTemplates", true}}})},
       {"patches", json::array({{{"patch", text::ToYaml(patch)}}})}};
   return text::ToYaml(overlay);

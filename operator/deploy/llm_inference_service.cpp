@@ -8,21 +8,21 @@ namespace {
 using nlohmann::json;
 
 // Where KServe is to take the model from.
-base::Result<std::string> ModelUri(const Winner& winner) {
-  if (!winner.volume.is_object() || winner.volume.empty()) {
-    return "hf://" + winner.model + (winner.revision.empty() ? "" : ":" + winner.revision);
+base::Result<std::string> ModelUri(const ServerSpec& server) {
+  if (!server.volume.is_object() || server.volume.empty()) {
+    return "hf://" + server.model + (server.revision.empty() ? "" : ":" + server.revision);
   }
-  if (winner.volume.contains("persistentVolumeClaim")) {
-    const json& claim = winner.volume["persistentVolumeClaim"];
+  if (server.volume.contains("persistentVolumeClaim")) {
+    const json& claim = server.volume["persistentVolumeClaim"];
     const std::string sub_path = claim.value("subPath", "");
-    return "pvc://" + claim.value("claimName", "") + (sub_path.empty() ? "" : "/" + sub_path) + winner.model;
+    return "pvc://" + claim.value("claimName", "") + (sub_path.empty() ? "" : "/" + sub_path) + server.model;
   }
-  if (winner.volume.contains("image")) {
-    if (winner.model != "/" && !winner.model.empty()) {
-      return base::Invalid("LLMInferenceService: the model is at " + winner.model +
+  if (server.volume.contains("image")) {
+    if (server.model != "/" && !server.model.empty()) {
+      return base::Invalid("LLMInferenceService: the model is at " + server.model +
                            " in an image, and KServe serves only /models of an image");
     }
-    return "oci://" + winner.volume["image"].value("reference", "");
+    return "oci://" + server.volume["image"].value("reference", "");
   }
   return base::Invalid("LLMInferenceService: the model is on a node's disk (hostPath), which KServe does not serve");
 }
@@ -32,27 +32,27 @@ base::Result<std::string> ModelUri(const Winner& winner) {
 // KServe's own template starts the engine: eval "exec vllm serve /mnt/models --port 8000 ... $@", so every word is
 // quoted once more. Sizes of parallelism are given as fields, which newer templates pass on, and stay among the
 // arguments, which older ones need: a flag that comes twice with one value is that value.
-base::Result<std::string> WriteLlmInferenceService(const Winner& winner) {
-  if (winner.engine != "vllm") {
+base::Result<std::string> WriteLlmInferenceService(const ServerSpec& server) {
+  if (server.engine != "vllm") {
     return base::Invalid("LLMInferenceService: KServe's templates start vLLM, and the best configuration runs on " +
-                         winner.engine);
+                         server.engine);
   }
-  const auto uri = ModelUri(winner);
+  const auto uri = ModelUri(server);
   if (!uri) return uri.error();
-  json container = winner.Engine();
+  json container = server.Engine();
   container["name"] = "main";
   container.erase("command");
   // Probes and ports are the template's, with TLS where the installation has it.
   for (const char* field : {"ports", "startupProbe", "readinessProbe"}) container.erase(field);
   json args = json::array();
-  for (const std::string& word : winner.args) args.push_back(ShellWord(word));
+  for (const std::string& word : server.args) args.push_back(ShellWord(word));
   container["args"] = args;
   // The template's container is not root on a read-only root; the measured one ran as its image says.
   json& security = container["securityContext"];
   if (!security.contains("runAsNonRoot")) security["runAsNonRoot"] = false;
   if (!security.contains("readOnlyRootFilesystem")) security["readOnlyRootFilesystem"] = false;
 
-  json pod = winner.pod;
+  json pod = server.pod;
   // KServe mounts the model itself.
   const auto of_model = [](const json& item) { return item.value("name", "") == "model"; };
   for (json* list : {&pod["volumes"], &container["volumeMounts"]}) {
@@ -63,17 +63,17 @@ base::Result<std::string> WriteLlmInferenceService(const Winner& winner) {
     *list = std::move(kept);
   }
   pod["containers"] = json::array({container});
-  json parallelism = {{"tensor", winner.tensor}};
-  if (winner.pipeline > 1) parallelism["pipeline"] = winner.pipeline;
-  json spec = {{"model", {{"uri", *uri}, {"name", winner.model.starts_with('/') ? winner.name : winner.model}}},
+  json parallelism = {{"tensor", server.tensor}};
+  if (server.pipeline > 1) parallelism["pipeline"] = server.pipeline;
+  json spec = {{"model", {{"uri", *uri}, {"name", server.model.starts_with('/') ? server.name : server.model}}},
                {"replicas", 1},
                {"parallelism", parallelism},
                {"router", {{"scheduler", json::object()}, {"route", json::object()}, {"gateway", json::object()}}},
                {"template", pod}};
-  if (!winner.template_annotations.empty()) spec["annotations"] = winner.template_annotations;
+  if (!server.template_annotations.empty()) spec["annotations"] = server.template_annotations;
   const json service = {{"apiVersion", "serving.kserve.io/v1alpha2"},
                         {"kind", "LLMInferenceService"},
-                        {"metadata", {{"name", winner.name}, {"annotations", winner.annotations}}},
+                        {"metadata", {{"name", server.name}, {"annotations", server.annotations}}},
                         {"spec", spec}};
   return text::ToYaml(service);
 }

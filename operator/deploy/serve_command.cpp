@@ -4,12 +4,12 @@
 namespace autotune::deploy {
 
 // The engine's command line for a shell, after the environment that its configuration sets.
-base::Result<std::string> WriteServeCommand(const Winner& winner) {
+base::Result<std::string> WriteServeCommand(const ServerSpec& server) {
   std::string out;
-  for (const auto& [name, value] : winner.env) out += name + "=" + ShellWord(value) + " ";
-  out += ShellLine(WithoutKubelet(winner.argv)) + "\n";
-  if (!winner.options_yaml.empty()) {
-    out += "# save as " + winner.options_dir + "/options.yaml:\n" + winner.options_yaml;
+  for (const auto& [name, value] : server.env) out += name + "=" + ShellWord(value) + " ";
+  out += ShellLine(WithoutKubelet(server.argv)) + "\n";
+  if (!server.options_yaml.empty()) {
+    out += "# save as " + server.options_dir + "/options.yaml:\n" + server.options_yaml;
   }
   return out;
 }

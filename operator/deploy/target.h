@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "operator/deploy/winner.h"
+#include "operator/deploy/server_spec.h"
 
 namespace autotune::deploy {
 
@@ -17,7 +17,7 @@ struct Target {
   const char* name;   // spec.recommendation.targets: "LLMInferenceService"
   const char* file;   // key in the ConfigMap: "llm-inference-service.yaml"
   const char* apply;  // the command that reads the file from standard input, or an instruction
-  base::Result<std::string> (*write)(const Winner& winner);  // kInvalid, with the reason: the stack cannot run it
+  base::Result<std::string> (*write)(const ServerSpec& server);  // kInvalid, with the reason: the stack cannot run it
 };
 
 std::span<const Target> Targets();
@@ -25,13 +25,13 @@ std::span<const Target> Targets();
 const Target* FindTarget(std::string_view name);
 
 // The writers, each in a file of its own.
-base::Result<std::string> WriteDeployment(const Winner& winner);
-base::Result<std::string> WriteLlmInferenceService(const Winner& winner);
-base::Result<std::string> WriteInferenceService(const Winner& winner);
-base::Result<std::string> WriteLlmD(const Winner& winner);
-base::Result<std::string> WriteDynamo(const Winner& winner);
-base::Result<std::string> WriteLeaderWorkerSet(const Winner& winner);
-base::Result<std::string> WriteServeCommand(const Winner& winner);
-base::Result<std::string> WriteDockerCompose(const Winner& winner);
+base::Result<std::string> WriteDeployment(const ServerSpec& server);
+base::Result<std::string> WriteLlmInferenceService(const ServerSpec& server);
+base::Result<std::string> WriteInferenceService(const ServerSpec& server);
+base::Result<std::string> WriteLlmD(const ServerSpec& server);
+base::Result<std::string> WriteDynamo(const ServerSpec& server);
+base::Result<std::string> WriteLeaderWorkerSet(const ServerSpec& server);
+base::Result<std::string> WriteServeCommand(const ServerSpec& server);
+base::Result<std::string> WriteDockerCompose(const ServerSpec& server);
 
 }  // namespace autotune::deploy

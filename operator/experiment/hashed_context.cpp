@@ -82,21 +82,21 @@ json HashedPod(const api::PodTemplateSpec& pod) {
 
 }  // namespace
 
-measurement::Worth WorthOf(api::Objective objective) {
+measurement::ScoreMetric ScoreMetricOf(api::Objective objective) {
   switch (objective) {
     case api::Objective::kMaximizeThroughput:
     case api::Objective::kMinimizeCost:
       break;
     case api::Objective::kMaximizeGoodput:
-      return measurement::Worth::kAttainedRequests;
+      return measurement::ScoreMetric::kAttainedRequests;
     case api::Objective::kMinimizeLatency:
-      return measurement::Worth::kE2e;
+      return measurement::ScoreMetric::kE2e;
     case api::Objective::kMinimizeTtft:
-      return measurement::Worth::kTtft;
+      return measurement::ScoreMetric::kTtft;
     case api::Objective::kMinimizeTpot:
-      return measurement::Worth::kTpot;
+      return measurement::ScoreMetric::kTpot;
   }
-  return measurement::Worth::kOutputTokens;
+  return measurement::ScoreMetric::kOutputTokens;
 }
 
 base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
@@ -125,13 +125,13 @@ base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec) {
   out.load = benchmark.load;
   out.arrival = benchmark.arrival;
   out.slo = SloOf(spec.slo);
-  out.worth = WorthOf(spec.optimization.objective);
+  out.score_metric = ScoreMetricOf(spec.optimization.objective);
   // Given loads are the same for everybody, and no score ends them early.
-  if (measurement::LatencyOf(out.worth)) {
+  if (measurement::LatencyOf(out.score_metric)) {
     if (out.load.fixed.empty()) {
       out.load.reference_share = kReferenceShare;
     } else {
-      out.worth = measurement::Worth::kOutputTokens;
+      out.score_metric = measurement::ScoreMetric::kOutputTokens;
     }
   }
   out.duration = benchmark.duration;

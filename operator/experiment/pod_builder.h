@@ -115,7 +115,7 @@ std::string InspectPodName(const api::AutotuneTask& task, std::size_t model, int
 // Latency objectives compare configurations at this share of the requests/s at the baseline's limit.
 inline constexpr double kReferenceShare = 0.7;
 // Value of a point for an objective.
-measurement::Worth WorthOf(api::Objective objective);
+measurement::ScoreMetric ScoreMetricOf(api::Objective objective);
 // Specification of the measurement, common to all candidates. Part of the content hash; with fixed loads without
 // attainment, the SLO is not hashed, because it does not change these measurements.
 base::Result<bench::BenchSpec> BenchSpecOf(const api::TaskSpec& spec);

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "operator/experiment/pod_builder.h"
-#include "operator/reconcile/tally.h"
+#include "operator/reconcile/accounting.h"
 #include "operator/reconcile/track.h"
 #include "text/table.h"
 
@@ -39,30 +39,30 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
                              const Succeeded& experiments, const tuning::Criteria& criteria, const api::TaskSpec& spec,
                              const api::TaskStatus& status) {
   const std::size_t index = *judgement.best;
-  const api::ExperimentStatus& winner = *experiments[index];
+  const api::ExperimentStatus& experiment = *experiments[index];
   const tuning::Judged& judged = judgement.judged[index];
   // What every start kept is what can be expected of the next one.
   const measurement::Point& point =
       experiments[judged.shown]->loads[judgement.judged[judged.shown].scored.front()].measured;
   api::TaskStatus::Best best;
-  best.experiment = winner.name;
-  best.model = winner.model;
-  best.runtime = winner.runtime;
-  best.gpu = winner.gpu;
-  best.quant_name = winner.quant.name;
+  best.experiment = experiment.name;
+  best.model = experiment.model;
+  best.runtime = experiment.runtime;
+  best.gpu = experiment.gpu;
+  best.quant_name = experiment.quant.name;
   best.starts = judged.starts;
   best.confirmed = judged.confirmed;
-  best.score = winner.score;
-  best.ci = winner.score_ci;
-  best.score_basis = winner.score_basis;
-  best.score_bound = winner.score_bound;
-  const api::ExperimentStatus* const compared = api::ComparedWith(status.experiments, winner.runtime);
+  best.score = experiment.score;
+  best.ci = experiment.score_ci;
+  best.score_basis = experiment.score_basis;
+  best.score_bound = experiment.score_bound;
+  const api::ExperimentStatus* const compared = api::ComparedWith(status.experiments, experiment.runtime);
   for (std::size_t i = 0; i < experiments.size(); ++i) {
     if (i == index || experiments[i] != compared) continue;
     const auto gain = GainOfMeans(observations, judgement, index, i, criteria);
     best.improvement_over_baseline = tuning::GainText(gain ? std::optional(gain->share) : std::nullopt);
   }
-  if (&winner == compared) best.improvement_over_baseline = tuning::GainText(0);
+  if (&experiment == compared) best.improvement_over_baseline = tuning::GainText(0);
   best.concurrency = static_cast<int>(
       std::lround(point.load.kind == measurement::LoadKind::kConcurrency ? point.load.value : point.mean_concurrency));
   best.request_rate = api::FormatDecimal(point.requests_per_second, 2);
@@ -73,9 +73,9 @@ api::TaskStatus::Best BestOf(const tuning::Judgement& judgement, const std::vect
   }
   const TriedRates rates = TriedRatesOf(fresh, point.scenario);
   if (rates.kept != nullptr) best.confirmed_rate = api::FormatDecimal(rates.kept->load.value, 2);
-  const double throughput = point.output_tokens_per_second / std::max(winner.gpus, 1);
+  const double throughput = point.output_tokens_per_second / std::max(experiment.gpus, 1);
   best.tokens_per_second = api::FormatDecimal(std::strtod(api::FormatDecimal(throughput, 2).c_str(), nullptr), 1);
-  TokenPrices prices = PricesAt(PricePerHour(spec, status, winner.gpu), point, winner.gpus);
+  TokenPrices prices = PricesAt(PricePerHour(spec, status, experiment.gpu), point, experiment.gpus);
   best.price = std::move(prices.output);
   best.input_price = std::move(prices.input);
   for (const std::size_t tied : judgement.tied) best.tied_with.push_back(experiments[tied]->name);
@@ -116,7 +116,7 @@ std::string NothingFeasible(const tuning::Judgement& judgement, const std::vecto
       quality && judged.gate == measurement::QualityGate::kUndecided) {
     undecided = "the quality of " + nearest.name + " is " + UndecidedText(*quality, most_growth);
   }
-  for (const measurement::Violation& bound : judged.broken) {
+  for (const measurement::Violation& bound : judged.violations) {
     if (!bound.actual) {
       return "No configuration meets " + bound.bound + " = " + BoundText(bound.bound, bound.limit, false) + ": " +
              (undecided.empty() ? NotComparedText(experiments, status) : undecided);
@@ -199,7 +199,7 @@ void FillQuality(const std::optional<measurement::QualityChange>& change, const 
     out.agreement_ci = Share(change->agreement->ci);
   }
   if (change && change->passes) {
-    const measurement::PassChange& passes = *change->passes;
+    const measurement::PassRateChange& passes = *change->passes;
     out.pass_rate = Share(passes.rate);
     out.pass_low = Share(passes.low);
     out.pass_high = Share(passes.high);
@@ -529,8 +529,8 @@ std::string Answer(const api::TaskSpec& spec, api::TaskStatus& status) {
     const tuning::Judged& judged = judgement.judged[i];
     api::ExperimentStatus& experiment = *experiments[i];
     FillScore(judged, experiment);
-    for (std::size_t row = 0; row < experiment.loads.size() && row < judged.load_keeps_slo.size(); ++row) {
-      experiment.loads[row].meets_slo = judged.load_keeps_slo[row];
+    for (std::size_t row = 0; row < experiment.loads.size() && row < judged.load_meets_slo.size(); ++row) {
+      experiment.loads[row].meets_slo = judged.load_meets_slo[row];
     }
     FillQuality(observations[i].quality, judged, criteria.max_degradation.value_or(0), experiment);
   }

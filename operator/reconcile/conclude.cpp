@@ -46,13 +46,13 @@ std::string BaselineProblem(const api::TaskStatus& status, const std::string& ru
 }
 
 std::string BestMessage(const api::AutotuneTask& task, const api::TaskStatus& status,
-                        const api::ExperimentStatus& winner) {
+                        const api::ExperimentStatus& experiment) {
   const bool less = LessIsBetter(task.spec.optimization.objective);
-  std::string message = "Best: " + winner.name + " (" + winner.runtime + ", " + api::ConfigurationName(winner) +
-                        "), score " + status.best->score;
-  const api::ExperimentStatus* compared = api::ComparedWith(status.experiments, winner.runtime);
-  if (&winner == compared) {
-    return message + "; it is " + (winner.deployed ? "what is deployed" : "the baseline") +
+  std::string message = "Best: " + experiment.name + " (" + experiment.runtime + ", " +
+                        api::ConfigurationName(experiment) + "), score " + status.best->score;
+  const api::ExperimentStatus* compared = api::ComparedWith(status.experiments, experiment.runtime);
+  if (&experiment == compared) {
+    return message + "; it is " + (experiment.deployed ? "what is deployed" : "the baseline") +
            ", and no other configuration is better";
   }
   if (!status.best->improvement_over_baseline.empty()) {
@@ -60,7 +60,7 @@ std::string BestMessage(const api::AutotuneTask& task, const api::TaskStatus& st
     const std::string taken = ComparedWithEstimate(status);
     return message + (taken.empty() ? "" : "; " + taken);
   }
-  return message + "; no improvement is given because " + BaselineProblem(status, winner.runtime);
+  return message + "; no improvement is given because " + BaselineProblem(status, experiment.runtime);
 }
 
 // The last attempt failed: the condition, and when to try again.
@@ -76,7 +76,7 @@ void NotRecommended(const Memory::Recommended& tried, const api::TaskStatus& sta
 }
 
 // What the Deployment that the task names runs otherwise. False while it has to be read first.
-bool CompareWithRunning(const Observed& observed, const Settings& settings, const deploy::Winner& winner,
+bool CompareWithRunning(const Observed& observed, const Settings& settings, const deploy::ServerSpec& server,
                         base::WallTime now, Conclusion& out) {
   const auto& named = observed.task.spec.recommendation.diff_against;
   if (!named) return true;
@@ -87,7 +87,7 @@ bool CompareWithRunning(const Observed& observed, const Settings& settings, cons
     return false;
   }
   if (*deployment) {
-    out.difference = deploy::DifferenceFrom(**deployment, named->container, winner, *settings.rules);
+    out.difference = deploy::DifferenceFrom(**deployment, named->container, server, *settings.rules);
   } else {
     const bool denied = deployment->error().code == base::Code::kDenied;
     out.difference.emplace().message =
@@ -100,21 +100,22 @@ bool CompareWithRunning(const Observed& observed, const Settings& settings, cons
 
 // Fills what there is to say of the ConfigMap; false while it has not been tried.
 bool Recommend(const Observed& observed, const Settings& settings, const api::TaskStatus& status, const Space& space,
-               const api::ExperimentStatus& winner, base::WallTime now, Conclusion& out) {
+               const api::ExperimentStatus& experiment, base::WallTime now, Conclusion& out) {
   if (!status.recommendation_config_map.empty()) {
     out.recommendation = status.recommendation_config_map;
     out.difference = status.difference;
     return true;
   }
-  const tuning::Candidate* candidate = CandidateOf(space, winner);
+  const tuning::Candidate* candidate = CandidateOf(space, experiment);
   if (candidate == nullptr) {
     out.verdict.recommendation_reason = "NotReproducible";
-    out.verdict.recommendation_message = "The compatibility tables of this operator give " + winner.name +
+    out.verdict.recommendation_message = "The compatibility tables of this operator give " + experiment.name +
                                          " other arguments than the measured ones; edit the task to measure it again";
     return true;
   }
-  const deploy::Winner best = deploy::WinnerOf(observed.task, winner, ExperimentOf(space, *candidate, winner.attempts),
-                                               PlacementOf(space, candidate->gpu), settings.environment);
+  const deploy::ServerSpec best =
+      deploy::ServerSpecOf(observed.task, experiment, ExperimentOf(space, *candidate, experiment.attempts),
+                           PlacementOf(space, candidate->gpu), settings.environment);
   if (!CompareWithRunning(observed, settings, best, now, out)) return false;
   json config_map = Recommendation(observed.task, best);
   const std::optional<Memory::Recommended>& tried = observed.memory.recommended;
@@ -124,7 +125,7 @@ bool Recommend(const Observed& observed, const Settings& settings, const api::Ta
     return false;
   }
   if (!tried->error) {
-    out.recommendation = deploy::WinnerName(observed.task);
+    out.recommendation = deploy::ServerName(observed.task);
     return true;
   }
   NotRecommended(*tried, status, out);
@@ -167,12 +168,12 @@ Conclusion Conclude(const Observed& observed, const Settings& settings, const ap
     if (!told) out.events.push_back({true, "NoFeasibleConfiguration", "Search", Short(infeasible, kMaxNote)});
     return out;
   }
-  const auto winner = std::find_if(status.experiments.begin(), status.experiments.end(),
-                                   [&](const auto& entry) { return entry.name == status.best->experiment; });
+  const auto experiment = std::find_if(status.experiments.begin(), status.experiments.end(),
+                                       [&](const auto& entry) { return entry.name == status.best->experiment; });
   out.verdict.reason = "Succeeded";
-  out.verdict.message = BestMessage(observed.task, status, *winner);
+  out.verdict.message = BestMessage(observed.task, status, *experiment);
   if (!told) out.events.push_back({false, "TaskComplete", "Search", Short(out.verdict.message, kMaxNote)});
-  if (!Recommend(observed, settings, status, space, *winner, now, out)) {
+  if (!Recommend(observed, settings, status, space, *experiment, now, out)) {
     out.verdict = Progressing("Searching", "Progressing", "Every experiment has ended; writing the recommendation");
     out.events.clear();
   }

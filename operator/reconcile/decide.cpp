@@ -11,7 +11,7 @@
 #include "operator/reconcile/estimate.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/inspect.h"
-#include "operator/reconcile/places.h"
+#include "operator/reconcile/parallelism.h"
 #include "operator/reconcile/propose.h"
 #include "operator/reconcile/retention.h"
 #include "operator/reconcile/short_text.h"
@@ -295,12 +295,12 @@ class Look {
     }
     if (!is_late_) GiveUpTypes(tracked);
     if (auto problem = ProposeMore()) return End(std::move(*problem));
-    Next next = NextToStart(observed_, status_.experiments, PlacesOf(spec_, status_), now_);
+    Next next = NextToStart(observed_, status_.experiments, ParallelismOf(spec_, status_), now_);
     if (!next.start.empty() && !CanStart(next.start)) {
       // The code that names experiments is another, and nobody has counted the scheme up.
       expanded_ = false;
       if (auto problem = ExpandIfNeeded(asked)) return Ended(std::move(*problem));
-      next = NextToStart(observed_, status_.experiments, PlacesOf(spec_, status_), now_);
+      next = NextToStart(observed_, status_.experiments, ParallelismOf(spec_, status_), now_);
     }
     WakeAt(next.wake_at, plan_);
     if (!next.start.empty() && !BuildPods(next.start)) return End(Failed("InvalidSpec", space_error_));
@@ -324,13 +324,13 @@ class Look {
     if (!IsAdaptive(spec_)) return std::nullopt;
     const auto unfinished = std::count_if(status_.experiments.begin(), status_.experiments.end(),
                                           [](const api::ExperimentStatus& entry) { return !IsFinished(entry); });
-    if (status_.search || unfinished >= PlacesOf(spec_, status_)) return std::nullopt;
+    if (status_.search || unfinished >= ParallelismOf(spec_, status_)) return std::nullopt;
     if (!HaveSpace()) return Failed("InvalidSpec", space_error_);
     Answer(spec_, status_);
     if (!status_.best) RestartBeaten();
     const SearchInput& input = Input();
     const std::vector<NodeGpus> gpus = GpusByNode(spec_, status_, observed_.nodes);
-    status_.parallelism = spec_.parallelism ? 0 : ChoosePlaces(spec_, input, gpus);
+    status_.parallelism = spec_.parallelism ? 0 : ChooseParallelism(spec_, input, gpus);
     Proposal proposal = Propose(spec_, status_, *space_, input, gpus);
     if (!proposal.refused.empty()) return Failed("BudgetTooSmall", proposal.refused);
     // Parts of GPUs are not predicted: what was measured on them is.

@@ -465,11 +465,11 @@ api::ExperimentStatus Cleared(const api::ExperimentStatus& experiment) {
   return entry;
 }
 
-void AddExperiments(const Observed& observed, const Space& space, const std::vector<ToAdd>& added, base::WallTime now,
-                    api::TaskStatus& status) {
+void AddExperiments(const Observed& observed, const Space& space, const std::vector<NewExperiment>& added,
+                    base::WallTime now, api::TaskStatus& status) {
   Merge merge(observed, status, *status.expanded_for, now);
   std::vector<api::ExperimentStatus> entries;
-  for (const ToAdd& one : added) {
+  for (const NewExperiment& one : added) {
     const tuning::Candidate& candidate = space.expansion.candidates[one.candidate];
     const Server server = ServerOf(space, candidate);
     entries.push_back(one.confirms.empty() ? merge.New(candidate, server)

@@ -58,14 +58,14 @@ struct Expanded {
   Space space;
 };
 
-struct ToAdd {
+struct NewExperiment {
   std::size_t candidate = 0;   // index into space.expansion.candidates
   double allowed_seconds = 0;  // as api::ExperimentStatus has it
   std::string confirms;        // experiment of which this is a fresh start; "" = none
 };
 // Appends an experiment for each entry of `added`. REQUIRES: status.expanded_for is set.
-void AddExperiments(const Observed& observed, const Space& space, const std::vector<ToAdd>& added, base::WallTime now,
-                    api::TaskStatus& status);
+void AddExperiments(const Observed& observed, const Space& space, const std::vector<NewExperiment>& added,
+                    base::WallTime now, api::TaskStatus& status);
 
 // The experiments of the current spec: those of `status` that are still valid, with results, and new ones.
 base::Result<Expanded> Expand(const Observed& observed, const Settings& settings, const api::TaskStatus& status,

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "operator/reconcile/accounting.h"
 #include "operator/reconcile/expand.h"
 #include "operator/reconcile/propose.h"
-#include "operator/reconcile/tally.h"
 #include "operator/reconcile/track.h"
 
 namespace autotune::reconcile {

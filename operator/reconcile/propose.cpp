@@ -12,12 +12,12 @@
 #include "engine_model/gpu_spec.h"
 #include "engine_model/shape_of.h"
 #include "operator/experiment/gpu_labels.h"
+#include "operator/reconcile/accounting.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/confirm.h"
 #include "operator/reconcile/estimate.h"
 #include "operator/reconcile/expand.h"
-#include "operator/reconcile/places.h"
-#include "operator/reconcile/tally.h"
+#include "operator/reconcile/parallelism.h"
 #include "operator/reconcile/track.h"
 #include "tuning/search/constants.h"
 #include "tuning/search/crash_model.h"
@@ -472,8 +472,8 @@ double AllowedSeconds(const search::Budget& budget, const std::optional<search::
   return WholeSeconds(*allowance);
 }
 
-std::optional<ToAdd> FreshStart(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
-                                const SearchInput& input) {
+std::optional<NewExperiment> FreshStart(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space,
+                                        const SearchInput& input) {
   const auto leader = NextConfirmation(spec, status, input);
   if (!leader) return std::nullopt;
   const auto candidate = IndexOf(space, status.experiments[*leader]);
@@ -481,7 +481,7 @@ std::optional<ToAdd> FreshStart(const api::TaskSpec& spec, const api::TaskStatus
   const search::Budget& budget = input.limits.budget;
   const auto allowance = AllowOutsideTrials(input.space, budget, *candidate);
   if (!allowance) return std::nullopt;
-  return ToAdd{*candidate, AllowedSeconds(budget, allowance), status.experiments[*leader].name};
+  return NewExperiment{*candidate, AllowedSeconds(budget, allowance), status.experiments[*leader].name};
 }
 
 std::vector<api::NotTried> CountNotTried(const SearchInput& input, search::Reason stopped) {
@@ -526,7 +526,7 @@ Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const
     slots.running.push_back(RunningOf(experiment, *index, input, free.Take(type, experiment.gpus, experiment.node)));
     if (several && experiment.started_at.empty()) slots.full_types.push_back(type);
   }
-  while (slots.running.size() < static_cast<std::size_t>(PlacesOf(spec, status))) {
+  while (slots.running.size() < static_cast<std::size_t>(ParallelismOf(spec, status))) {
     slots.free_gpus = free.Left();
     slots.node_types = free.Types();
     const search::Decision decision = search::Decide(input.space, input.bounds, input.prior, input.observations, slots,
@@ -632,7 +632,7 @@ std::vector<std::string> ScenariosOf(const std::vector<measurement::Point>& poin
 }
 
 measurement::AnswerRule RuleOf(const api::TaskSpec& spec, std::string_view scenario) {
-  return {experiment::SloOf(spec.slo), experiment::WorthOf(spec.optimization.objective),
+  return {experiment::SloOf(spec.slo), experiment::ScoreMetricOf(spec.optimization.objective),
           measurement::KindOf(spec.benchmark.load.mode), scenario};
 }
 
@@ -656,14 +656,14 @@ std::vector<std::optional<double>> LimitsOf(const api::TaskSpec& spec, const api
   return any ? limits : std::vector<std::optional<double>>();
 }
 
-// What the point of an experiment that counts is worth. REQUIRES: one scenario.
+// Score of the point of an experiment that counts. REQUIRES: one scenario.
 std::optional<double> ScoreOf(const api::TaskSpec& spec, const api::ExperimentStatus& experiment) {
-  const measurement::Worth worth = experiment::WorthOf(spec.optimization.objective);
+  const measurement::ScoreMetric score_metric = experiment::ScoreMetricOf(spec.optimization.objective);
   const std::vector<measurement::Point> points = PointsOf(experiment);
   const auto value = [&](const measurement::Point& point) {
-    return measurement::WorthOf(worth, point, experiment.gpus);
+    return measurement::PointScore(score_metric, point, experiment.gpus);
   };
-  if (!measurement::LatencyOf(worth)) {
+  if (!measurement::LatencyOf(score_metric)) {
     const auto answer = measurement::AnswerOf(RuleOf(spec, ""), points);
     return answer ? std::optional(value(points[*answer])) : std::nullopt;
   }

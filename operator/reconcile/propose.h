@@ -47,7 +47,7 @@ SearchInput SearchInputOf(const api::TaskSpec& spec, const api::TaskStatus& stat
                           base::WallTime now);
 
 struct Proposal {
-  std::vector<ToAdd> start;  // to be added to the experiments
+  std::vector<NewExperiment> start;  // to be added to the experiments
   // If set, no further experiment starts; running ones continue.
   std::optional<tuning::search::Reason> stopped;
   double expected_gain = 0;              // with `stopped`: gain of the best remaining one, share of the leader
@@ -55,9 +55,9 @@ struct Proposal {
   std::vector<api::NotTried> not_tried;  // with `stopped`: candidates without an experiment, most frequent reason first
   std::string refused;  // with `stopped`: reason for which the limits allow no experiment; "" once one has started
 };
-// Fills the free places (PlacesOf); when the search has ended, with a fresh start of the leader. `input`: of `status`.
-// `gpus`: from GpusByNode. With several types of GPU, a type for which a pod waits gets no further pod: places are for
-// types with free GPUs. REQUIRES: Answer() has filled `status`.
+// Experiments to start until as many run as ParallelismOf allows; after the end of the search, a fresh start of the
+// leader. `input`: of `status`. `gpus`: from GpusByNode. With several types of GPU, a type for which a pod waits gets
+// no further pod: the experiments are for types with free GPUs. REQUIRES: Answer() has filled `status`.
 Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const Space& space, SearchInput input,
                  const std::vector<NodeGpus>& gpus);
 

@@ -8,13 +8,13 @@ namespace {
 
 using nlohmann::json;
 
-std::string AboutText(const deploy::Winner& winner, const api::AutotuneTask& task, const std::string& left_out) {
+std::string AboutText(const deploy::ServerSpec& server, const api::AutotuneTask& task, const std::string& left_out) {
   std::string text = "Best configuration of AutotuneTask " + task.metadata.name + "\n";
-  for (const auto& [name, value] : winner.annotations.items()) {
+  for (const auto& [name, value] : server.annotations.items()) {
     text += name.substr(name.find('/') + 1) + ": " + value.get<std::string>() + "\n";
   }
-  text += "image: " + winner.Engine().value("image", "") + "\nmodel: " + winner.model +
-          (winner.revision.empty() ? "" : " at " + winner.revision) + "\n";
+  text += "image: " + server.Engine().value("image", "") + "\nmodel: " + server.model +
+          (server.revision.empty() ? "" : " at " + server.revision) + "\n";
   return left_out.empty() ? text : text + "\nSkipped targets:\n" + left_out;
 }
 
@@ -22,7 +22,7 @@ std::string AboutText(const deploy::Winner& winner, const api::AutotuneTask& tas
 
 std::string DigestOf(const json& config_map) { return base::Sha256Hex(config_map.dump()).substr(0, 16); }
 
-json Recommendation(const api::AutotuneTask& task, const deploy::Winner& best) {
+json Recommendation(const api::AutotuneTask& task, const deploy::ServerSpec& best) {
   json data = json::object();
   std::string left_out;
   const auto write = [&](const deploy::Target& target) {

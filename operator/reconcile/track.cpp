@@ -7,8 +7,8 @@
 
 #include "operator/experiment/outcome.h"
 #include "operator/experiment/pod_builder.h"
+#include "operator/reconcile/accounting.h"
 #include "operator/reconcile/space.h"
-#include "operator/reconcile/tally.h"
 
 namespace autotune::reconcile {
 namespace {
@@ -319,7 +319,7 @@ Tracked Track(const Observed& observed, Experiments experiments, base::WallTime 
   return tracked;
 }
 
-Next NextToStart(const Observed& observed, const Experiments& experiments, int places, base::WallTime now) {
+Next NextToStart(const Observed& observed, const Experiments& experiments, int parallelism, base::WallTime now) {
   Next next;
   const Memory& memory = observed.memory;
   const auto later = [&](base::WallTime at) {
@@ -330,7 +330,7 @@ Next NextToStart(const Observed& observed, const Experiments& experiments, int p
     return refused.at + std::chrono::duration_cast<std::chrono::milliseconds>(RefusalDelay(refused.times));
   };
 
-  int free = places;
+  int free = parallelism;
   for (const PodView& pod : observed.pods) {
     if (!HoldsGpus(pod, now)) continue;
     --free;

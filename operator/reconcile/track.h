@@ -51,9 +51,9 @@ struct Next {
   std::string waiting_message;            // what delays the others, other than the parallelism
   std::optional<base::WallTime> wake_at;  // time of the next retry
 };
-// Entries to start within `places` (PlacesOf), baselines first. Rejected pods come last and wait longer each time.
-// After a rejection, one pod is created at a time.
-Next NextToStart(const Observed& observed, const Experiments& experiments, int places, base::WallTime now);
+// Entries to start within `parallelism` (ParallelismOf), baselines first. Rejected pods come last and wait longer each
+// time. After a rejection, one pod is created at a time.
+Next NextToStart(const Observed& observed, const Experiments& experiments, int parallelism, base::WallTime now);
 
 // For a suspended task, or one that cannot continue: running experiments become pending, their GPU time counts as
 // wasted, and results are kept. No attempt counts as failed. REQUIRES: called after Track().

@@ -28,7 +28,7 @@ BenchSpec Example() {
   spec.arrival = {measurement::ArrivalProcess::kGamma, 0.5};
   spec.slo.bounds = {{measurement::Metric::kTtft, measurement::Statistic::kP99, 500}};
   spec.slo.attainment = 0.95;
-  spec.worth = measurement::Worth::kAttainedRequests;
+  spec.score_metric = measurement::ScoreMetric::kAttainedRequests;
   spec.gpus = 2;
   spec.score_to_beat = {1560.2, std::nullopt};
   spec.score_to_beat_ci = {31.5, std::nullopt};

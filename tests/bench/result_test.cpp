@@ -88,7 +88,7 @@ measurement::Quality ExampleQuality() {
     quality.blocks.push_back({measurement::TextKind::kLong, 1, 2.3134256 + 0.1 * i, {print, 0xfff, 0}, 3.1 + 0.1 * i});
   }
   quality.answers.assign(measurement::kGreedyPrompts, measurement::MakeGreedyAnswer("an answer", "an answer"));
-  quality.passes = measurement::Passes{"exam.jsonl#0123abcd", std::vector<bool>(100, true)};
+  quality.passes = measurement::QuestionResults{"exam.jsonl#0123abcd", std::vector<bool>(100, true)};
   return quality;
 }
 

@@ -37,7 +37,7 @@ TEST(BenchOptions, BoundsAreThoseOfATask) {
                                                                {Metric::kItl, Statistic::kP95, 40.5}}));
   EXPECT_EQ(spec->slo.max_error_rate, 0.05);
   EXPECT_EQ(spec->slo.attainment, 0.9);
-  EXPECT_EQ(spec->worth, measurement::Worth::kAttainedRequests);
+  EXPECT_EQ(spec->score_metric, measurement::ScoreMetric::kAttainedRequests);
 }
 
 TEST(BenchOptions, FixedPointsAreSortedAndOpenTheirConnections) {

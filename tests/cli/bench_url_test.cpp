@@ -158,7 +158,7 @@ TEST(BenchUrl, SaysThatErrorsAreWhyNoLoadIsTheAnswer) {
 TEST(BenchUrl, SaysWhereALowerLoadHasMoreGoodput) {
   Example example;
   example.spec.slo.attainment = 0.9;
-  example.spec.worth = measurement::Worth::kAttainedRequests;
+  example.spec.score_metric = measurement::ScoreMetric::kAttainedRequests;
   example.result.points[0].attainment = 1;
   example.result.points[2].attainment = 0.95;
   EXPECT_THAT(ResultTable(example.spec, example.result),

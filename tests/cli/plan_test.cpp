@@ -403,20 +403,20 @@ TEST(SearchPreview, TakesAsManyPlacesAsTheOperatorWould) {
   };
   json wide = SearchedSpace();
   wide["parameters"]["max-num-seqs"] = {8, 16, 24, 32, 48, 64, 96, 128, 256, 512};
-  EXPECT_EQ(preview(wide, {.gpu = "h100"}).places, 1) << "no nodes are known";
+  EXPECT_EQ(preview(wide, {.gpu = "h100"}).parallelism, 1) << "no nodes are known";
   experiment::NodeView node;
   node.name = "a";
   node.labels["nvidia.com/gpu.product"] = "NVIDIA-H100-80GB-HBM3";
   node.allocatable["nvidia.com/gpu"] = 8;
   const SearchPreview cluster = preview(wide, {.nodes = {{node}}});
-  EXPECT_EQ(cluster.places, 3) << "a tenth of 31 candidates";
+  EXPECT_EQ(cluster.parallelism, 3) << "a tenth of 31 candidates";
   EXPECT_LT(cluster.cost.hours.mean, preview(wide, {.gpu = "h100"}).cost.hours.mean);
   EXPECT_THAT(EstimateText(cluster), HasSubstr(" h with 3 at a time"));
   wide["parallelism"] = 2;
-  EXPECT_EQ(preview(wide, {.nodes = {{node}}}).places, 2) << "as the task says";
+  EXPECT_EQ(preview(wide, {.nodes = {{node}}}).parallelism, 2) << "as the task says";
   wide.erase("parallelism");
   wide["optimization"]["objective"] = "MinimizeTTFT";
-  EXPECT_EQ(preview(wide, {.nodes = {{node}}}).places, 1) << "the reference load comes first";
+  EXPECT_EQ(preview(wide, {.nodes = {{node}}}).parallelism, 1) << "the reference load comes first";
 }
 
 TEST(PlanDiff, SaysWhatAnEditOfTheSpaceChanges) {

@@ -18,8 +18,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // What runs is what was measured, unless `change` changes it.
-json Running(const Winner& winner, const std::function<void(json& container, json& pod)>& change = {}) {
-  json pod = winner.pod;
+json Running(const ServerSpec& server, const std::function<void(json& container, json& pod)>& change = {}) {
+  json pod = server.pod;
   if (change) change(pod["containers"][0], pod);
   return {{"kind", "Deployment"}, {"metadata", {{"name", "chat"}}}, {"spec", {{"template", {{"spec", pod}}}}}};
 }
@@ -34,18 +34,19 @@ std::vector<std::string> Lines(const api::Difference& difference) {
   return lines;
 }
 
-std::vector<std::string> LinesOf(const Winner& winner, const std::function<void(json& container, json& pod)>& change) {
-  const api::Difference difference = DifferenceFrom(Running(winner, change), "", winner, Rules());
+std::vector<std::string> LinesOf(const ServerSpec& server,
+                                 const std::function<void(json& container, json& pod)>& change) {
+  const api::Difference difference = DifferenceFrom(Running(server, change), "", server, Rules());
   EXPECT_TRUE(difference.compared()) << difference.message;
   return Lines(difference);
 }
 
-// A winner that is started with these arguments.
-Winner StartedWith(const std::vector<std::string>& argv) {
-  Winner winner = Measured();
-  winner.argv = argv;
-  winner.pod["containers"][0]["command"] = argv;
-  return winner;
+// A server that is started with these arguments.
+ServerSpec StartedWith(const std::vector<std::string>& argv) {
+  ServerSpec server = Measured();
+  server.argv = argv;
+  server.pod["containers"][0]["command"] = argv;
+  return server;
 }
 
 std::vector<std::string> ArgumentLines(const std::vector<std::string>& running,
@@ -54,8 +55,8 @@ std::vector<std::string> ArgumentLines(const std::vector<std::string>& running,
 }
 
 TEST(Difference, OfWhatWasMeasuredIsNothing) {
-  const Winner winner = Measured();
-  const api::Difference difference = DifferenceFrom(Running(winner), "", winner, Rules());
+  const ServerSpec server = Measured();
+  const api::Difference difference = DifferenceFrom(Running(server), "", server, Rules());
   EXPECT_THAT(Lines(difference), IsEmpty());
   EXPECT_EQ(difference.message, "");
   EXPECT_EQ(difference.container, "engine");
@@ -108,25 +109,25 @@ TEST(Difference, SecretsAreNotShown) {
 }
 
 TEST(Difference, OfAnImageIsItsTagOrDigest) {
-  const Winner winner = Measured();
-  EXPECT_THAT(LinesOf(winner, [](json& container, json&) { container["image"] = "vllm/vllm-openai:v0.22.0"; }),
+  const ServerSpec server = Measured();
+  EXPECT_THAT(LinesOf(server, [](json& container, json&) { container["image"] = "vllm/vllm-openai:v0.22.0"; }),
               ElementsAre(HasSubstr("image: vllm/vllm-openai:v0.22.0 -> vllm/vllm-openai:v0.24.0@sha256:aaa")));
-  EXPECT_THAT(LinesOf(winner, [](json& container,
+  EXPECT_THAT(LinesOf(server, [](json& container,
                                  json&) { container["image"] = "docker.io/" + container["image"].get<std::string>(); }),
               IsEmpty());
 }
 
 TEST(Difference, ResourcesAreComparedAsQuantities) {
-  Winner winner = Measured();
-  winner.pod["containers"][0]["resources"] = {{"limits", {{"nvidia.com/gpu", "2"}, {"memory", "16Gi"}}},
+  ServerSpec server = Measured();
+  server.pod["containers"][0]["resources"] = {{"limits", {{"nvidia.com/gpu", "2"}, {"memory", "16Gi"}}},
                                               {"requests", {{"cpu", "8"}}}};
-  EXPECT_THAT(LinesOf(winner,
+  EXPECT_THAT(LinesOf(server,
                       [](json& container, json&) {
                         container["resources"] = {{"limits", {{"nvidia.com/gpu", 2}, {"memory", "16384Mi"}}},
                                                   {"requests", {{"cpu", "8000m"}, {"memory", "17179869184"}}}};
                       }),
               IsEmpty());
-  EXPECT_THAT(LinesOf(winner,
+  EXPECT_THAT(LinesOf(server,
                       [](json& container, json&) {
                         container["resources"] = {
                             {"limits", {{"nvidia.com/gpu", "4"}, {"memory", "32Gi"}, {"cpu", "9"}}},
@@ -137,23 +138,23 @@ TEST(Difference, ResourcesAreComparedAsQuantities) {
 }
 
 TEST(Difference, NodeSelectionIsComparedByLabelTolerationAndTerm) {
-  Winner winner = Measured();
+  ServerSpec server = Measured();
   const auto affinity = [](const json& values) {
     return json{{"nodeAffinity",
                  {{"requiredDuringSchedulingIgnoredDuringExecution",
                    {{"nodeSelectorTerms",
                      {{{"matchExpressions", {{{"key", "gpu"}, {"operator", "In"}, {"values", values}}}}}}}}}}}};
   };
-  winner.pod["affinity"] = affinity({"H100", "A100"});
-  winner.pod["nodeSelector"] = {{"pool", "gpu"}};
-  winner.pod["tolerations"] = json::array({{{"key", "gpu"}, {"operator", "Exists"}, {"effect", "NoSchedule"}}});
-  EXPECT_THAT(LinesOf(winner,
+  server.pod["affinity"] = affinity({"H100", "A100"});
+  server.pod["nodeSelector"] = {{"pool", "gpu"}};
+  server.pod["tolerations"] = json::array({{{"key", "gpu"}, {"operator", "Exists"}, {"effect", "NoSchedule"}}});
+  EXPECT_THAT(LinesOf(server,
                       [&](json&, json& pod) {
                         pod["affinity"] = affinity({"A100", "H100"});
                         pod["schedulerName"] = "default-scheduler";
                       }),
               IsEmpty());
-  EXPECT_THAT(LinesOf(winner,
+  EXPECT_THAT(LinesOf(server,
                       [&](json&, json& pod) {
                         pod["affinity"] = affinity({"L4"});
                         pod["nodeSelector"] = {{"pool", "old"}, {"zone", "a"}};
@@ -164,8 +165,8 @@ TEST(Difference, NodeSelectionIsComparedByLabelTolerationAndTerm) {
 }
 
 TEST(Difference, OfTheEnvironmentIsWhatTheConfigurationSets) {
-  const Winner winner = Measured();
-  EXPECT_THAT(LinesOf(winner,
+  const ServerSpec server = Measured();
+  EXPECT_THAT(LinesOf(server,
                       [](json& container, json&) {
                         container["env"] = json::array(
                             {{{"name", "HF_TOKEN"}, {"value", "hf_secret"}}, {{"name", "VLLM_USE_X"}, {"value", "0"}}});
@@ -174,13 +175,13 @@ TEST(Difference, OfTheEnvironmentIsWhatTheConfigurationSets) {
 }
 
 TEST(Difference, TakesTheContainerThatServesTheModel) {
-  const Winner winner = Measured();
+  const ServerSpec server = Measured();
   const json sidecar = {{"name", "proxy"}, {"image", "envoy:1"}};
   const auto compared = [&](const json& containers, const std::string& name) {
-    return DifferenceFrom(Running(winner, [&](json&, json& pod) { pod["containers"] = containers; }), name, winner,
+    return DifferenceFrom(Running(server, [&](json&, json& pod) { pod["containers"] = containers; }), name, server,
                           Rules());
   };
-  const json engine = winner.Engine();
+  const json engine = server.Engine();
   EXPECT_EQ(compared({sidecar, engine}, "").container, "engine");
   json without_gpu = engine;
   without_gpu.erase("resources");
@@ -194,14 +195,14 @@ TEST(Difference, TakesTheContainerThatServesTheModel) {
   other["name"] = "second";
   EXPECT_THAT(compared({engine, other}, "").message,
               HasSubstr("has several containers (engine, second): set diffAgainst.container"));
-  EXPECT_THAT(DifferenceFrom({{"kind", "Service"}, {"metadata", {{"name", "chat"}}}}, "", winner, Rules()).message,
+  EXPECT_THAT(DifferenceFrom({{"kind", "Service"}, {"metadata", {{"name", "chat"}}}}, "", server, Rules()).message,
               HasSubstr("chat is not a Deployment"));
 }
 
 TEST(Difference, AnOptionsFileIsShownWhole) {
-  Winner winner = Measured();
-  winner.options_yaml = "kv_cache_config:\n  dtype: fp8\n";
-  EXPECT_THAT(LinesOf(winner, [](json&, json&) {}),
+  ServerSpec server = Measured();
+  server.options_yaml = "kv_cache_config:\n  dtype: fp8\n";
+  EXPECT_THAT(LinesOf(server, [](json&, json&) {}),
               ElementsAre("options file: (not there) -> kv_cache_config:\n  dtype: fp8\n"));
 }
 

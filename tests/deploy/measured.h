@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "operator/deploy/winner.h"
+#include "operator/deploy/server_spec.h"
 
 namespace autotune::deploy {
 
@@ -26,7 +26,8 @@ inline api::AutotuneTask TaskOf(const nlohmann::json& model, const std::string& 
   return *task;
 }
 
-inline Winner Measured(const nlohmann::json& model = {{"idOrPath", "org/model"}}, const std::string& engine = "vllm") {
+inline ServerSpec Measured(const nlohmann::json& model = {{"idOrPath", "org/model"}},
+                           const std::string& engine = "vllm") {
   api::ExperimentStatus status;
   status.name = "e2-bbbbbb";
   status.hash = "0123456789abcdef";
@@ -42,7 +43,7 @@ inline Winner Measured(const nlohmann::json& model = {{"idOrPath", "org/model"}}
   experiment.plan.args = kTuned;
   experiment.plan.gpus = 2;
   experiment.plan.env = {{"VLLM_USE_X", "1 2"}};
-  return WinnerOf(TaskOf(model, engine), status, experiment, {}, {});
+  return ServerSpecOf(TaskOf(model, engine), status, experiment, {}, {});
 }
 
 }  // namespace autotune::deploy

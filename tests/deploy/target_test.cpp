@@ -16,8 +16,8 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using Words = std::vector<std::string>;
 
-std::vector<json> Written(const char* target, const Winner& winner) {
-  const auto text = FindTarget(target)->write(winner);
+std::vector<json> Written(const char* target, const ServerSpec& server) {
+  const auto text = FindTarget(target)->write(server);
   EXPECT_TRUE(text.ok()) << target << ": " << (text ? "" : text.error().message);
   if (!text) return {json::object()};
   const auto documents = text::ParseYaml(*text, target);
@@ -57,26 +57,26 @@ TEST(Targets, AreThoseOfTheApi) {
 }
 
 TEST(Deployment, RunsTheMeasuredCommandBehindAService) {
-  const Winner winner = Measured();
-  const auto documents = Written("Deployment", winner);
+  const ServerSpec server = Measured();
+  const auto documents = Written("Deployment", server);
   ASSERT_EQ(documents.size(), 2U);
-  EXPECT_EQ(ArgvOf(documents[0]["spec"]["template"]["spec"]["containers"][0]), winner.argv);
+  EXPECT_EQ(ArgvOf(documents[0]["spec"]["template"]["spec"]["containers"][0]), server.argv);
   EXPECT_EQ(documents[1]["kind"], "Service");
   EXPECT_EQ(documents[1]["spec"]["selector"], documents[0]["spec"]["selector"]["matchLabels"]);
   for (const json& document : documents) EXPECT_EQ(document["metadata"]["annotations"]["autotuner.io/task"], "llama");
 }
 
 TEST(InferenceService, RunsTheMeasuredCommand) {
-  const Winner winner = Measured();
-  const json service = Written("InferenceService", winner)[0];
+  const ServerSpec server = Measured();
+  const json service = Written("InferenceService", server)[0];
   EXPECT_EQ(service["apiVersion"], "serving.kserve.io/v1beta1");
-  EXPECT_EQ(ArgvOf(service["spec"]["predictor"]["containers"][0]), winner.argv);
+  EXPECT_EQ(ArgvOf(service["spec"]["predictor"]["containers"][0]), server.argv);
 }
 
 TEST(LeaderWorkerSet, RunsTheMeasuredCommand) {
-  const Winner winner = Measured();
-  const json set = Written("LeaderWorkerSet", winner)[0];
-  EXPECT_EQ(ArgvOf(set["spec"]["leaderWorkerTemplate"]["workerTemplate"]["spec"]["containers"][0]), winner.argv);
+  const ServerSpec server = Measured();
+  const json set = Written("LeaderWorkerSet", server)[0];
+  EXPECT_EQ(ArgvOf(set["spec"]["leaderWorkerTemplate"]["workerTemplate"]["spec"]["containers"][0]), server.argv);
 }
 
 TEST(LLMInferenceService, ItsTemplatesEvalGivesTheMeasuredArguments) {
@@ -105,13 +105,13 @@ TEST(LLMInferenceService, TakesTheModelFromWhereItIs) {
 }
 
 TEST(LLMD, ItsPatchRunsTheMeasuredCommand) {
-  const Winner winner = Measured();
-  const json overlay = Written("LLMD", winner)[0];
+  const ServerSpec server = Measured();
+  const json overlay = Written("LLMD", server)[0];
   const auto patch = text::ParseYaml(overlay["patches"][0]["patch"], "patch");
   ASSERT_TRUE(patch.ok());
   const json& container = patch->front()["spec"]["template"]["spec"]["containers"][0];
   EXPECT_EQ(container["name"], "modelserver");
-  EXPECT_EQ(ArgvOf(container), winner.argv);
+  EXPECT_EQ(ArgvOf(container), server.argv);
   EXPECT_EQ(overlay["labels"][0]["pairs"]["llm-d.ai/model"], "model");
 }
 
@@ -125,16 +125,16 @@ TEST(DynamoGraphDeployment, ItsWorkerGetsTheMeasuredArguments) {
 }
 
 TEST(Command, IsReadBackByAShell) {
-  const Winner winner = Measured();
-  std::string line = *WriteServeCommand(winner);
+  const ServerSpec server = Measured();
+  std::string line = *WriteServeCommand(server);
   const std::string setting = "VLLM_USE_X='1 2' ";
   ASSERT_TRUE(line.starts_with(setting)) << line;
-  EXPECT_EQ(ShellWords("printf '%s\\0' " + line.substr(setting.size())), WithoutKubelet(winner.argv));
+  EXPECT_EQ(ShellWords("printf '%s\\0' " + line.substr(setting.size())), WithoutKubelet(server.argv));
 }
 
 TEST(DockerCompose, RunsTheMeasuredCommand) {
-  const Winner winner = Measured();
-  const json engine = Written("DockerCompose", winner)[0]["services"]["engine"];
+  const ServerSpec server = Measured();
+  const json engine = Written("DockerCompose", server)[0]["services"]["engine"];
   Words read;
   for (const std::string& word : engine["command"].get<Words>()) {
     std::string plain;  // as docker compose reads it: $$ is $, and nothing else is a variable
@@ -146,7 +146,7 @@ TEST(DockerCompose, RunsTheMeasuredCommand) {
     }
     read.push_back(plain);
   }
-  EXPECT_EQ(read, WithoutKubelet(winner.argv));
+  EXPECT_EQ(read, WithoutKubelet(server.argv));
   EXPECT_EQ(engine["deploy"]["resources"]["reservations"]["devices"][0]["count"], 2);
   EXPECT_EQ(engine["environment"]["VLLM_USE_X"], "1 2");
 }
@@ -154,14 +154,14 @@ TEST(DockerCompose, RunsTheMeasuredCommand) {
 TEST(Targets, SayInOneLineWhatTheyCannotRun) {
   const json on_claim = {{"idOrPath", "/a"}, {"volume", {{"persistentVolumeClaim", {{"claimName", "c"}}}}}};
   const json on_host = {{"idOrPath", "/a"}, {"volume", {{"hostPath", {{"path", "/models"}}}}}};
-  const std::vector<std::tuple<const char*, Winner, const char*>> cases = {
+  const std::vector<std::tuple<const char*, ServerSpec, const char*>> cases = {
       {"LLMInferenceService", Measured({{"idOrPath", "org/m"}}, "sglang"), "start vLLM"},
       {"LLMInferenceService", Measured(on_host), "hostPath"},
       {"DynamoGraphDeployment", Measured({{"idOrPath", "org/m"}}, "tensorrt-llm"), "options file"},
       {"DockerCompose", Measured(on_claim), "volume of the cluster"},
   };
-  for (const auto& [target, winner, why] : cases) {
-    const auto text = FindTarget(target)->write(winner);
+  for (const auto& [target, server, why] : cases) {
+    const auto text = FindTarget(target)->write(server);
     ASSERT_FALSE(text.ok()) << target;
     EXPECT_THAT(text.error().message, HasSubstr(why));
     EXPECT_EQ(text.error().message.find('\n'), std::string::npos);

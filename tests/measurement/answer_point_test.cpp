@@ -26,7 +26,7 @@ Point PointAt(Load load, double tokens, double ttft_ms, PointRole role = PointRo
   return point;
 }
 
-AnswerRule Rule() { return {TtftBelow(500), Worth::kOutputTokens, std::nullopt, "s"}; }
+AnswerRule Rule() { return {TtftBelow(500), ScoreMetric::kOutputTokens, std::nullopt, "s"}; }
 
 TEST(AnswerOf, IsTheHighestLoadThatMeetsTheSloNotTheLuckiest) {
   const std::vector<Point> points = {PointAt(Concurrency(32), 1010, 100), PointAt(Concurrency(64), 1000, 400),

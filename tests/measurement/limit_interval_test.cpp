@@ -42,7 +42,7 @@ Answer Bisect(double slope, double deviation, std::uint64_t seed) {
   while (high > 1.05 * low) {
     const double rate = std::sqrt(low * high);
     answer.points.push_back(PointAt(rate, slope, deviation, random.Normal()));
-    (KeepsSlo(kSlo, answer.points.back()) ? low : high) = rate;
+    (MeetsSlo(kSlo, answer.points.back()) ? low : high) = rate;
   }
   for (std::size_t i = 0; i < answer.points.size(); ++i) {
     if (answer.points[i].load.value == low) answer.best = i;

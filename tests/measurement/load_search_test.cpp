@@ -188,7 +188,7 @@ TEST(Racing, NeverDropsAWinnerAndEndsLosersEarly) {
       const double limit = incumbent.BruteForceLimit(input.slo, kind, most);
       if (limit == 0) continue;
       input.start = Load{kind, limit};
-      input.score_to_beat = WorthOf(input.worth, incumbent.Truth(input.slo, *input.start), 1);
+      input.score_to_beat = PointScore(input.score_metric, incumbent.Truth(input.slo, *input.start), 1);
       input.mean_output_tokens = incumbent.output;
 
       for (const double speed : {0.5, 0.7, 0.85, 0.95, 1.08, 1.15, 1.3, 2.0}) {
@@ -197,7 +197,8 @@ TEST(Racing, NeverDropsAWinnerAndEndsLosersEarly) {
         candidate.step /= speed;
         candidate.per_seq /= speed;
         const double truth = candidate.BruteForceLimit(input.slo, kind, most);
-        const double score = truth > 0 ? WorthOf(input.worth, candidate.Truth(input.slo, {kind, truth}), 1) : 0;
+        const double score =
+            truth > 0 ? PointScore(input.score_metric, candidate.Truth(input.slo, {kind, truth}), 1) : 0;
         const Found found = SearchOn(candidate, input, seed * 100 + static_cast<std::uint64_t>(speed * 10));
         ++trials;
         if (score > 1.05 * *input.score_to_beat) {
@@ -238,13 +239,13 @@ TEST(Racing, ACandidateThatMayTieIsMeasuredToItsLimit) {
       const double limit = incumbent.BruteForceLimit(input.slo, kind, most);
       if (limit < 10) continue;  // one request in flight less is 10 %
       input.start = Load{kind, limit};
-      input.score_to_beat = WorthOf(input.worth, incumbent.Truth(input.slo, *input.start), 1);
+      input.score_to_beat = PointScore(input.score_metric, incumbent.Truth(input.slo, *input.start), 1);
       input.score_to_beat_ci = 0.04 * *input.score_to_beat;
       input.mean_output_tokens = incumbent.output;
       SyntheticEngine candidate = incumbent;
       for (double* time : {&candidate.prefill, &candidate.step, &candidate.per_seq}) *time /= 0.985;
       const double truth = candidate.BruteForceLimit(input.slo, kind, most);
-      const double score = truth > 0 ? WorthOf(input.worth, candidate.Truth(input.slo, {kind, truth}), 1) : 0;
+      const double score = truth > 0 ? PointScore(input.score_metric, candidate.Truth(input.slo, {kind, truth}), 1) : 0;
       if (score < 0.96 * *input.score_to_beat) continue;
       const Found found = SearchOn(candidate, input, seed, 0.005);
       EXPECT_NE(found.decision.reason, StopReason::kCannotWin)
@@ -327,7 +328,7 @@ TEST(DecideLoad, ConfirmsALimitAndItsRateInFewPoints) {
     const double truth = std::min(rate, engine.BruteForceLimit(input.slo, LoadKind::kRequestRate, 1e9));
     double held = 0;
     for (const Point& point : found.points) {
-      if (point.role == PointRole::kConfirmation && KeepsSlo(input.slo, point)) held = std::max(held, point.load.value);
+      if (point.role == PointRole::kConfirmation && MeetsSlo(input.slo, point)) held = std::max(held, point.load.value);
     }
     EXPECT_NEAR(held / truth, 1, 0.12) << seed;
   }
@@ -537,7 +538,7 @@ TEST(DecideLoad, BeginsWithTheReferenceThatIsKnown) {
   const SyntheticEngine engine = SyntheticEngine::Random(5);
   LoadSearchInput input;
   input.slo = SloOf(0, engine, LoadKind::kConcurrency, 5);
-  input.worth = Worth::kTpot;
+  input.score_metric = ScoreMetric::kTpot;
   input.reference = 0.3 * engine.Capacity();
   Found found = SearchWithReference(engine, input, 5);
   ASSERT_GT(found.points.size(), 2U) << "the limit is wanted, too";
@@ -547,16 +548,16 @@ TEST(DecideLoad, BeginsWithTheReferenceThatIsKnown) {
   for (std::size_t i = 1; i < found.points.size(); ++i) EXPECT_EQ(found.points[i].role, PointRole::kSearch);
 
   // Racing: slower than the leader for certain, so its limit is of no interest.
-  input.score_to_beat = 0.5 * WorthOf(Worth::kTpot, found.points.front(), 1);
+  input.score_to_beat = 0.5 * PointScore(ScoreMetric::kTpot, found.points.front(), 1);
   found = SearchWithReference(engine, input, 5);
   EXPECT_EQ(found.points.size(), 1U);
   EXPECT_EQ(found.decision.reason, StopReason::kCannotWin);
   EXPECT_THAT(found.decision.why, HasSubstr("tpot p50 is "));
   // With an interval that overlaps it may tie.
-  input.score_to_beat_ci = -0.6 * WorthOf(Worth::kTpot, found.points.front(), 1);
+  input.score_to_beat_ci = -0.6 * PointScore(ScoreMetric::kTpot, found.points.front(), 1);
   EXPECT_GT(SearchWithReference(engine, input, 5).points.size(), 2U);
   input.score_to_beat_ci = 0;
-  input.score_to_beat = 1.5 * WorthOf(Worth::kTpot, found.points.front(), 1);
+  input.score_to_beat = 1.5 * PointScore(ScoreMetric::kTpot, found.points.front(), 1);
   EXPECT_GT(SearchWithReference(engine, input, 5).points.size(), 2U);
 
   input.score_to_beat.reset();
@@ -837,7 +838,8 @@ TEST(DecideLoad, FollowsAPrediction) {
   EXPECT_LE(found.points.size(), 6U);
 
   // Against an incumbent that is twice as good, no load is worth going on for.
-  input.score_to_beat = 2 * WorthOf(input.worth, engine.Truth(input.slo, Concurrency(static_cast<int>(truth))), 1);
+  input.score_to_beat =
+      2 * PointScore(input.score_metric, engine.Truth(input.slo, Concurrency(static_cast<int>(truth))), 1);
   const Found loser = SearchOn(engine, input, 5);
   EXPECT_LE(loser.points.size(), 2U);
   EXPECT_EQ(loser.decision.reason, StopReason::kCannotWin);
@@ -855,7 +857,7 @@ TEST(DecideLoad, FollowsAPredictionToTheGoodput) {
     SCOPED_TRACE(seed);
     const SyntheticEngine engine = SyntheticEngine::Random(seed);
     LoadSearchInput input;
-    input.worth = Worth::kAttainedRequests;
+    input.score_metric = ScoreMetric::kAttainedRequests;
     input.slo.bounds = {{Metric::kTtft, Statistic::kP99, At(engine, LoadKind::kConcurrency, 0.6).ttft.p95}};
     input.slo.attainment = 0.95;
     input.prediction = PredictionOf(engine, input.slo, 2);
@@ -865,7 +867,7 @@ TEST(DecideLoad, FollowsAPredictionToTheGoodput) {
     }
     const Found alone = SearchOn(engine, input, seed);
     ASSERT_TRUE(alone.decision.best) << alone.decision.why;
-    const double score = WorthOf(input.worth, alone.points[*alone.decision.best], 1);
+    const double score = PointScore(input.score_metric, alone.points[*alone.decision.best], 1);
     // Against twice its score it is given up at once, against half of it its limit is found.
     input.score_to_beat = 2 * score;
     const Found loser = SearchOn(engine, input, seed);
@@ -888,7 +890,8 @@ TEST(Racing, TheLimitBetweenTwoLoadsOfAPredictionDecides) {
     input.slo.bounds = {{Metric::kTpot, Statistic::kMean, At(engine, LoadKind::kConcurrency, 0.7).tpot.mean}};
     const double truth = engine.BruteForceLimit(input.slo, LoadKind::kConcurrency, 512);
     input.prediction = PredictionOf(engine, input.slo, 1.5);
-    const double score = WorthOf(input.worth, engine.Truth(input.slo, Concurrency(static_cast<int>(truth))), 1);
+    const double score =
+        PointScore(input.score_metric, engine.Truth(input.slo, Concurrency(static_cast<int>(truth))), 1);
     for (const double share : {0.95, 1.02}) {  // it wins, it ties
       input.score_to_beat = share * score;
       const Found found = SearchOn(engine, input, seed, 0.005);
@@ -902,15 +905,15 @@ TEST(Racing, TheLimitBetweenTwoLoadsOfAPredictionDecides) {
   EXPECT_EQ(within, 40);
 }
 
-TEST(WorthOf, CountsPerGpuAndOnlyWhatIsAttained) {
+TEST(PointScore, CountsPerGpuAndOnlyWhatIsAttained) {
   Point point;
   point.output_tokens_per_second = 3000;
   point.requests_per_second = 30;
   point.requests = 90;
   point.errors = 10;
   point.attainment = 0.8;  // of all 100
-  EXPECT_DOUBLE_EQ(WorthOf(Worth::kOutputTokens, point, 2), 1500);
-  EXPECT_DOUBLE_EQ(WorthOf(Worth::kAttainedRequests, point, 2), 30.0 / 0.9 * 0.8 / 2);
+  EXPECT_DOUBLE_EQ(PointScore(ScoreMetric::kOutputTokens, point, 2), 1500);
+  EXPECT_DOUBLE_EQ(PointScore(ScoreMetric::kAttainedRequests, point, 2), 30.0 / 0.9 * 0.8 / 2);
 }
 
 // 15 and 17 in flight both meet the SLO: which has more goodput is chance, unless their intervals tell.
@@ -920,7 +923,7 @@ TEST(DecideLoad, TheHighestLoadWinsUnlessALowerOneCertainlyHasMoreGoodput) {
   input.plan.fixed = {15, 17};
   input.slo.bounds = {{Metric::kTtft, Statistic::kP99, 500}};
   input.slo.attainment = 0.9;
-  input.worth = Worth::kAttainedRequests;
+  input.score_metric = ScoreMetric::kAttainedRequests;
   std::vector<Point> points(2);
   for (std::size_t i = 0; i < points.size(); ++i) {
     points[i].load = Concurrency(static_cast<int>(input.plan.fixed[i]));
@@ -935,7 +938,7 @@ TEST(DecideLoad, TheHighestLoadWinsUnlessALowerOneCertainlyHasMoreGoodput) {
   EXPECT_EQ(DecideLoad(input, points).best, 1u) << "2 % more, each is known to 2 %";
   points[0].requests_per_second = 11;
   EXPECT_EQ(DecideLoad(input, points).best, 0u);
-  input.worth = Worth::kOutputTokens;
+  input.score_metric = ScoreMetric::kOutputTokens;
   EXPECT_EQ(DecideLoad(input, points).best, 1u);
 }
 

@@ -261,7 +261,7 @@ TEST(LongRun, IsNotKnownWithoutPlacesOrAnswersOrOfATrace) {
   window.records = window.records.first(40);
   EXPECT_FALSE(LongRunOf(window));
   window = seen.Window(server);
-  window.places = 0;
+  window.max_running_requests = 0;
   EXPECT_FALSE(LongRunOf(window));
   window = seen.Window(server);
   window.arrival.process = ArrivalProcess::kTrace;
@@ -276,11 +276,11 @@ TEST(LongRun, PlacesAreThoseThatDidNotWait) {
   many.requests_per_second = 50;
   many.ttft.mean = 8240;
   many.e2e.mean = 10200;
-  const auto places = [&] { return PlacesOf(std::vector<Point>{one, many}); };
+  const auto places = [&] { return MaxRunningRequests(std::vector<Point>{one, many}); };
   EXPECT_NEAR(places(), 100, 1e-9);
   many.ttft.mean = 40;
   EXPECT_EQ(places(), 512) << "all ran at once";
-  EXPECT_EQ(PlacesOf(std::vector<Point>{one}), 0);
+  EXPECT_EQ(MaxRunningRequests(std::vector<Point>{one}), 0);
 }
 
 TEST(ShowLongRun, ReplacesAllLatenciesOfRequestsAndTheVerdictThatItContradicts) {

@@ -101,18 +101,18 @@ TEST(CheckSlo, StaysFinite) {
   EXPECT_FALSE(IsUsable(point));
 }
 
-TEST(KeepsSlo, IsTheVerdictOrWhatTheNumbersSay) {
+TEST(MeetsSlo, IsTheVerdictOrWhatTheNumbersSay) {
   Point point = Measured();
   const Slo kept{{{Metric::kTtft, Statistic::kP99, 10}}, 0.01, {}};
   const Slo broken{{{Metric::kTtft, Statistic::kP99, 1}}, 0.01, {}};
   point.verdict = Verdict::kUndecided;
-  EXPECT_TRUE(KeepsSlo(kept, point));
-  EXPECT_FALSE(KeepsSlo(broken, point));
+  EXPECT_TRUE(MeetsSlo(kept, point));
+  EXPECT_FALSE(MeetsSlo(broken, point));
   point.verdict = Verdict::kMissed;
-  EXPECT_FALSE(KeepsSlo(kept, point));
+  EXPECT_FALSE(MeetsSlo(kept, point));
   for (const Verdict invalid : {Verdict::kClientBound, Verdict::kShortAnswers}) {
     point.verdict = invalid;
-    EXPECT_FALSE(KeepsSlo(kept, point));
+    EXPECT_FALSE(MeetsSlo(kept, point));
     EXPECT_TRUE(IsInvalid(point));
   }
 }
@@ -153,7 +153,7 @@ TEST(HasLimits, IsMoreThanTheDefaultOfTheErrorRate) {
 }
 
 // A search by the arrivals of a trace once called 86.8 requests/s kept, of which 71 were answered.
-TEST(KeepsSlo, ARateThatWasNotAnsweredIsNotKept) {
+TEST(MeetsSlo, ARateThatWasNotAnsweredIsNotKept) {
   Point point = Measured();
   const Slo slo{{{Metric::kTtft, Statistic::kP99, 1e6}}, 0.01, {}};
   point.verdict = Verdict::kUndecided;
@@ -163,21 +163,21 @@ TEST(KeepsSlo, ARateThatWasNotAnsweredIsNotKept) {
   point.requests_per_second = 71.1;
   point.mean_concurrency = 90;
   EXPECT_TRUE(FellShort(point));
-  EXPECT_FALSE(KeepsSlo(slo, point));
+  EXPECT_FALSE(MeetsSlo(slo, point));
   EXPECT_TRUE(IsTooClose(slo, point));
   EXPECT_EQ(ShortfallText(point), "86.8 requests/s were due, 81 were sent in the window and 71.1 answered");
   point.requests_per_second = 83;
-  EXPECT_TRUE(KeepsSlo(slo, point));
+  EXPECT_TRUE(MeetsSlo(slo, point));
   point.requests_per_second = 71.1;
   point.window_seconds = 1;
-  EXPECT_TRUE(KeepsSlo(slo, point)) << "16 more in flight may be chance";
+  EXPECT_TRUE(MeetsSlo(slo, point)) << "16 more in flight may be chance";
   point.window_seconds = 4;
   point.requests = 290;
-  EXPECT_TRUE(KeepsSlo(slo, point)) << "all but 6 of those that came";
+  EXPECT_TRUE(MeetsSlo(slo, point)) << "all but 6 of those that came";
   point.requests = 324;
-  EXPECT_FALSE(KeepsSlo(slo, point));
+  EXPECT_FALSE(MeetsSlo(slo, point));
   point.load = Concurrency(90);
-  EXPECT_TRUE(KeepsSlo(slo, point)) << "no rate";
+  EXPECT_TRUE(MeetsSlo(slo, point)) << "no rate";
 }
 
 TEST(NothingAnsweredText, SaysWhetherRequestsWereSent) {
@@ -192,7 +192,7 @@ TEST(NothingAnsweredText, SaysWhetherRequestsWereSent) {
 }
 
 // Windows of arrivals in bursts mostly show too good a p99.
-TEST(KeepsSlo, ReadsARarePercentileOfARateCautiously) {
+TEST(MeetsSlo, ReadsARarePercentileOfARateCautiously) {
   Point point;
   point.load = RequestRate(10);
   point.requests = 1000;
@@ -203,26 +203,26 @@ TEST(KeepsSlo, ReadsARarePercentileOfARateCautiously) {
   Slo slo;
   slo.bounds = {{Metric::kTtft, Statistic::kP99, 500}};
   EXPECT_DOUBLE_EQ(Cautious(point, slo.bounds[0]), 480 * 1.05);
-  EXPECT_FALSE(KeepsSlo(slo, point));
+  EXPECT_FALSE(MeetsSlo(slo, point));
   EXPECT_TRUE(IsTooClose(slo, point)) << "its value is within the limit";
   slo.bounds[0].limit = 470;
   EXPECT_FALSE(IsTooClose(slo, point)) << "missed by its value";
   slo.bounds[0].limit = 510;
-  EXPECT_TRUE(KeepsSlo(slo, point));
+  EXPECT_TRUE(MeetsSlo(slo, point));
   EXPECT_FALSE(IsTooClose(slo, point));
   point.verdict = Verdict::kMet;  // sure is sure
   slo.bounds[0].limit = 500;
-  EXPECT_TRUE(KeepsSlo(slo, point));
+  EXPECT_TRUE(MeetsSlo(slo, point));
   point.verdict = Verdict::kUndecided;
   slo.bounds[0].statistic = Statistic::kP90;
-  EXPECT_TRUE(KeepsSlo(slo, point));
+  EXPECT_TRUE(MeetsSlo(slo, point));
   slo.bounds[0].statistic = Statistic::kP99;
   point.load = Concurrency(10);
-  EXPECT_TRUE(KeepsSlo(slo, point)) << "a closed loop has no bursts";
+  EXPECT_TRUE(MeetsSlo(slo, point)) << "a closed loop has no bursts";
   point.load = RequestRate(10);
   point.relative_ci.fill(0);
   point.ttft.p99 = 440;
-  EXPECT_FALSE(KeepsSlo(slo, point)) << "not known is not sure";
+  EXPECT_FALSE(MeetsSlo(slo, point)) << "not known is not sure";
 }
 
 }  // namespace

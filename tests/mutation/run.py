@@ -50,7 +50,7 @@ ROOMS = {
                      "measurement/excess.cpp", "measurement/latency.cpp", "measurement/limit_interval.cpp",
                      "measurement/load_search.cpp", "measurement/lockstep.cpp", "measurement/point.cpp",
                      "measurement/pooled_errors.cpp", "measurement/predicted_load.cpp",
-                     "measurement/queue_growth.cpp", "measurement/seen_latencies.cpp", "measurement/slo.cpp",
+                     "measurement/queue_growth.cpp", "measurement/measured_latencies.cpp", "measurement/slo.cpp",
                      "measurement/standing_queue.cpp", "measurement/statistics.cpp", "measurement/window.cpp"],
                     ["measurement_test", "search_test"]),
     "quant": (["quant/*.cpp"], ["quant_test"]),

@@ -121,7 +121,7 @@ class BruteForce {
       const Load load{LoadKind::kRequestRate, task_.status.reference_loads.front().request_rate};
       const auto point = engine_.Truth(argv, type, spec_, load);
       if (!point || !Keeps(*point)) return 0;
-      return 1000 / point->Get(*measurement::LatencyOf(spec_.worth)).p50;
+      return 1000 / point->Get(*measurement::LatencyOf(spec_.score_metric)).p50;
     }
     // The highest load that keeps the bounds.
     std::optional<Point> best;
@@ -134,7 +134,7 @@ class BruteForce {
       (keeps ? low : high) = middle;
     }
     if (best) best = Sustained(argv, type, *best);
-    return best ? measurement::WorthOf(spec_.worth, *best, gpus) : 0;
+    return best ? measurement::PointScore(spec_.score_metric, *best, gpus) : 0;
   }
   // Where the requests of a closed loop wait: the highest rate that keeps the bounds.
   std::optional<Point> Sustained(const std::vector<std::string>& argv, const std::string& type, const Point& loop) {

@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 
 #include "operator/deploy/running_server.h"
+#include "operator/reconcile/accounting.h"
 #include "operator/reconcile/decide.h"
-#include "operator/reconcile/measured_winner.h"
-#include "operator/reconcile/tally.h"
+#include "operator/reconcile/measured_server_spec.h"
 #include "tests/reconcile/fake_cluster.h"
 
 namespace autotune::reconcile {
@@ -481,10 +481,10 @@ TEST(Decide, WhatIsDeployedRunsInItsOwnImageWithItsOwnResources) {
   EXPECT_EQ(deployed->runtime, "vllm-deployed");
   EXPECT_EQ(deployed->gpus, 2);
   // Its manifest has the image, too.
-  const auto winner = MeasuredWinner(cluster.Task(), *deployed, Rules(), {});
-  ASSERT_TRUE(winner.ok()) << winner.error().message;
-  EXPECT_EQ(winner->Engine()["image"], "vllm/vllm-openai:v0.22.0");
-  EXPECT_EQ(winner->Engine()["resources"]["limits"]["memory"], "64Gi");
+  const auto server = MeasuredServerSpec(cluster.Task(), *deployed, Rules(), {});
+  ASSERT_TRUE(server.ok()) << server.error().message;
+  EXPECT_EQ(server->Engine()["image"], "vllm/vllm-openai:v0.22.0");
+  EXPECT_EQ(server->Engine()["resources"]["limits"]["memory"], "64Gi");
 }
 
 TEST(Decide, WithoutTheRightToReadTheBaselineSaysWhatToGrantAndAsksAgain) {

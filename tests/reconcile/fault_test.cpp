@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "operator/deploy/winner.h"
+#include "operator/deploy/server_spec.h"
 #include "tests/reconcile/fake_cluster.h"
 
 namespace autotune::reconcile {
@@ -492,13 +492,13 @@ TEST(Recommend, WhoWaitsForReadyFindsTheConfigMapAndTheResultsAreWrittenBeforeIt
 TEST(Recommend, NamesOfLongTasksDoNotMeet) {
   api::AutotuneTask task;
   task.metadata.name = "llama";
-  EXPECT_EQ(deploy::WinnerName(task), "llama-best");
+  EXPECT_EQ(deploy::ServerName(task), "llama-best");
   task.metadata.name = std::string(58, 'a');
-  EXPECT_EQ(deploy::WinnerName(task), std::string(58, 'a') + "-best");
+  EXPECT_EQ(deploy::ServerName(task), std::string(58, 'a') + "-best");
   std::set<std::string> names;
   for (const char* tail : {"x", "y", "-team-a", "-team-b"}) {
     task.metadata.name = std::string(58, 'a') + tail;
-    const std::string name = deploy::WinnerName(task);
+    const std::string name = deploy::ServerName(task);
     EXPECT_LE(name.size(), 63U);
     EXPECT_TRUE(name.ends_with("-best"));
     EXPECT_TRUE(names.insert(name).second) << name;

@@ -193,8 +193,9 @@ TEST_F(ProposeTest, WhatHasToBeBeatenIsTheEstimateAndNotTheBound) {
     self.Finish(pod, bench::Encode(result), 0, run.seconds);
     const std::vector<measurement::Point> points = result.points;
     const measurement::Slo slo = BenchSpecOfPod(pod).slo;
-    bound = points[measurement::LimitOf({slo, measurement::Worth::kOutputTokens, std::nullopt, ""}, points).value()]
-                .output_tokens_per_second;
+    bound =
+        points[measurement::LimitOf({slo, measurement::ScoreMetric::kOutputTokens, std::nullopt, ""}, points).value()]
+            .output_tokens_per_second;
   });
   ASSERT_GE(cluster.created_pods.size(), 2U);
   const bench::BenchSpec second = BenchSpecOfPod(cluster.created_pods[1]);

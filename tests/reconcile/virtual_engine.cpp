@@ -119,7 +119,7 @@ const VirtualEngine::Engine& VirtualEngine::EngineOf(const std::vector<std::stri
   const auto engine = std::make_shared<Engine>();
   engines_[line] = engine;
   auto command = simulator::RecogniseCommand(argv);
-  if (const auto* refusal = std::get_if<simulator::CommandRefusal>(&command)) {
+  if (const auto* refusal = std::get_if<simulator::CommandError>(&command)) {
     engine->refusal = refusal->output;
     return *engine;
   }
@@ -130,7 +130,7 @@ const VirtualEngine::Engine& VirtualEngine::EngineOf(const std::vector<std::stri
   const auto gpu = simulator::FindGpu(type.empty() ? options_.gpu : type);
   EXPECT_TRUE(parser.ok() && gpu.ok());
   auto parsed = simulator::ParseEngineArguments(invocation, &*parser);
-  if (const auto* refusal = std::get_if<simulator::CommandRefusal>(&parsed)) {
+  if (const auto* refusal = std::get_if<simulator::CommandError>(&parsed)) {
     engine->refusal = refusal->output;
     return *engine;
   }
@@ -213,7 +213,7 @@ VirtualEngine::Run VirtualEngine::Measure(const json& pod) {
   measurement::LoadSearchInput input;
   input.plan = spec.load;
   input.slo = spec.slo;
-  input.worth = spec.worth;
+  input.score_metric = spec.score_metric;
   input.gpus = spec.gpus;
   if (!spec.score_to_beat.empty()) input.score_to_beat = spec.score_to_beat[0];
   if (!spec.score_to_beat_ci.empty()) input.score_to_beat_ci = spec.score_to_beat_ci[0].value_or(0);

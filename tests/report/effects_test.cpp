@@ -92,7 +92,8 @@ TEST(EffectsOf, HaveNoNumberWithoutAPair) {
   }
   const auto why = [&](const char* parameter, const char* value) {
     for (const ParameterEffect& one : effects) {
-      if (one.parameter == parameter) return NoEffectText(ValueOf(effects, parameter, value), one, Way::kFromBest);
+      if (one.parameter == parameter)
+        return NoEffectText(ValueOf(effects, parameter, value), one, Direction::kFromBest);
     }
     return std::string("?");
   };
@@ -115,7 +116,7 @@ TEST(EffectsOf, NameTheNearestPairWhereNoneDiffersInOneAlone) {
   EXPECT_EQ(a.nearest->with_value, "e2");
   EXPECT_EQ(a.nearest->with_best, "e3");
   EXPECT_NEAR(a.nearest->to_best.change, 0.2, 1e-9);
-  EXPECT_THAT(NoEffectText(a, effects.front(), Way::kToBest),
+  EXPECT_THAT(NoEffectText(a, effects.front(), Direction::kToBest),
               HasSubstr("together with c: +20.0% (+16.7% to +23.4%), from e2 to e3"));
 }
 
@@ -124,7 +125,7 @@ TEST(EffectsOf, SayThatTheNearestPairIsNotToldApart) {
   const api::AutotuneTask task = Measured({1000, 1010});
   const auto rows = ResultRows(task);
   const auto effects = EffectsOf(task, rows, points);
-  EXPECT_EQ(NoEffectText(ValueOf(effects, "a", "1"), effects.front(), Way::kToBest),
+  EXPECT_EQ(NoEffectText(ValueOf(effects, "a", "1"), effects.front(), Direction::kToBest),
             "no pair differs in this alone; together with b: +1.0% (-1.8% to +3.9%), from e1 to e2, not told apart");
 }
 

@@ -32,8 +32,8 @@ class QualityWords : public ::testing::Test {
     row.quality.emplace().nll = measurement::Change{std::log1p(growth), 0.0005};
     row.max_degradation = 0.0009;
     row.gate = gate;
-    row.keeps_quality = keeps;
-    if (!keeps) row.broken = {{"quality.maxDegradation", 0.0009, growth, 0.01}};
+    row.meets_quality = keeps;
+    if (!keeps) row.violations = {{"quality.maxDegradation", 0.0009, growth, 0.01}};
     return row;
   }
   api::ExperimentStatus experiment_;
@@ -60,13 +60,13 @@ TEST_F(QualityWords, OfAMissedLimitHaveTheLimitAndNotTheSloOnly) {
   ResultRow row = Row(0.003, QualityGate::kFails, false);
   EXPECT_EQ(LostQualityOf(row), "exceeds maxDegradation of 0.09%");
   EXPECT_EQ(NoScoreText(row), "exceeded maxDegradation") << "after a number of experiments, too";
-  row.broken.push_back({"slo.errorRate", 0.01, 0.02, 1});
+  row.violations.push_back({"slo.errorRate", 0.01, 0.02, 1});
   EXPECT_EQ(MissedText(row), "misses slo.errorRate (2 %, allowed 1 %); exceeds maxDegradation of 0.09%");
 }
 
 TEST_F(QualityWords, WithoutLikelihoodsAreAboutAnswers) {
   ResultRow row = Row(0, QualityGate::kUndecided, false);
-  row.broken = {{"quality.maxDegradation", 0.0009, std::nullopt, 1}};
+  row.violations = {{"quality.maxDegradation", 0.0009, std::nullopt, 1}};
   row.quality = QualityChange();
   row.quality->agreement = measurement::Agreement{0.81, 1, 0.1};
   EXPECT_EQ(WhyNotBest(row, nullptr),
@@ -110,7 +110,7 @@ TEST_F(QualityWords, AreExplainedOnceWhereTheyOccur) {
               AllOf(HasSubstr("Allowed: 0.09% more perplexity"), HasSubstr("half of the 95 % interval"),
                     Not(HasSubstr("ndecided")), Not(HasSubstr("asses:"))));
   rows.push_back(Row(0.000912, QualityGate::kUndecided, false));
-  rows.back().quality->passes = measurement::PassChange{0.5, 0.6, 0.4, 0.6, 2, 0, 0.5};
+  rows.back().quality->passes = measurement::PassRateChange{0.5, 0.6, 0.4, 0.6, 2, 0, 0.5};
   rows.back().quality->cache = measurement::CacheUse::kPartly;
   experiment_.warnings = {{"quality", "QualityPartlyMeasured", "2 of 9 questions by choices: HTTP 400"}};
   EXPECT_THAT(QualityNote(task, rows),

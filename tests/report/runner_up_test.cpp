@@ -139,7 +139,7 @@ TEST(RunnerUpText, SaysWhatIsFasterAndLosesTooMuchQuality) {
   left_out.experiment = &faster;
   left_out.best = false;
   left_out.score.reset();
-  left_out.keeps_quality = false;
+  left_out.meets_quality = false;
   left_out.score_without_quality = 2000;
   rows.push_back(left_out);
   EXPECT_THAT(

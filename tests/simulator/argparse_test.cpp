@@ -14,9 +14,9 @@ namespace {
 using nlohmann::json;
 using ::testing::ElementsAre;
 
-json Describe(const std::variant<ParsedArguments, ArgparseRefusal>& result) {
-  if (const auto* refusal = std::get_if<ArgparseRefusal>(&result)) {
-    const char* kind = refusal->kind == ArgparseRefusal::Kind::kError ? "error" : "unrecognized";
+json Describe(const std::variant<ParsedArguments, ArgparseError>& result) {
+  if (const auto* refusal = std::get_if<ArgparseError>(&result)) {
+    const char* kind = refusal->kind == ArgparseError::Kind::kError ? "error" : "unrecognized";
     return {{"kind", kind}, {"message", refusal->message}};
   }
   json given = json::object();

@@ -24,7 +24,7 @@ std::string Refusal(const std::vector<std::string>& argv, const std::string& ver
   std::optional<RecordedParser> parser;
   if (invocation.engine != Engine::kTensorRtLlm) parser = Recorded(invocation.engine, version);
   auto parsed = ParseEngineArguments(invocation, parser ? &*parser : nullptr);
-  const auto* refusal = std::get_if<CommandRefusal>(&parsed);
+  const auto* refusal = std::get_if<CommandError>(&parsed);
   EXPECT_NE(refusal, nullptr);
   if (refusal == nullptr) return "";
   if (exit_code != nullptr) *exit_code = refusal->exit_code;
@@ -63,7 +63,7 @@ TEST(Command, OfAnythingElseIsRefused) {
                                                {"simulated-engine"},
                                                {"python3", "-m", "pip"}}) {
     auto command = RecogniseCommand(argv);
-    const auto* refusal = std::get_if<CommandRefusal>(&command);
+    const auto* refusal = std::get_if<CommandError>(&command);
     ASSERT_NE(refusal, nullptr) << argv[0];
     EXPECT_EQ(refusal->exit_code, 2);
     EXPECT_THAT(refusal->output, HasSubstr("simulated"));

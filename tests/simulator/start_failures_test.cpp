@@ -46,7 +46,7 @@ EngineSettings Resolve(Engine engine, const Start& start) {
   const RecordedParser* pointer = parser ? &*parser : nullptr;
   const auto command = RecogniseCommand(argv);
   const auto parsed = ParseEngineArguments(std::get<Invocation>(command), pointer);
-  if (const auto* refusal = std::get_if<CommandRefusal>(&parsed)) {
+  if (const auto* refusal = std::get_if<CommandError>(&parsed)) {
     ADD_FAILURE() << refusal->output;
     return {};
   }

@@ -100,7 +100,7 @@ TEST(Judge, ScoresTheRateThatIsSustainedWhereTheQueueOfTheLimitStood) {
   // The limit is between 8/s and the 9.5/s that missed it.
   EXPECT_GT(judgement.judged[0].ci, 0);
   EXPECT_FALSE(judgement.judged[2].score) << "no rate that was tried meets the SLO";
-  EXPECT_FALSE(judgement.judged[2].broken.empty());
+  EXPECT_FALSE(judgement.judged[2].violations.empty());
   EXPECT_EQ(judgement.judged[2].scored, std::vector<std::size_t>{2}) << "the rate that is nearest";
   EXPECT_EQ(judgement.best, 1U);
 }
@@ -216,7 +216,7 @@ TEST(Judge, CountsOnlyStepsThatMeetTheSlo) {
   const auto judgement =
       Judge({Make("a", {{1, 100, 20}, {8, 700, 90}, {32, 2000, 400}})}, By(Objective::kMaximizeThroughput, slo));
   EXPECT_THAT(judgement.judged[0].score, Optional(DoubleNear(700, 1e-9)));
-  EXPECT_THAT(judgement.judged[0].load_keeps_slo, ElementsAre(true, true, false));
+  EXPECT_THAT(judgement.judged[0].load_meets_slo, ElementsAre(true, true, false));
 }
 
 TEST(Judge, OfGivenLoadsTheOneThatIsWorthMostWithinTheSloCounts) {
@@ -244,7 +244,7 @@ TEST(Judge, OfScoresOnlyWhatIsConfirmedIsShownAsConfirmed) {
   EXPECT_TRUE(judged.confirmed) << "its fresh start decides";
   EXPECT_THAT(judged.score, Optional(DoubleNear(90, 1e-9)));
   EXPECT_EQ(judged.starts, 1);
-  EXPECT_THAT(judged.broken, IsEmpty());
+  EXPECT_THAT(judged.violations, IsEmpty());
   EXPECT_EQ(judged.relaxed_score, std::nullopt);
 }
 
@@ -357,11 +357,11 @@ TEST(Judge, NamesEveryBrokenBoundOfTheNearestConfiguration) {
   const Judged& near = judgement.judged[1];
   EXPECT_FALSE(near.feasible);
   EXPECT_EQ(near.score, std::nullopt);
-  ASSERT_EQ(near.broken.size(), 2U);
-  EXPECT_EQ(near.broken[0].bound, "slo.tpot.p95");  // 12.5 % over at the nearest point, TTFT 10 %
-  EXPECT_DOUBLE_EQ(*near.broken[0].actual, 9);
-  EXPECT_EQ(near.broken[1].bound, "slo.ttft.p99");
-  EXPECT_DOUBLE_EQ(*near.broken[1].actual, 110);
+  ASSERT_EQ(near.violations.size(), 2U);
+  EXPECT_EQ(near.violations[0].bound, "slo.tpot.p95");  // 12.5 % over at the nearest point, TTFT 10 %
+  EXPECT_DOUBLE_EQ(*near.violations[0].actual, 9);
+  EXPECT_EQ(near.violations[1].bound, "slo.ttft.p99");
+  EXPECT_DOUBLE_EQ(*near.violations[1].actual, 110);
   EXPECT_THAT(near.relaxed_score, Optional(DoubleNear(120, 1e-9)));
 }
 
@@ -377,7 +377,7 @@ TEST(Judge, RelaxingWhatIsBrokenMakesTheNearestFeasible) {
     Slo slo = Bounds({{Metric::kTtft, Statistic::kP99, 90}, {Metric::kTpot, Statistic::kP95, 7}});
     const auto judgement = Judge(observations, By(Objective::kMaximizeThroughput, slo));
     ASSERT_TRUE(judgement.nearest);
-    for (const measurement::Violation& broken : judgement.judged[*judgement.nearest].broken) {
+    for (const measurement::Violation& broken : judgement.judged[*judgement.nearest].violations) {
       for (measurement::Bound& bound : slo.bounds) {
         if (bound.Field() == broken.bound) bound.limit = *broken.actual;
       }
@@ -390,8 +390,8 @@ TEST(Judge, TakesABrokenBoundFromTheScenarioThatMissesMost) {
   const auto judgement =
       Judge({Make("a", {{1, 100, 110}, {1, 100, 150, 10, 1000, "D(2048,256)"}, {1, 100, 90, 10, 1000, "D(64,64)"}})},
             By(Objective::kMaximizeThroughput, TtftBelow(100)));
-  ASSERT_EQ(judgement.judged[0].broken.size(), 1U);
-  EXPECT_DOUBLE_EQ(judgement.judged[0].broken[0].relative, 0.5);
+  ASSERT_EQ(judgement.judged[0].violations.size(), 1U);
+  EXPECT_DOUBLE_EQ(judgement.judged[0].violations[0].relative, 0.5);
 }
 
 TEST(Judge, ScoresGoodputByRequestsThatKeepEveryBound) {
@@ -498,7 +498,7 @@ TEST(Judge, NeitherRanksNorBlamesWhatWasGivenUpEarly) {
   EXPECT_THAT(judgement.best, Optional(0U));
   EXPECT_TRUE(judgement.judged[1].cannot_win);
   EXPECT_FALSE(judgement.judged[1].feasible);
-  EXPECT_THAT(judgement.judged[1].broken, IsEmpty());
+  EXPECT_THAT(judgement.judged[1].violations, IsEmpty());
 }
 
 // What a first start, 100 tokens/s within the bound, is worth after another one.
@@ -609,7 +609,7 @@ TEST(Judge, APointThatSaysNothingCountsNeitherForNorAgainst) {
   observation.loads[2].requests = 0;
   const Judged judged = Judge({observation}, criteria).judged[0];
   EXPECT_THAT(judged.score, Optional(DoubleNear(700, 1e-9)));
-  EXPECT_THAT(judged.load_keeps_slo, ElementsAre(true, false, false));
+  EXPECT_THAT(judged.load_meets_slo, ElementsAre(true, false, false));
 }
 
 TEST(Judge, HasNoBestWithoutObservations) {
@@ -703,12 +703,12 @@ TEST(JudgeProperty, EveryNumberIsFiniteAndTheBestIsFeasible) {
         ASSERT_TRUE(std::isfinite(judged.score.value_or(0)));
         ASSERT_TRUE(std::isfinite(judged.relaxed_score.value_or(0)));
         ASSERT_TRUE(std::isfinite(judged.ci));
-        for (const auto& broken : judged.broken) ASSERT_TRUE(std::isfinite(broken.relative));
+        for (const auto& broken : judged.violations) ASSERT_TRUE(std::isfinite(broken.relative));
       }
       if (judgement.best) {
         const Judged& best = judgement.judged[*judgement.best];
         ASSERT_TRUE(best.feasible);
-        for (std::size_t load : best.scored) ASSERT_TRUE(best.load_keeps_slo[load]);
+        for (std::size_t load : best.scored) ASSERT_TRUE(best.load_meets_slo[load]);
         ASSERT_FALSE(judgement.pareto.empty());
         if (objective == Objective::kMaximizeThroughput) {
           ASSERT_THAT(judgement.pareto, ::testing::Contains(*judgement.best)) << "seed " << seed;

@@ -53,16 +53,16 @@ TEST(JudgeQuality, ABoundTakesPartInWinning) {
   Judgement judgement = Judge(observations, criteria);
   EXPECT_EQ(judgement.best, 0U);
   EXPECT_THAT(judgement.pareto, ElementsAre(0));
-  EXPECT_FALSE(judgement.judged[1].keeps_quality);
+  EXPECT_FALSE(judgement.judged[1].meets_quality);
   EXPECT_FALSE(judgement.judged[1].score);
-  EXPECT_TRUE(judgement.judged[1].load_keeps_slo[0]) << "the load does";
-  EXPECT_EQ(judgement.judged[1].broken.front().bound, "quality.maxDegradation");
-  EXPECT_NEAR(*judgement.judged[1].broken.front().actual, PerplexityGrowth(0.02), 1e-12);
-  EXPECT_FALSE(judgement.judged[2].keeps_quality);
-  EXPECT_FALSE(judgement.judged[2].broken.front().actual) << "not known";
+  EXPECT_TRUE(judgement.judged[1].load_meets_slo[0]) << "the load does";
+  EXPECT_EQ(judgement.judged[1].violations.front().bound, "quality.maxDegradation");
+  EXPECT_NEAR(*judgement.judged[1].violations.front().actual, PerplexityGrowth(0.02), 1e-12);
+  EXPECT_FALSE(judgement.judged[2].meets_quality);
+  EXPECT_FALSE(judgement.judged[2].violations.front().actual) << "not known";
   EXPECT_FALSE(judgement.judged[2].gate);
-  EXPECT_NEAR(judgement.judged[1].broken.front().relative, (PerplexityGrowth(0.02) - 0.01) / 0.01, 1e-12);
-  EXPECT_EQ(judgement.judged[2].broken.front().relative, 1e6);
+  EXPECT_NEAR(judgement.judged[1].violations.front().relative, (PerplexityGrowth(0.02) - 0.01) / 0.01, 1e-12);
+  EXPECT_EQ(judgement.judged[2].violations.front().relative, 1e6);
 
   criteria.max_degradation = 0.03;
   judgement = Judge(observations, criteria);
@@ -81,9 +81,9 @@ TEST(JudgeQuality, AnUndecidedBoundIsJudgedByTheMiddle) {
   EXPECT_EQ(judgement.judged[1].gate, QualityGate::kUndecided);
   EXPECT_EQ(judgement.judged[2].gate, QualityGate::kUndecided);
   EXPECT_EQ(judgement.best, 1U);
-  EXPECT_FALSE(judgement.judged[2].keeps_quality);
+  EXPECT_FALSE(judgement.judged[2].meets_quality);
   criteria.max_degradation = PerplexityGrowth(0.012);
-  EXPECT_TRUE(Judge({At("at the bound", 1600, 6, Changed(0.012, 0.005))}, criteria).judged[0].keeps_quality);
+  EXPECT_TRUE(Judge({At("at the bound", 1600, 6, Changed(0.012, 0.005))}, criteria).judged[0].meets_quality);
 }
 
 // Greedy answers alone: as good as the baseline's own, or no verdict. What has none does not win under a bound.
@@ -96,7 +96,7 @@ TEST(JudgeQuality, AnswersAloneHoldOrStayUndecided) {
   const Judgement judgement = Judge({At("same", 1000, 10, same), At("other", 1500, 7, other)}, criteria);
   EXPECT_EQ(judgement.best, 0U);
   EXPECT_EQ(judgement.judged[1].gate, QualityGate::kUndecided);
-  EXPECT_FALSE(judgement.judged[1].keeps_quality);
+  EXPECT_FALSE(judgement.judged[1].meets_quality);
 }
 
 TEST(JudgeQuality, TheNearestIsTheOneThatIsKnown) {

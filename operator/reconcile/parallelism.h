@@ -18,14 +18,14 @@ namespace autotune::reconcile {
 
 // spec.parallelism, else status.parallelism, else one per available type of GPU. 1 until the reference load is known,
 // because the other experiments are measured at it.
-int PlacesOf(const api::TaskSpec& spec, const api::TaskStatus& status);
+int ParallelismOf(const api::TaskSpec& spec, const api::TaskStatus& status);
 
 // GPUs ordered by type, then node name. Leaves out types without a known node.
 std::vector<NodeGpus> GpusByNode(const api::TaskSpec& spec, const api::TaskStatus& status,
                                  const std::vector<experiment::NodeView>& nodes);
 
 // Value for status.parallelism. `gpus`: from GpusByNode.
-int ChoosePlaces(const api::TaskSpec& spec, const SearchInput& input, const std::vector<NodeGpus>& gpus);
+int ChooseParallelism(const api::TaskSpec& spec, const SearchInput& input, const std::vector<NodeGpus>& gpus);
 
 // Free GPUs by node. Trials without a node are assigned to the node where they fit best.
 class FreeGpus {

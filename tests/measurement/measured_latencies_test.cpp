@@ -1,4 +1,4 @@
-#include "measurement/seen_latencies.h"
+#include "measurement/measured_latencies.h"
 
 #include <gtest/gtest.h>
 
@@ -7,10 +7,12 @@ namespace {
 
 using std::chrono::seconds;
 
-double At(const SeenLatencies& seen, const Load& load) { return std::chrono::duration<double>(seen.At(load)).count(); }
+double At(const MeasuredLatencies& seen, const Load& load) {
+  return std::chrono::duration<double>(seen.At(load)).count();
+}
 
-TEST(SeenLatencies, AreReadBetweenAndBeyondWhatWasSeen) {
-  SeenLatencies seen;
+TEST(MeasuredLatencies, AreReadBetweenAndBeyondWhatWasSeen) {
+  MeasuredLatencies seen;
   EXPECT_EQ(At(seen, Concurrency(8)), 0) << "nothing was seen";
   seen.Add(1, seconds(1));
   EXPECT_NEAR(At(seen, Concurrency(64)), 1, 1e-6) << "one says nothing of a slope";
@@ -24,8 +26,8 @@ TEST(SeenLatencies, AreReadBetweenAndBeyondWhatWasSeen) {
   EXPECT_NEAR(At(seen, Concurrency(64)), 2, 1e-6) << "more requests make none quicker";
 }
 
-TEST(SeenLatencies, AreOfTheRequestsThatARateHasInFlight) {
-  SeenLatencies seen;
+TEST(MeasuredLatencies, AreOfTheRequestsThatARateHasInFlight) {
+  MeasuredLatencies seen;
   seen.Add(1, seconds(1));
   seen.Add(256, seconds(16));  // the root of the requests in flight
   EXPECT_NEAR(At(seen, RequestRate(8)), 8, 1e-4) << "64 in flight take 8 s each";

@@ -1,4 +1,4 @@
-#include "operator/reconcile/tally.h"
+#include "operator/reconcile/accounting.h"
 
 #include <algorithm>
 #include <chrono>
@@ -43,31 +43,31 @@ std::string EngineOf(const api::TaskSpec& spec, const std::string& runtime) {
   return runtime == spec.base_runtime ? spec.base_runtime : "";
 }
 
-Tally TallyOf(const api::TaskSpec& spec, const api::TaskStatus& before, const api::TaskStatus& after) {
+MetricIncrements IncrementsOf(const api::TaskSpec& spec, const api::TaskStatus& before, const api::TaskStatus& after) {
   std::map<std::string, const api::ExperimentStatus*> earlier;
   for (const api::ExperimentStatus& entry : before.experiments) earlier[entry.hash] = &entry;
   static const api::ExperimentStatus kNew;
 
-  Tally tally;
+  MetricIncrements increments;
   for (const api::ExperimentStatus& entry : after.experiments) {
     const auto found = earlier.find(entry.hash);
     const api::ExperimentStatus& was = found == earlier.end() ? kNew : *found->second;
     if (IsFinished(entry) && !IsFinished(was) && entry.reused_from.empty()) {
       const bool succeeded = entry.state == api::ExperimentState::kSucceeded;
-      tally.finished.push_back({EngineOf(spec, entry.runtime), succeeded ? "Succeeded" : entry.reason});
+      increments.finished.push_back({EngineOf(spec, entry.runtime), succeeded ? "Succeeded" : entry.reason});
     }
     if (!entry.retry_at.empty() && entry.retry_at != was.retry_at) {
-      tally.retried.push_back({EngineOf(spec, entry.runtime), entry.reason});
+      increments.retried.push_back({EngineOf(spec, entry.runtime), entry.reason});
     }
   }
   // Never negative: a counter only grows, and a status that somebody edited by hand may say less than before.
   api::GpuSecondsByType then = SpentByType(before);
   for (const auto& [type, now] : SpentByType(after)) {
     const api::GpuSeconds& was = then[type];
-    tally.gpu[type] = {std::max(0.0, now.start - was.start), std::max(0.0, now.measure - was.measure),
-                       std::max(0.0, now.wasted - was.wasted)};
+    increments.gpu[type] = {std::max(0.0, now.start - was.start), std::max(0.0, now.measure - was.measure),
+                            std::max(0.0, now.wasted - was.wasted)};
   }
-  return tally;
+  return increments;
 }
 
 }  // namespace autotune::reconcile

@@ -1,4 +1,4 @@
-#include "measurement/client_places.h"
+#include "measurement/client_queue.h"
 
 #include <algorithm>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "measurement/client_places.h"
+#include "measurement/client_queue.h"
 
 #include <gmock/gmock.h>
 
@@ -75,7 +75,7 @@ TEST(ClientPlaces, AServerWithRoomMissesNothing) {
     const Point point = judged.Judge(alone);
     EXPECT_GT(point.held, 0.95);
     EXPECT_EQ(point.verdict, Verdict::kUndecided);
-    EXPECT_FALSE(KeepsSlo(judged.spec.slo, point));
+    EXPECT_FALSE(MeetsSlo(judged.spec.slo, point));
     EXPECT_THAT(Why(judged.spec.slo, point, kEnd),
                 ::testing::HasSubstr("100 % of the requests waited in the client, while the server had room"));
   }
@@ -115,7 +115,7 @@ TEST(ClientPlaces, WhatFellShortIsNotMet) {
   JudgeHeld(judged.spec, judged.records, judged.progress, kEnd, 100, point);
   ASSERT_NEAR(point.requests_per_second, 5, 0.2) << "five places, one second each";
   EXPECT_EQ(point.verdict, Verdict::kUndecided);
-  EXPECT_FALSE(KeepsSlo(judged.spec.slo, point));
+  EXPECT_FALSE(MeetsSlo(judged.spec.slo, point));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The best configuration without the parts for its measurement: input of every manifest writer.
+// Server to deploy: a measured configuration without the parts for its measurement. Input of every manifest writer.
 //
 // A value; pure. Derived from the experiment's own pod, so the deployed configuration equals the measured one:
 // launcher, load generator and their shared directory are removed, the engine becomes the only container, and its
@@ -15,7 +15,7 @@
 
 namespace autotune::deploy {
 
-struct Winner {
+struct ServerSpec {
   std::string name;  // name of the deployed objects: "<task>-best"
   std::string ns;
   std::string experiment;                  // name of the experiment in the status
@@ -40,12 +40,12 @@ struct Winner {
 };
 
 // "<task>-best". The name of a longer task is cut and gets a hash, so names are unique.
-std::string WinnerName(const api::AutotuneTask& task);
+std::string ServerName(const api::AutotuneTask& task);
 
 // `measured`: the experiment's entry in the status. The image is pinned to the digest that its node resolved.
-Winner WinnerOf(const api::AutotuneTask& task, const api::ExperimentStatus& measured,
-                const experiment::Experiment& winner, const experiment::Placement& placement,
-                const experiment::PodEnvironment& environment);
+ServerSpec ServerSpecOf(const api::AutotuneTask& task, const api::ExperimentStatus& measured,
+                        const experiment::Experiment& server, const experiment::Placement& placement,
+                        const experiment::PodEnvironment& environment);
 
 // "vllm/vllm-openai:v0.24.0" and the kubelet's imageID give "vllm/vllm-openai:v0.24.0@sha256:..."; the image alone if
 // the kubelet reports no registry digest.

@@ -1,4 +1,4 @@
-#include "operator/deploy/winner.h"
+#include "operator/deploy/server_spec.h"
 
 #include <algorithm>
 #include <charconv>
@@ -101,7 +101,7 @@ json AnnotationsOf(const api::AutotuneTask& task, const api::ExperimentStatus& m
 }
 
 // The container as it serves: without the launcher, with probes of its own.
-json ServingContainer(json engine, const Winner& winner, const std::string& shared_dir,
+json ServingContainer(json engine, const ServerSpec& server, const std::string& shared_dir,
                       std::vector<std::string>& shared_volumes) {
   json mounts = json::array();
   for (const json& mount : engine.value("volumeMounts", json::array())) {
@@ -111,12 +111,12 @@ json ServingContainer(json engine, const Winner& winner, const std::string& shar
       mounts.push_back(mount);
     }
   }
-  engine["command"] = winner.argv;
+  engine["command"] = server.argv;
   engine.erase("args");
   engine.erase("restartPolicy");
   engine["volumeMounts"] = mounts;
-  engine["ports"] = json::array({{{"name", "http"}, {"containerPort", winner.port}}});
-  const json health = {{"path", winner.health_path}, {"port", "http"}};
+  engine["ports"] = json::array({{{"name", "http"}, {"containerPort", server.port}}});
+  const json health = {{"path", server.health_path}, {"port", "http"}};
   engine["startupProbe"] = {{"httpGet", health}, {"periodSeconds", 5}, {"failureThreshold", 360}};
   engine["readinessProbe"] = {{"httpGet", health}, {"periodSeconds", 10}, {"timeoutSeconds", 20}};
   return engine;
@@ -124,7 +124,7 @@ json ServingContainer(json engine, const Winner& winner, const std::string& shar
 
 }  // namespace
 
-std::string WinnerName(const api::AutotuneTask& task) {
+std::string ServerName(const api::AutotuneTask& task) {
   constexpr std::size_t kMaxName = 63, kHashDigits = 10;  // also a label's value
   constexpr std::string_view kSuffix = "-best";
   std::string name = task.metadata.name;
@@ -144,30 +144,30 @@ std::string PinnedImage(const std::string& image, const std::string& image_id) {
   return at == std::string::npos || at == 0 ? image : image + image_id.substr(at);
 }
 
-Winner WinnerOf(const api::AutotuneTask& task, const api::ExperimentStatus& measured,
-                const experiment::Experiment& winner, const experiment::Placement& placement,
-                const experiment::PodEnvironment& environment) {
-  json pod = experiment::BuildExperimentPod(task, winner, placement, environment);
-  Winner out;
-  out.name = WinnerName(task);
+ServerSpec ServerSpecOf(const api::AutotuneTask& task, const api::ExperimentStatus& measured,
+                        const experiment::Experiment& experiment, const experiment::Placement& placement,
+                        const experiment::PodEnvironment& environment) {
+  json pod = experiment::BuildExperimentPod(task, experiment, placement, environment);
+  ServerSpec out;
+  out.name = ServerName(task);
   out.ns = task.metadata.ns;
   out.experiment = measured.name;
-  out.engine = winner.traits.engine;
-  const api::ModelSpec& model = task.spec.models[winner.model];
+  out.engine = experiment.traits.engine;
+  const api::ModelSpec& model = task.spec.models[experiment.model];
   out.model = model.id_or_path;
-  out.revision = experiment::ModelRevision(task, winner.model);
+  out.revision = experiment::ModelRevision(task, experiment.model);
   out.volume = model.volume;
   out.model_in_pod = out.model.starts_with('/') ? environment.model_dir + out.model : out.model;
-  out.args = winner.plan.args;
-  out.env = winner.plan.env;
-  out.options_yaml = winner.plan.options_yaml;
+  out.args = experiment.plan.args;
+  out.env = experiment.plan.env;
+  out.options_yaml = experiment.plan.options_yaml;
   out.options_dir = environment.options_dir;
-  out.gpus = winner.plan.gpus;
-  out.gpu_resource = task.spec.gpus[winner.gpu].resource_name;
+  out.gpus = experiment.plan.gpus;
+  out.gpu_resource = task.spec.gpus[experiment.gpu].resource_name;
   out.tensor = SizeOf(out.args, {"--tensor-parallel-size", "--tp-size", "--tp_size", "-tp", "--tp"});
   out.pipeline = SizeOf(out.args, {"--pipeline-parallel-size", "--pp-size", "--pp_size", "-pp", "--pp"});
   out.port = PortNumber(environment.port);
-  out.health_path = winner.traits.health_path;
+  out.health_path = experiment.traits.health_path;
   out.annotations = AnnotationsOf(task, measured);
   out.template_annotations = json::object();
   if (!out.options_yaml.empty()) out.template_annotations[experiment::kOptionsAnnotation] = out.options_yaml;

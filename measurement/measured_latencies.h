@@ -12,7 +12,7 @@
 
 namespace autotune::measurement {
 
-class SeenLatencies {
+class MeasuredLatencies {
  public:
   // The mean E2E latency at this number of requests in flight. A later value replaces an earlier one.
   void Add(double in_flight, std::chrono::nanoseconds e2e);

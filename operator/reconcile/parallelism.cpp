@@ -1,4 +1,4 @@
-#include "operator/reconcile/places.h"
+#include "operator/reconcile/parallelism.h"
 
 #include <algorithm>
 #include <map>
@@ -17,13 +17,13 @@ constexpr int kMany = 1 << 20;  // more GPUs than an experiment has
 
 }  // namespace
 
-int PlacesOf(const api::TaskSpec& spec, const api::TaskStatus& status) {
+int ParallelismOf(const api::TaskSpec& spec, const api::TaskStatus& status) {
   const auto types = static_cast<int>(
       std::ranges::count_if(status.gpus, [](const api::GpuStatus& gpu) { return gpu.unavailable.empty(); }));
-  const int places = spec.parallelism.value_or(std::max({IsAdaptive(spec) ? status.parallelism : 1, types, 1}));
-  if (!NeedsReference(spec)) return places;
+  const int parallelism = spec.parallelism.value_or(std::max({IsAdaptive(spec) ? status.parallelism : 1, types, 1}));
+  if (!NeedsReference(spec)) return parallelism;
   const std::size_t workloads = std::max<std::size_t>(spec.benchmark.scenarios.size(), 1);
-  return ReferenceLoadsOf(spec, status).size() < workloads ? 1 : places;
+  return ReferenceLoadsOf(spec, status).size() < workloads ? 1 : parallelism;
 }
 
 std::vector<NodeGpus> GpusByNode(const api::TaskSpec& spec, const api::TaskStatus& status,
@@ -40,7 +40,7 @@ std::vector<NodeGpus> GpusByNode(const api::TaskSpec& spec, const api::TaskStatu
   return out;
 }
 
-int ChoosePlaces(const api::TaskSpec& spec, const SearchInput& input, const std::vector<NodeGpus>& gpus) {
+int ChooseParallelism(const api::TaskSpec& spec, const SearchInput& input, const std::vector<NodeGpus>& gpus) {
   const std::vector<search::Candidate>& candidates = input.space.candidates;
   if (candidates.empty()) return 1;
   // As many as could run of the smallest; larger ones are packed.

@@ -1,4 +1,4 @@
-#include "measurement/seen_latencies.h"
+#include "measurement/measured_latencies.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,12 +6,12 @@
 
 namespace autotune::measurement {
 
-void SeenLatencies::Add(double in_flight, std::chrono::nanoseconds e2e) {
+void MeasuredLatencies::Add(double in_flight, std::chrono::nanoseconds e2e) {
   const double seconds = std::chrono::duration<double>(e2e).count();
   if (seconds > 0) seen_[std::log(std::max(in_flight, 1.0))] = std::log(seconds);
 }
 
-double SeenLatencies::LogAt(double log_in_flight) const {
+double MeasuredLatencies::LogAt(double log_in_flight) const {
   if (seen_.size() == 1) return seen_.begin()->second;
   auto above = seen_.lower_bound(log_in_flight);
   if (above == seen_.begin()) ++above;
@@ -23,7 +23,7 @@ double SeenLatencies::LogAt(double log_in_flight) const {
   return near.second + slope * (log_in_flight - near.first);
 }
 
-std::chrono::nanoseconds SeenLatencies::At(const Load& load) const {
+std::chrono::nanoseconds MeasuredLatencies::At(const Load& load) const {
   if (seen_.empty()) return {};
   double log_load = std::log(std::max(load.value, 1e-9));
   if (load.kind == LoadKind::kRequestRate) {
@@ -35,7 +35,7 @@ std::chrono::nanoseconds SeenLatencies::At(const Load& load) const {
   return std::chrono::nanoseconds(std::llround(std::exp(LogAt(std::max(log_load, 0.0))) * 1e9));
 }
 
-std::chrono::nanoseconds SeenLatencies::Slowest() const {
+std::chrono::nanoseconds MeasuredLatencies::Slowest() const {
   std::chrono::nanoseconds slowest{};
   for (const auto& [load, latency] : seen_) {
     slowest = std::max(slowest, std::chrono::nanoseconds(std::llround(std::exp(latency) * 1e9)));

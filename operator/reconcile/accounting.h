@@ -1,5 +1,5 @@
-// Changes made by one write of the status, for metrics: finished experiments, retries after infrastructure failures,
-// and GPU time. Pure.
+// Accounting of GPU time: by experiment, by type of GPU and of a task; and the increments of the operator's metrics by
+// one write of the status. Pure.
 #pragma once
 
 #include <string>
@@ -18,17 +18,17 @@ api::GpuSeconds GpuSecondsOf(const api::TaskStatus& status);
 // The same by type of GPU, with an entry for each type in the status.
 api::GpuSecondsByType SpentByType(const api::TaskStatus& status);
 
-struct Tally {
+struct MetricIncrements {
   struct Attempt {
     std::string engine;  // vllm, sglang, tensorrt-llm
     std::string reason;  // "Succeeded", or bench::FailureReasonName
   };
-  std::vector<Attempt> finished;
-  std::vector<Attempt> retried;
-  api::GpuSecondsByType gpu;
+  std::vector<Attempt> finished;  // experiments
+  std::vector<Attempt> retried;   // attempts that failed because of the infrastructure
+  api::GpuSecondsByType gpu;      // never negative
 };
 
-Tally TallyOf(const api::TaskSpec& spec, const api::TaskStatus& before, const api::TaskStatus& after);
+MetricIncrements IncrementsOf(const api::TaskSpec& spec, const api::TaskStatus& before, const api::TaskStatus& after);
 
 // The engine of a runtime in status.experiments[]; "" if the spec no longer has the runtime.
 std::string EngineOf(const api::TaskSpec& spec, const std::string& runtime);

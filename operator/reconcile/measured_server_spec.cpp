@@ -1,12 +1,13 @@
-#include "operator/reconcile/measured_winner.h"
+#include "operator/reconcile/measured_server_spec.h"
 
 #include "operator/reconcile/space.h"
 
 namespace autotune::reconcile {
 
-base::Result<deploy::Winner> MeasuredWinner(const api::AutotuneTask& task, const api::ExperimentStatus& experiment,
-                                            const quant::RuleSet& rules,
-                                            const experiment::PodEnvironment& environment) {
+base::Result<deploy::ServerSpec> MeasuredServerSpec(const api::AutotuneTask& task,
+                                                    const api::ExperimentStatus& experiment,
+                                                    const quant::RuleSet& rules,
+                                                    const experiment::PodEnvironment& environment) {
   if (experiment.truncated && !experiment.args.empty() && experiment.args.back() == "...") {
     return base::Invalid(experiment.name + ": its arguments did not fit into the status");
   }
@@ -32,7 +33,7 @@ base::Result<deploy::Winner> MeasuredWinner(const api::AutotuneTask& task, const
   experiment::Placement placement;
   placement.pinned_product = api::GpuOf(task.status, experiment.gpu).product;
   placement.nodes_are_labelled = !placement.pinned_product.empty();
-  return deploy::WinnerOf(task, experiment, measured, placement, environment);
+  return deploy::ServerSpecOf(task, experiment, measured, placement, environment);
 }
 
 }  // namespace autotune::reconcile
