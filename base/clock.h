@@ -14,8 +14,9 @@
 
 namespace base {
 
+using SteadyClock = std::chrono::steady_clock;
 using Duration = std::chrono::nanoseconds;
-using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;
+using TimePoint = std::chrono::time_point<SteadyClock, Duration>;
 using WallTime = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
 
 class Clock {

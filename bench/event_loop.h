@@ -10,9 +10,11 @@
 #include <map>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace autotune::bench {
 
-using SteadyTime = std::chrono::steady_clock::time_point;
+using SteadyTime = base::TimePoint;
 
 class EventLoop {
  public:

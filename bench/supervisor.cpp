@@ -25,6 +25,7 @@
 #include <string_view>
 #include <thread>
 
+#include "base/clock.h"
 #include "bench/engine_state.h"
 #include "bench/health_probe.h"
 #include "bench/log_digest.h"
@@ -33,8 +34,8 @@
 namespace autotune::bench {
 namespace {
 
+using base::SteadyClock;
 using std::chrono::milliseconds;
-using SteadyClock = std::chrono::steady_clock;
 using Phase = EngineState::Phase;
 
 constexpr int kExitUnusable = 20;

@@ -14,13 +14,14 @@
 #include <string>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/thread_annotations.h"
 #include "kube/client/http_transport.h"
 #include "kube/cpprest/library.h"
 
 namespace kube::cpprest {
 
-using SteadyClock = std::chrono::steady_clock;
+using base::SteadyClock;
 
 class Exchange final : public Concurrency::streams::details::streambuf_state_manager<std::uint8_t> {
   using Base = Concurrency::streams::details::streambuf_state_manager<std::uint8_t>;
