@@ -412,7 +412,9 @@ std::vector<Version> EngineTable::Milestones() const {
     for (const Rule& rule : *rules) add(rule.range, rule.certain);
   }
   for (const SharedExpertRule& rule : shared_experts_) add(rule.range, std::nullopt);
-  for (const TornKeyRule& rule : torn_keys_) add(rule.range, std::nullopt);
+  for (const std::vector<GuardedRule>* rules : {&torn_keys_, &memory_.loaded_whole}) {
+    for (const GuardedRule& rule : *rules) add(rule.range, std::nullopt);
+  }
   for (const TileRule& rule : tiles_) add(rule.range, std::nullopt);
   std::ranges::sort(milestones);
   milestones.erase(std::unique(milestones.begin(), milestones.end()), milestones.end());

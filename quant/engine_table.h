@@ -145,6 +145,16 @@ struct AutoDtype {
   std::string dtype;
 };
 
+// Releases and conditions under which something is so.
+struct GuardedRule {
+  VersionRange range;
+  Guard guard;
+  std::string source;
+  [[nodiscard]] bool Holds(const Version& version, const FactSource& facts) const {
+    return range.Contains(version) && guard.Holds(facts);
+  }
+};
+
 // Minimum memory of one GPU. All numbers are lower bounds: nothing is rejected that could run.
 struct MemoryRule {
   struct Share {
@@ -164,6 +174,7 @@ struct MemoryRule {
   std::vector<std::string> shares_context;       // flags whose sizes split the KV cache of one sequence
   std::map<std::string, int, std::less<>> bits;  // per weight, by method that quantizes all weights online
   std::vector<std::string> unless;               // flags that keep weights off the GPU, or set the size of the cache
+  std::vector<GuardedRule> loaded_whole;         // online quantization begins when all weights are in the GPU's memory
 };
 
 // Flags that limit the batch; empty = the engine has none.
@@ -194,56 +205,39 @@ struct BlockRule {
   std::int64_t least = 0;            // minimum number of weights per scale; 0 = no release does this
 };
 
-// Conditions under which keys on one GPU may end inside a block of weights that share a scale.
-struct TornKeyRule {
-  VersionRange range;
-  Guard guard;
-  std::string source;
-};
-
 // Treatment of shared experts other than splitting them as one MLP over tensor parallelism.
-struct SharedExpertRule {
-  VersionRange range;
-  Guard guard;
+struct SharedExpertRule : GuardedRule {
   bool routed = false;  // as one more routed expert, if the widths are equal
   bool padded = false;  // split, each part with whole blocks; neither: each GPU has a full copy
-  std::string source;
 };
 
 // Widths that a kernel supports: a layer's outputs and inputs per GPU must be multiples of one of the tiles.
-struct TileRule {
-  VersionRange range;
-  Guard guard;
+struct TileRule : GuardedRule {
   enum class Part { kLinear, kExperts, kVision };
   Part part = Part::kLinear;  // routed experts, the vision tower, or all other linear layers
   // Whether the linear layers include the gates of linear attention, split over the GPUs or whole on each.
   enum class Gates { kNot, kSplit, kWhole } gates = Gates::kNot;
   // The engine checks the whole layer, and uses another kernel for one that does not fit.
   bool falls_back = false;
-  std::string kernel;  // name of the kernel for messages: "Marlin"
-  std::string source;
+  std::string kernel;                          // name of the kernel for messages: "Marlin"
   std::vector<checkpoint::WeightBlock> tiles;  // rows = outputs, columns = inputs
 };
 
 // A value that the engine replaces at startup, regardless of the request: candidates that differ only in it are
 // duplicates.
-struct OverwriteRule {
-  VersionRange range;
-  Guard guard;
+struct OverwriteRule : GuardedRule {
   std::string flag;  // canonical
   std::string of;    // replaced by the value of this flag (a number) + `plus`
   std::int64_t plus = 0;
   std::string is;                  // if `of` is empty: the replacement; "" = the flag has no effect
   std::vector<std::string> keeps;  // values that the engine does not replace
-  std::string message, source;
+  std::string message;
 };
 
 // The engine's choice for a flag that is unset or "auto": rules see it as the flag's value.
-struct ChoiceRule {
-  VersionRange range;
-  Guard guard;
-  std::string flag, is;         // canonical; the value
-  std::string message, source;  // the reason, as the end of a sentence
+struct ChoiceRule : GuardedRule {
+  std::string flag, is;  // canonical; the value
+  std::string message;   // the reason, as the end of a sentence
 };
 
 // Effect of flags on the architectures that a release supports.
@@ -356,7 +350,8 @@ class EngineTable {
                                          std::int64_t part, std::int64_t hidden) const;
   // In the order of the table; the first one that holds applies.
   [[nodiscard]] const std::vector<SharedExpertRule>& shared_experts() const { return shared_experts_; }
-  [[nodiscard]] const std::vector<TornKeyRule>& torn_keys() const { return torn_keys_; }
+  // Under which keys on one GPU may end inside a block of weights that share a scale.
+  [[nodiscard]] const std::vector<GuardedRule>& torn_keys() const { return torn_keys_; }
   // In the order of the table; all that hold apply.
   [[nodiscard]] const std::vector<TileRule>& tiles() const { return tiles_; }
   // In the order of the table; all that hold apply.
@@ -438,7 +433,7 @@ class EngineTable {
   SchedulerRule scheduler_;
   std::unordered_map<std::string, std::vector<DefaultRule>> defaults_;
   BlockRule expert_blocks_;
-  std::vector<TornKeyRule> torn_keys_;
+  std::vector<GuardedRule> torn_keys_;
   std::vector<SharedExpertRule> shared_experts_;
   std::vector<TileRule> tiles_;
   std::vector<OverwriteRule> overwrites_;

@@ -91,12 +91,7 @@ class Planner final : public FactSource {
     ApplyTensors();
     choosing_ = false;
     SayWhatKvIsNotFollowed();
-    if (!StartsTheVerifier()) {
-      CheckThatItIsNoDraft();
-      CheckThatItGeneratesText();
-      CheckArchitecture();
-      CheckTokenizer();
-    }
+    if (!StartsTheVerifier()) CheckModel();
     CheckGpuFloor();
     CheckAmdGpu();
     CheckParallelSizes();
@@ -117,6 +112,9 @@ class Planner final : public FactSource {
     for (std::vector<std::string>* args : {&plan_.args, &plan_.distinct_args})
       args->insert(args->end(), request_.extra_args.begin(), request_.extra_args.end());
     plan_.apart_from_cache = ApartFromCache();
+    // How a GPU would compute weights for which the release has no kernels on it.
+    if (plan_.rejection && plan_.rejection->reason == "CapabilityTooLow")
+      std::erase_if(plan_.warnings, [](const Warning& warning) { return warning.reason == "WeightOnly"; });
     return std::move(plan_);
   }
 
@@ -262,6 +260,17 @@ class Planner final : public FactSource {
           "the checkpoint is a draft, and speculative decoding depends on the text: results with random prompts do not "
           "apply to real prompts");
     return true;
+  }
+
+  // A model that the release does not have at all is named before its formats and settings, which no longer matter.
+  void CheckModel() {
+    const std::optional<Rejection> of_settings = std::exchange(plan_.rejection, std::nullopt);
+    CheckThatItIsNoDraft();
+    CheckThatItGeneratesText();
+    CheckArchitecture();
+    const bool unknown = plan_.rejection && plan_.rejection->reason == "ArchitectureNotSupported";
+    if (of_settings && !unknown) plan_.rejection = of_settings;
+    CheckTokenizer();
   }
 
   // Heads that predict tokens for another model.
@@ -513,7 +522,7 @@ class Planner final : public FactSource {
   }
 
   void Overwrite(const OverwriteRule& rule, Settings& distinct) {
-    if (!rule.range.Contains(request_.release.version) || !rule.guard.Holds(*this)) return;
+    if (!rule.Holds(request_.release.version, *this)) return;
     const std::optional<std::string> asked = Final(rule.flag);
     if (asked && std::ranges::find(rule.keeps, *asked) != rule.keeps.end()) return;
     std::string becomes = rule.is;
@@ -697,7 +706,7 @@ class Planner final : public FactSource {
   [[nodiscard]] const ChoiceRule* ChoiceOf(const std::string& flag) const {
     if (Final(flag).value_or("auto") != "auto") return nullptr;
     const auto holds = [&](const ChoiceRule& rule) {
-      return rule.flag == flag && rule.range.Contains(request_.release.version) && rule.guard.Holds(*this);
+      return rule.flag == flag && rule.Holds(request_.release.version, *this);
     };
     const bool before = std::exchange(choosing_, false);  // a choice depends on what was set, not on other choices
     const auto found = std::ranges::find_if(table_.choices(), holds);
@@ -1113,21 +1122,44 @@ class Planner final : public FactSource {
       const std::string text = FlagValue::CanonicalNumber(nlohmann::json(share).dump());
       of_share = " x " + text + " (" + rule.fraction + ") = " + Gigabytes(memory * share);
     }
+    std::string split;
+    if (plan_.gpus > 1) split = " (weights of " + Gigabytes(weights) + " on " + std::to_string(plan_.gpus) + " GPUs)";
+    const std::string of_weights =
+        std::string(" of weights") + (request_.model.weight_bytes ? "" : " (from the model's dimensions)");
+    const std::string at_most = request_.gpu_memory_bound ? "at most " : "";
+    const std::string shared = request_.gpu_memory_bound ? ", which the CPU shares" : "";
     const double in_share = need.total() - (rule.activations_in_share ? 0 : need.activations);
-    if (in_share <= memory * share && need.total() <= memory) return;
+    if (in_share <= memory * share && need.total() <= memory)
+      return CheckLoading(input, of_weights, split, "; it has " + at_most + Gigabytes(memory) + shared);
     constexpr double kShown = 5e7;  // less reads as 0.0 GB
-    std::string parts = Gigabytes(need.weights) + " of weights";
-    if (!request_.model.weight_bytes) parts += " (from the model's dimensions)";
+    std::string parts = Gigabytes(need.weights) + of_weights;
     if (need.kv_cache >= kShown)
       parts += " + " + Gigabytes(need.kv_cache) + " of KV cache for one sequence of " +
                std::to_string(input.kv_tokens) + " tokens";
     if (need.activations >= kShown) parts += " + " + Gigabytes(need.activations) + " of activations";
-    std::string split;
-    if (plan_.gpus > 1) split = " (weights of " + Gigabytes(weights) + " on " + std::to_string(plan_.gpus) + " GPUs)";
     Reject({"model", "ModelDoesNotFit",
-            "each GPU must hold at least " + parts + " = " + Gigabytes(need.total()) + split + "; it has " +
-                (request_.gpu_memory_bound ? "at most " : "") + Gigabytes(memory) + of_share +
-                (request_.gpu_memory_bound ? ", which the CPU shares" : "")});
+            "each GPU must hold at least " + parts + " = " + Gigabytes(need.total()) + split + "; it has " + at_most +
+                Gigabytes(memory) + of_share + shared});
+  }
+
+  // Online quantization that begins when all weights are loaded: until then they are as large as without it.
+  void CheckLoading(MemoryInput input, const std::string& of_weights, const std::string& split,
+                    const std::string& it_has) {
+    if (input.quantized_bits == 0 || request_.model.quantized()) return;
+    const std::vector<GuardedRule>& rules = table_.memory().loaded_whole;
+    const Version& version = request_.release.version;
+    const auto rule =
+        std::ranges::find_if(rules, [&](const GuardedRule& loaded) { return loaded.Holds(version, *this); });
+    if (rule == rules.end()) return;
+    input.quantized_bits = 0;
+    const double weights = LeastMemory(request_.model, input).weights;
+    if (weights <= static_cast<double>(request_.gpu_memory_bytes)) return;
+    const std::string method = Final(table_.quantization_flag()).value_or("");
+    std::string message = "each GPU must hold at least " + Gigabytes(weights) + of_weights + split + it_has + "; " +
+                          Title(table_, request_.release) + " quantizes to " + method +
+                          " when it has loaded all weights in " + Text(Subject::kDtype, "").value_or("16 bits");
+    if (rule->range.until) message += "; from " + rule->range.until->ToString() + " on it quantizes them while loading";
+    Reject({"model", "ModelDoesNotFit", message});
   }
 
   const EngineTable& table_;

@@ -54,9 +54,8 @@ class Sharding {
     } else if (parts > 1 && !model_.latent_attention()) {
       NotKnown("the number of KV heads", "whether they can be split over " + std::to_string(parts) + " GPUs");
     }
-    const bool may_tear = std::ranges::any_of(table_.torn_keys(), [&](const TornKeyRule& rule) {
-      return rule.range.Contains(release_) && rule.guard.Holds(facts_);
-    });
+    const bool may_tear =
+        std::ranges::any_of(table_.torn_keys(), [&](const GuardedRule& rule) { return rule.Holds(release_, facts_); });
     const bool attention_in_blocks = !may_tear && model_.weight_block && model_.weight_block->rows > 1 &&
                                      model_.linear_format != "none" && model_.head_dim && parts > 1 &&
                                      !model_.ignores("attention");
@@ -216,7 +215,7 @@ class Sharding {
   // What remains of a layer on one GPU must be a width that the kernel for its weights has.
   void CheckTiles() {
     for (const TileRule& rule : table_.tiles()) {
-      if (!rule.range.Contains(release_) || !rule.guard.Holds(facts_)) continue;
+      if (!rule.Holds(release_, facts_)) continue;
       const int parts = rule.part == TileRule::Part::kExperts ? shares_.expert : shares_.tensor;
       std::vector<Layer> layers = LayersOf(rule.part, parts);
       if (rule.part == TileRule::Part::kLinear) AddGates(rule.gates, layers);
@@ -248,7 +247,7 @@ class Sharding {
     if (!width && model_.shared_experts && model_.moe_intermediate_size)
       width = *model_.shared_experts * *model_.moe_intermediate_size;
     for (const SharedExpertRule& rule : table_.shared_experts()) {
-      if (!rule.range.Contains(release_) || !rule.guard.Holds(facts_)) continue;
+      if (!rule.Holds(release_, facts_)) continue;
       // A routed one of another width could not be computed with the others.
       if (!rule.routed || width == model_.moe_intermediate_size) return;
     }

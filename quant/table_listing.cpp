@@ -55,7 +55,10 @@ std::vector<ListedRule> ListRules(const RuleSet& rules, std::string_view engine)
                           " on one GPU (outputs x inputs) is not a multiple of " + tiles + ": " + rule.kernel,
                       rule.source});
   }
-  for (const TornKeyRule& rule : table->torn_keys())
+  for (const GuardedRule& rule : table->memory().loaded_whole)
+    listed.push_back({rule.range.since, rule.range.until, GuardText(rule.guard), "reject", "ModelDoesNotFit",
+                      "the weights must fit into the GPUs before they are quantized", rule.source});
+  for (const GuardedRule& rule : table->torn_keys())
     listed.push_back({rule.range.since, rule.range.until, GuardText(rule.guard), "accept", "",
                       "keys on one GPU may end inside a block of weights that share a scale", rule.source});
   for (const SharedExpertRule& rule : table->shared_experts()) {

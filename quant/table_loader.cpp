@@ -363,16 +363,7 @@ class TableLoader {
       for (const Node& item : shared->Items()) table.shared_experts_.push_back(ReadSharedExpertRule(item, table));
     }
     if (const auto torn = root.Get("tornKeys")) {
-      for (const Node& item : torn->Items()) {
-        item.Expect({"when", "unless", "since", "until", "source"});
-        TornKeyRule rule;
-        rule.guard = ReadGuard(item);
-        if (rule.guard.unconditional()) item.Fail("tornKeys requires a condition under when");
-        CheckGuard(item, rule.guard, table);
-        rule.range = ReadRange(item);
-        rule.source = item.Need("source").Text();
-        table.torn_keys_.push_back(std::move(rule));
-      }
+      for (const Node& item : torn->Items()) table.torn_keys_.push_back(ReadGuardedRule(item, "tornKeys", table));
     }
     if (const auto tiles = root.Get("tiles")) {
       for (const Node& item : tiles->Items()) table.tiles_.push_back(ReadTileRule(item, table));
@@ -402,13 +393,26 @@ class TableLoader {
     }
   }
 
+  // What every rule with conditions has. `list`: for the message about one without.
+  static void ReadGuarded(const Node& item, const std::string& list, GuardedRule& rule, EngineTable& table) {
+    rule.guard = ReadGuard(item);
+    if (rule.guard.unconditional()) item.Fail("an entry of " + list + " requires a condition under when");
+    CheckGuard(item, rule.guard, table);
+    rule.range = ReadRange(item);
+    rule.source = item.Need("source").Text();
+  }
+
+  static GuardedRule ReadGuardedRule(const Node& item, const std::string& list, EngineTable& table) {
+    item.Expect({"when", "unless", "since", "until", "source"});
+    GuardedRule rule;
+    ReadGuarded(item, list, rule, table);
+    return rule;
+  }
+
   static OverwriteRule ReadOverwriteRule(const Node& item, EngineTable& table) {
     item.Expect({"when", "unless", "since", "until", "flag", "of", "plus", "is", "keeps", "message", "source"});
     OverwriteRule rule;
-    rule.guard = ReadGuard(item);
-    if (rule.guard.unconditional()) item.Fail("overwrites require a condition under when");
-    CheckGuard(item, rule.guard, table);
-    rule.range = ReadRange(item);
+    ReadGuarded(item, "overwrites", rule, table);
     rule.flag = item.Need("flag").Text();
     NeedFlag(item, rule.flag, table);
     rule.of = item.TextOr("of", "");
@@ -418,47 +422,35 @@ class TableLoader {
     if (const auto plus = item.Get("plus")) rule.plus = static_cast<std::int64_t>(plus->Number());
     if (const auto keeps = item.Get("keeps")) rule.keeps = keeps->Texts();
     rule.message = item.Need("message").Text();
-    rule.source = item.Need("source").Text();
     return rule;
   }
 
   static ChoiceRule ReadChoiceRule(const Node& item, EngineTable& table) {
     item.Expect({"when", "unless", "since", "until", "flag", "is", "message", "source"});
     ChoiceRule rule;
-    rule.guard = ReadGuard(item);
-    if (rule.guard.unconditional()) item.Fail("chooses requires a condition under when");
-    CheckGuard(item, rule.guard, table);
-    rule.range = ReadRange(item);
+    ReadGuarded(item, "chooses", rule, table);
     rule.flag = NeedFlag(item, item.Need("flag").Text(), table).name;
     rule.is = item.Need("is").Text();
     rule.message = item.Need("message").Text();
-    rule.source = item.Need("source").Text();
     return rule;
   }
 
   static SharedExpertRule ReadSharedExpertRule(const Node& item, EngineTable& table) {
     item.Expect({"when", "unless", "since", "until", "are", "source"});
     SharedExpertRule rule;
-    rule.guard = ReadGuard(item);
-    if (rule.guard.unconditional()) item.Fail("sharedExperts requires a condition under when");
-    CheckGuard(item, rule.guard, table);
-    rule.range = ReadRange(item);
+    ReadGuarded(item, "sharedExperts", rule, table);
     const Node are = item.Need("are");
     if (are.Text() != "whole" && are.Text() != "routed" && are.Text() != "padded")
       are.Fail("\"" + are.Text() + "\" is not whole, routed or padded");
     rule.routed = are.Text() == "routed";
     rule.padded = are.Text() == "padded";
-    rule.source = item.Need("source").Text();
     return rule;
   }
 
   static TileRule ReadTileRule(const Node& item, EngineTable& table) {
     item.Expect({"when", "unless", "since", "until", "part", "gates", "fallsBack", "kernel", "tiles", "source"});
     TileRule rule;
-    rule.guard = ReadGuard(item);
-    if (rule.guard.unconditional()) item.Fail("tiles require a condition under when");
-    CheckGuard(item, rule.guard, table);
-    rule.range = ReadRange(item);
+    ReadGuarded(item, "tiles", rule, table);
     const Node part = item.Need("part");
     constexpr std::array<std::pair<std::string_view, TileRule::Part>, 3> kParts = {
         {{"linear", TileRule::Part::kLinear},
@@ -475,7 +467,6 @@ class TableLoader {
     }
     if (const auto falls_back = item.Get("fallsBack")) rule.falls_back = falls_back->Truth();
     rule.kernel = item.Need("kernel").Text();
-    rule.source = item.Need("source").Text();
     const Node tiles = item.Need("tiles");
     for (const std::string& text : tiles.Texts()) rule.tiles.push_back(ReadTile(tiles, text));
     if (rule.tiles.empty()) tiles.Fail("must not be empty");
@@ -901,7 +892,8 @@ class TableLoader {
     const auto memory = root.Get("memory");
     if (!memory) return;
     memory->Expect({"fraction", "default", "context", "wholeSequence", "kvCache", "batch", "smallestBatch",
-                    "activationsInShare", "expertsOverData", "sharesContext", "bits", "unless", "indexCache"});
+                    "activationsInShare", "expertsOverData", "sharesContext", "bits", "unless", "indexCache",
+                    "loadedWhole"});
     MemoryRule& rule = table.memory_;
     const auto flag = [&](const char* key, std::string& target) {
       if (const auto node = memory->Get(key)) target = NeedFlag(*node, node->Text(), table).name;
@@ -919,6 +911,9 @@ class TableLoader {
     // Members of an option of its own, no flags of the catalogue.
     if (const auto list = memory->Get("indexCache")) rule.index_cache = list->Texts();
     flags("unless", rule.unless);
+    if (const auto whole = memory->Get("loadedWhole")) {
+      for (const Node& item : whole->Items()) rule.loaded_whole.push_back(ReadGuardedRule(item, "loadedWhole", table));
+    }
     if (const auto shares = memory->Get("default")) {
       for (const Node& item : shares->Items()) {
         item.Expect({"since", "until", "share"});

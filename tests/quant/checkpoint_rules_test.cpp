@@ -1081,6 +1081,73 @@ TEST(CheckpointRules, SglangStoresTheCacheOfSparseAttentionInFp8OnBlackwell) {
   EXPECT_EQ(Line(Plan(request, quant)), "");
 }
 
+// Its only backend there has one layout, and what is asked for becomes it.
+TEST(CheckpointRules, VllmStoresTheCacheOfSparseAttentionInFp8OnCapability12) {
+  checkpoint::ModelFacts sparse = Latent(Moe());
+  sparse.architecture = "DeepseekV32ForCausalLM";
+  sparse.index_top_k = 2048;
+  for (const char* version : {"0.24.0", "0.33.0"}) {
+    LaunchRequest request = Request("vllm", version, sparse);
+    request.gpu = ComputeCapability{12, 0};
+    QuantConfig quant = Preset("default");
+    const LaunchPlan plan = Plan(request, quant);
+    EXPECT_THAT(plan.verdicts[static_cast<std::size_t>(Field::kKvCache)].message, HasSubstr("in fp8 (fp8_ds_mla)"));
+    EXPECT_EQ(plan.shape.kv_element_bytes, 1);
+    for (const char* same : {"fp8", "fp8_e4m3"}) {
+      quant.Set(Field::kKvCache, same);
+      EXPECT_EQ(Line(Plan(request, quant)), "") << same;
+      request.parameters = Values({{"kv-cache-dtype", same}});
+      EXPECT_EQ(Plan(request, Preset("default")).distinct_args, plan.distinct_args) << same;
+      request.parameters.clear();
+    }
+    quant.Set(Field::kKvCache, "bfloat16");
+    ASSERT_TRUE(Plan(request, quant).rejection);
+    EXPECT_EQ(Plan(request, quant).rejection->reason, "KvDtypeNotSupported");
+    EXPECT_THAT(RefusalOn("12.0", "vllm", version, sparse, 1, {{"kv-cache-dtype", "fp8_e5m2"}}),
+                HasSubstr("BackendNotForKvCache"));
+    EXPECT_THAT(RefusalOn("12.0", "vllm", version, sparse, 1, {{"dtype", "float16"}}), HasSubstr("DtypeNotSupported"));
+  }
+}
+
+TEST(CheckpointRules, VllmChoosesAnFp8CacheForSomeModelsOnBlackwell) {
+  checkpoint::ModelFacts sparse = Latent(Moe());
+  sparse.architecture = "GlmMoeDsaForCausalLM";
+  sparse.index_top_k = 2048;
+  const auto message = [&](const char* version, ComputeCapability gpu) {
+    LaunchRequest request = Request("vllm", version, sparse);
+    request.gpu = gpu;
+    return Plan(request, Preset("default")).verdicts[static_cast<std::size_t>(Field::kKvCache)].message;
+  };
+  EXPECT_THAT(message("0.32.0", {10, 0}), HasSubstr("fp8 (e4m3)"));
+  EXPECT_THAT(message("0.31.0", {10, 0}), HasSubstr("in bfloat16"));
+  EXPECT_THAT(message("0.32.0", {9, 0}), HasSubstr("in bfloat16"));
+  LaunchRequest request = Request("vllm", "0.32.0", sparse);
+  request.gpu = ComputeCapability{10, 0};
+  QuantConfig quant = Preset("default");
+  quant.Set(Field::kKvCache, "bfloat16");
+  EXPECT_EQ(Line(Plan(request, quant)), "--kv-cache-dtype bfloat16");
+}
+
+TEST(CheckpointRules, Vllm25EndsWithAnFp8CacheOfSparseAttentionOnHopper) {
+  checkpoint::ModelFacts sparse = Latent(Moe());
+  sparse.architecture = "GlmMoeDsaForCausalLM";
+  sparse.index_top_k = 2048;
+  const Flags fp8 = {{"kv-cache-dtype", "fp8"}};
+  for (const char* version : {"0.25.0", "0.25.1"}) {
+    EXPECT_THAT(RefusalOn("9.0", "vllm", version, sparse, 1, fp8), HasSubstr("BackendNotForKvCache: vLLM 0.25 ends"));
+    EXPECT_EQ(RefusalOn("9.0", "vllm", version, sparse, 1), "");
+    EXPECT_EQ(RefusalOn("9.0", "vllm", version, sparse, 1, {{"kv-cache-dtype", "fp8"}, {"enforce-eager", "true"}}), "");
+    EXPECT_EQ(RefusalOn("10.0", "vllm", version, sparse, 1, fp8), "");
+  }
+  EXPECT_EQ(RefusalOn("9.0", "vllm", "0.24.0", sparse, 1, fp8), "");
+  EXPECT_EQ(RefusalOn("9.0", "vllm", "0.26.0", sparse, 1, fp8), "");
+  LaunchRequest request = Request("vllm", "0.24.0", sparse);
+  request.gpu = ComputeCapability{9, 0};
+  const Verdict verdict = Plan(request, Preset("kv-cache-fp8")).verdicts[static_cast<std::size_t>(Field::kKvCache)];
+  EXPECT_THAT(verdict.message, HasSubstr("fp8_ds_mla"));
+  EXPECT_EQ(verdict.source, "source") << "it was never observed";
+}
+
 // It chooses before it reads what the checkpoint declares.
 TEST(CheckpointRules, SglangsSparseAttentionDoesNotFollowADeclaredKvCache) {
   checkpoint::ModelFacts sparse = Quantized(Latent(Moe()), "modelopt", "fp8");
@@ -1099,6 +1166,49 @@ TEST(CheckpointRules, SglangsSparseAttentionDoesNotFollowADeclaredKvCache) {
     EXPECT_THAT(plan.verdicts[static_cast<std::size_t>(Field::kKvCache)].message, HasSubstr("fp8 e4m3"));
     EXPECT_FALSE(Warns(plan, "DeclaredKvNotFollowed")) << "it is the same";
   }
+}
+
+TEST(CheckpointRules, VllmLoadsGraniteHybridsByLayoutAndInOneStage) {
+  checkpoint::ModelFacts granite = Quantized(Moe(), "compressed-tensors", "fp8");
+  granite.architecture = "GraniteMoeHybridForCausalLM";
+  granite.tensors = {"experts.weight:F8_E4M3", "experts.weight_scale:BF16"};
+  for (const char* version : {"0.24.0", "0.28.0"})
+    EXPECT_THAT(Refusal("vllm", version, granite, 1),
+                HasSubstr("TensorsNotExpected: the checkpoint has experts.weight"));
+  for (const char* version : {"0.23.0", "0.29.0", "0.33.0"}) EXPECT_EQ(Refusal("vllm", version, granite, 1), "");
+  granite.tensors = {"linear.weight:F8_E4M3", "linear.weight_scale:BF16"};
+  EXPECT_EQ(Refusal("vllm", "0.28.0", granite, 1), "");
+  EXPECT_THAT(Refusal("vllm", "0.28.0", granite, 1, {{"pipeline-parallel-size", "2"}}),
+              HasSubstr("ParallelismNotSupported"));
+}
+
+TEST(CheckpointRules, NobodySaysHowAGpuComputesWeightsThatTheReleaseCannotLoadOnIt) {
+  LaunchRequest request = Request("sglang", "0.5.15", Quantized(Dense(), "compressed-tensors", "nvfp4"));
+  request.gpu = ComputeCapability{9, 0};
+  LaunchPlan plan = Plan(request, Preset("default"));
+  ASSERT_TRUE(plan.rejection);
+  EXPECT_EQ(plan.rejection->reason, "CapabilityTooLow");
+  EXPECT_FALSE(Warns(plan, "WeightOnly"));
+  request.release.version = *Version::Parse("0.5.22");
+  plan = Plan(request, Preset("default"));
+  EXPECT_FALSE(plan.rejection);
+  EXPECT_TRUE(Warns(plan, "WeightOnly"));
+}
+
+TEST(CheckpointRules, SglangKeepsGptqExpertsWholeOrFails) {
+  checkpoint::ModelFacts model = Quantized(Moe(), "gptq", "int4-wna16");
+  model.dtype = "float16";
+  model.schemes = {"experts int4-group128 none gptq", "linear int4-group128 none gptq"};
+  for (const char* version : {"0.5.6.post2", "0.5.15", "0.5.23"}) {
+    EXPECT_EQ(Refusal("sglang", version, model, 1), "");
+    EXPECT_THAT(Refusal("sglang", version, model, 2), HasSubstr("SGLang does not split the scales of GPTQ experts"));
+    EXPECT_EQ(Refusal("sglang", version, model, 2, {{"ep-size", "2"}}), "");
+    EXPECT_EQ(Refusal("sglang", version, model, 2, {{"quantization", "moe_wna16"}}), "");
+  }
+  EXPECT_EQ(Refusal("vllm", "0.24.0", model, 2), "");
+  // The scales are in half precision in every release.
+  model.dtype = "bfloat16";
+  EXPECT_THAT(Refusal("sglang", "0.5.6.post2", model, 1), HasSubstr("GPTQ experts require float16"));
 }
 
 TEST(CheckpointRules, MambaLayersAreSplitByTheirHeadsAndGroups) {

@@ -83,6 +83,15 @@ sglang 0.5.15 | deepseek-v4 | 12.0 | | ok
 vllm 0.24.0 | deepseek-v4 | 9.0 | kv-cache-dtype=auto | reject KvDtypeNotSupported
 vllm 0.33.0 | deepseek-v4 | 9.0 | kv-cache-dtype=fp8_ds_mla | ok
 vllm 0.33.0 | mla | 9.0 | kv-cache-dtype=fp8_ds_mla | reject BackendNotForKvCache
+vllm 0.33.0 | sparse | 12.0 | dtype=float16 | reject DtypeNotSupported
+vllm 0.33.0 | granite-hybrid | 9.0 | pipeline-parallel-size=2 | reject ParallelismNotSupported
+vllm 0.33.0 | granite-hybrid | 9.0 | pipeline-parallel-size=1 | ok
+# members of flags in JSON
+vllm 0.16.0 | dense | 9.0 | speculative-config={"num_spec_tokens":3} | reject UnknownMember
+vllm 0.15.1 | dense | 9.0 | kv-transfer-config={"kv_conector":"x"} | ok
+vllm 0.33.0 | dense | 9.0 | kv-transfer-config={"kv_conector":"x"} | reject UnknownMember
+vllm 0.33.0 | dense | 9.0 | structured-outputs-config={"backend":"xgrammar"} | ok
+vllm 0.33.0 | dense | 9.0 | attention-config={"use_fp4_indexer_cache":true} | reject UnknownMember
 vllm 0.24.0 | mimo-v2 | 9.0 | tensor-parallel-size=16 | reject TensorParallelDoesNotDivide
 vllm 0.33.0 | mimo-v2 | 9.0 | tensor-parallel-size=16 | ok
 vllm 0.33.0 | deepseek-v4 | 9.0 | kv-cache-dtype=bfloat16 | reject KvDtypeNotSupported
@@ -624,6 +633,10 @@ checkpoint::ModelFacts Checkpoint(const std::string& name) {
   if (name == "sparse") {
     facts = Latent(facts);
     facts.index_top_k = 2048;
+    return facts;
+  }
+  if (name == "granite-hybrid") {
+    facts.architecture = "GraniteMoeHybridForCausalLM";
     return facts;
   }
   if (name == "mamba") {

@@ -120,7 +120,12 @@ kv=fp8 gemm=fp8 | vllm | | bf16 | 9.0 | map KvDtype | --quantization fp8 --kv-ca
 kv=fp8_e4m3 | vllm | | bf16 | 9.0 | map KvDtype | --kv-cache-dtype fp8_e4m3 |
 kv=fp8_e4m3 | vllm | | bf16 | 8.6 | map KvDtype | --kv-cache-dtype fp8_e4m3 | AttentionBackendChanges
 kv=fp8_e4m3 | vllm | ..0.19.0 | sparse | 9.0 | map KvDtype | --kv-cache-dtype fp8_e4m3 |
-kv=fp8_e4m3 | vllm | 0.20.0..0.28.0 | sparse | 9.0 | map KvDtype | --kv-cache-dtype fp8 | KvDtypeRenamed
+kv=fp8_e4m3 | vllm | 0.20.0..0.24.0 | sparse | 9.0 | map KvDtype | --kv-cache-dtype fp8 | KvDtypeRenamed
+kv=fp8_e4m3 | vllm | 0.25.0..0.25.1 | sparse | 9.0 | reject BackendNotForKvCache | |
+kv=fp8_e4m3 | vllm | 0.26.0..0.28.0 | sparse | 9.0 | map KvDtype | --kv-cache-dtype fp8 | KvDtypeRenamed
+kv=auto | vllm | 0.24.0.. | sparse | 12.0 | already-so KvFollowsModel | |
+kv=fp8 | vllm | 0.24.0.. | sparse | 12.0 | already-so KvFollowsModel | |
+kv=bfloat16 | vllm | 0.24.0.. | sparse | 12.0 | reject KvDtypeNotSupported | |
 kv=fp8_e4m3 | vllm | | sparse | 10.0 | map KvDtype | --kv-cache-dtype fp8_e4m3 |
 kv=fp8_e5m2 | vllm | ..0.21.0 | bf16 | 9.0 | reject BackendNotForKvCache | |
 kv=fp8_e5m2 | vllm | 0.22.0.. | bf16 | 9.0 | map KvDtype | --kv-cache-dtype fp8_e5m2 | AttentionBackendChanges

@@ -314,8 +314,8 @@ TEST(Memory, IsWeighedBeforeAPodExists) {
     bool fits;
   };
   const QuantConfig plain;
-  const QuantConfig fp8{"x", "fp8", "fp8", "auto", "auto"};
-  const QuantConfig kv{"x", "auto", "fp8", "auto", "auto"};
+  const QuantConfig fp8{"x", "fp8", "fp8", "auto"};
+  const QuantConfig kv{"x", "auto", "fp8", "auto"};
   const QuantConfig wide{"x", "float32", "auto", "auto", "auto"};
   const std::vector<Case> cases = {
       // 16.1 + 17.2 GB of cache for the model's whole context
@@ -388,6 +388,43 @@ TEST(Memory, OfFilesThatMayBeWiderThanTheConfigurationHalfIsABound) {
   EXPECT_TRUE(PlanLaunch(Rules(), request).rejection);
   request.model.weight_bytes = 64'240'000'000;
   EXPECT_TRUE(PlanLaunch(Rules(), request).rejection);
+}
+
+// Qwen2.5-32B: 65.5 GB in 16 bits, about half of it in fp8; an L40S has 48 GB.
+TEST(Memory, MustHoldTheUnquantizedWeightsWhereTheReleaseQuantizesAfterLoading) {
+  struct Case {
+    std::string engine, version, method;
+    bool fits;
+  };
+  const std::vector<Case> cases = {
+      {"vllm", "0.15.1", "fp8", false},        {"vllm", "0.16.0", "fp8", true},    {"vllm", "0.24.0", "fp8", true},
+      {"sglang", "0.5.6.post2", "fp8", false}, {"sglang", "0.5.23", "fp8", false}, {"sglang", "0.5.23", "mxfp8", false},
+  };
+  for (const Case& c : cases) {
+    LaunchRequest request = Request(c.engine, c.version, Llama70b());
+    request.model.weight_bytes = 65'500'000'000;
+    request.gpu_memory_bytes = 48'000'000'000;
+    request.gpu = ComputeCapability{10, 0};
+    request.parameters = Values({{"quantization", c.method}});
+    if (c.engine == "vllm") request.parameters.insert(Values({{"max-model-len", "4096"}}).extract("max-model-len"));
+    const LaunchPlan plan = PlanLaunch(Rules(), request);
+    EXPECT_EQ(!plan.rejection, c.fits) << c.engine << " " << c.version << " " << c.method << " "
+                                       << (plan.rejection ? plan.rejection->message : "");
+    if (plan.rejection) {
+      EXPECT_EQ(plan.rejection->reason, "ModelDoesNotFit") << plan.rejection->message;
+    }
+  }
+  LaunchRequest request = Request("vllm", "0.15.1", Llama70b());
+  request.model.weight_bytes = 65'500'000'000;
+  request.gpu_memory_bytes = 48'000'000'000;
+  request.parameters = Values({{"quantization", "fp8"}, {"max-model-len", "4096"}});
+  const LaunchPlan plan = PlanLaunch(Rules(), request);
+  ASSERT_TRUE(plan.rejection);
+  EXPECT_EQ(plan.rejection->message,
+            "each GPU must hold at least 65.5 GB of weights; it has 48.0 GB; vLLM 0.15.1 quantizes to fp8 when it has "
+            "loaded all weights in bfloat16; from 0.16.0 on it quantizes them while loading");
+  request.parallel.tensor = 2;
+  EXPECT_FALSE(PlanLaunch(Rules(), request).rejection);
 }
 
 TEST(Memory, SharesOfCardsAreNotCountedAsCards) {

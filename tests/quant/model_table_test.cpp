@@ -52,6 +52,22 @@ TEST(ModelTable, AModelTypeThatNobodyKnowsIsRefused) {
   EXPECT_THAT(Said("sglang", "0.5.15", Model("FooBarForCausalLM", "foobar")), StartsWith("ArchitectureNotSupported"));
 }
 
+// Neither another format nor another setting would help.
+TEST(ModelTable, AnUnknownArchitectureIsNamedBeforeFormatsAndSettings) {
+  checkpoint::ModelFacts model = Quantized(Model("FooBarForCausalLM", "foobar"), "compressed-tensors", "int4-wna16");
+  model.schemes = {"linear int4-group31-sym none unheard-of"};
+  EXPECT_THAT(Said("vllm", "0.24.0", model), StartsWith("ArchitectureNotSupported"));
+  EXPECT_THAT(Said("vllm", "0.24.0", model, {{"no-such-flag", "1"}}), StartsWith("ArchitectureNotSupported"));
+  EXPECT_THAT(Said("sglang", "0.5.15", model), StartsWith("ArchitectureNotSupported"));
+  model.architecture = "LlamaForCausalLM";
+  model.model_type = model.config_type = "llama";
+  EXPECT_THAT(Said("vllm", "0.24.0", model), StartsWith("SchemeNotSupported"));
+  // A flag would help there; the format would still be refused.
+  model.remote_code = true;
+  model.model_type = model.config_type = "foobar";
+  EXPECT_THAT(Said("vllm", "0.24.0", model), StartsWith("SchemeNotSupported"));
+}
+
 TEST(ModelTable, AClassThatIsGoneIsRefusedWithTheLastReleaseThatHadIt) {
   EXPECT_EQ(Said("vllm", "0.23.0", Model("XverseForCausalLM", "xverse", true), {{"trust-remote-code", "true"}}), "");
   EXPECT_EQ(Said("vllm", "0.24.0", Model("MiniMaxText01ForCausalLM", "minimax")),
