@@ -432,7 +432,7 @@ void LimitSearch::Accept(Workload& workload, const Attempt& attempt) {
   } else {
     hooks_.say(line + ", prompts are " + (words ? "words" : "token ids"));
     if (words && spec_.endpoint == measurement::Endpoint::kCompletions) {
-      Warn("the server rejects token ids: prompts are words, and their lengths are approximate");
+      Warn(std::string(kRejectsTokenIds) + ": prompts are words, and their lengths are approximate");
     }
   }
   if (!style_->exact_answers) {
@@ -845,7 +845,9 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   WarnOfPrefixCache(point);
   WarnOfLockstep(point, measurement::InLockstep(static_cast<int>(load.value), recorder.records(), progress.window_start,
                                                 progress.window_end));
-  WarnOfDrift(point, recorder.records(), progress);
+  // What a server that limits its clients lets through is no pace of its own, and refused places wait longer each time.
+  const bool limited = report.rate_limited > 0 && point.errors > 0;
+  if (!limited) WarnOfDrift(point, recorder.records(), progress);
   // After the long run, whose numbers the verdict is of.
   SayPoint(point, measurement::Why(spec_.slo, point, took), recorder.ReceiveLagP99());
   if (!beyond.empty()) hooks_.say("  " + beyond);
@@ -861,7 +863,7 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   hooks_.point(point, point.errors > 0 ? report.first_error : "");
   WarnOfTokensPerEvent(recorder.records());
   WarnOfHeld(point);
-  if (report.rate_limited > 0 && point.errors > 0) {
+  if (limited) {
     Warn("the server limits requests (HTTP 429): results show this limit, not its speed");
   }
   return CheckStreams(recorder.records());

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -26,6 +27,9 @@
 #include "measurement/window.h"
 
 namespace autotune::bench {
+
+// Begins the warning that prompts are words, so that a vocabulary size has no effect.
+inline constexpr std::string_view kRejectsTokenIds = "the server rejects token ids";
 
 struct LimitSearchHooks {
   // Checked every 50 ms; true stops the search at once.

@@ -147,6 +147,30 @@ std::string ErrorsText(const bench::BenchSpec& spec, const bench::RunResult& res
          lowest->load.ToString() + " failed, " + Decimal(100 * spec.slo.max_error_rate, 1) + " % may (--slo errorRate)";
 }
 
+// Requests waited in the server for their turn, so more of them in flight would not be served faster.
+bool IsFull(const Point& point) { return point.standing_queue || point.engine.waiting.value_or(0) >= 1; }
+
+// Of a search that ended before a load met the SLO: below which one the limit is; "" without a load.
+std::string BoundText(const bench::BenchSpec& spec, const bench::RunResult& result, const std::string& name) {
+  const Point *lowest = nullptr, *loop = nullptr;
+  for (const Point& point : result.points) {
+    if (point.scenario != name || IsInvalid(point)) continue;
+    if (point.load.kind == LoadKind::kConcurrency && KeepsSlo(spec.slo, point)) {
+      loop = &point;
+    } else if (lowest == nullptr || point.load.kind != lowest->load.kind
+                   ? lowest == nullptr || point.load.kind == LoadKind::kRequestRate
+                   : point.load.value < lowest->load.value) {
+      lowest = &point;
+    }
+  }
+  if (lowest == nullptr) return "";
+  const std::string option = lowest->load.kind == LoadKind::kRequestRate ? "--rate" : "--concurrency";
+  return "meets " + SloText(spec.slo) + " only below " + lowest->load.ToString() +
+         ", the lowest load that was measured before the search ended" +
+         (loop != nullptr ? "; " + loop->load.ToString() + " meet it, but requests always wait there" : "") +
+         ". Measure lower ones: " + option;
+}
+
 std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& result, std::size_t scenario) {
   using measurement::StopReason;
   const bench::ScenarioOutcome& outcome = result.outcomes[scenario];
@@ -157,6 +181,10 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
       return name + ": " + overload;
     }
     if (const std::string errors = ErrorsText(spec, result, name); !errors.empty()) return name + ": " + errors;
+    if (const std::string bound = BoundText(spec, result, name);
+        outcome.reason == StopReason::kOutOfTime && bounded && !bound.empty()) {
+      return name + ": " + bound;
+    }
     const bool undecided = std::any_of(result.points.begin(), result.points.end(), [](const Point& point) {
       return point.verdict == measurement::Verdict::kUndecided;
     });
@@ -201,7 +229,7 @@ std::string Sentence(const bench::BenchSpec& spec, const bench::RunResult& resul
         text += "meets " + SloText(spec.slo) + " up to " + numbers;
         break;
       }
-      if (best.load.kind == LoadKind::kConcurrency && best.load.value >= spec.load.max) {
+      if (best.load.kind == LoadKind::kConcurrency && best.load.value >= spec.load.max && (bounded || !IsFull(best))) {
         text += (bounded ? "meets " + SloText(spec.slo) + " up to " : "reaches ") + numbers +
                 ", the most that --max allows";
         break;
@@ -325,6 +353,7 @@ json PointJson(const measurement::Slo& slo, const Point& point) {
               {"clientLagP99", point.client_lag_p99}};
   out[point.load.kind == LoadKind::kConcurrency ? "concurrency" : "requestRate"] = point.load.value;
   if (point.saturated) out["saturated"] = true;
+  if (point.standing_queue) out["standingQueue"] = true;
   if (point.held > 0) out["waitedInClient"] = point.held;
   if (point.verdict == measurement::Verdict::kMet && !HasLimits(slo)) out["verdict"] = nullptr;
   if (IsTooClose(slo, point)) out["tooClose"] = true;
@@ -349,6 +378,14 @@ json PointJson(const measurement::Slo& slo, const Point& point) {
       {"acceptedDraftTokens", point.engine.accepted_draft_tokens}};
   for (const auto& [name, value] : kEngine) {
     if (value) out["engine"][name] = *value;
+  }
+  return out;
+}
+
+std::vector<std::string> Warnings(const bench::BenchSpec& spec, const bench::RunResult& result) {
+  std::vector<std::string> out = result.warnings;
+  for (std::string& warning : out) {
+    if (spec.vocab_size > 0 && warning.starts_with(bench::kRejectsTokenIds)) warning += "; --vocab-size has no effect";
   }
   return out;
 }
@@ -402,13 +439,14 @@ std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& re
     const Point& point = result.points[i];
     bool best = false;
     for (const bench::ScenarioOutcome& outcome : result.outcomes) best = best || outcome.best == i;
-    std::vector<std::string> cells = {point.scenario,
-                                      LoadText(point.load),
-                                      TokensPerSecond(point.output_tokens_per_second),
-                                      Decimal(point.output_tokens_per_second_ci, 1),
-                                      Decimal(point.requests_per_second, 2),
-                                      MeanTokens(point.input_tokens, point),
-                                      MeanTokens(point.output_tokens, point)};
+    std::vector<std::string> cells = {
+        point.scenario,
+        LoadText(point.load),
+        (point.standing_queue ? "<= " : "") + TokensPerSecond(point.output_tokens_per_second),
+        Decimal(point.output_tokens_per_second_ci, 1),
+        Decimal(point.requests_per_second, 2),
+        MeanTokens(point.input_tokens, point),
+        MeanTokens(point.output_tokens, point)};
     for (const auto& column : latencies) {
       cells.push_back(IsMeasured(point, column.metric) ? report::LatencyText(point, column.metric, column.statistic)
                                                        : "");
@@ -426,6 +464,10 @@ std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& re
     out += "long run: a simulation of more arrivals, fitted to the window; (window: ...) was measured in the window.\n";
   }
   if (std::any_of(result.points.begin(), result.points.end(),
+                  [](const Point& point) { return point.standing_queue; })) {
+    out += "<=: requests always waited in the server, so a request rate that is sustained is at most that.\n";
+  }
+  if (std::any_of(result.points.begin(), result.points.end(),
                   [&](const Point& point) { return IsTooClose(spec.slo, point) && !FellShort(point); })) {
     out +=
         "too close: within the limit by less than half a standard deviation; counts as missed, because bursts that "
@@ -437,7 +479,7 @@ std::string ResultTable(const bench::BenchSpec& spec, const bench::RunResult& re
     }
   }
   for (std::size_t i = 0; i < result.outcomes.size(); ++i) out += Sentence(spec, result, i) + "\n";
-  for (const std::string& warning : result.warnings) out += "warning: " + warning + "\n";
+  for (const std::string& warning : Warnings(spec, result)) out += "warning: " + warning + "\n";
   if (result.simulated) out += "These numbers are from a simulated engine, not measurements of a GPU.\n";
   return out;
 }
@@ -465,7 +507,7 @@ json ResultJson(const bench::BenchSpec& spec, const bench::RunResult& result, co
     }
     out["limits"].push_back(std::move(limit));
   }
-  if (!result.warnings.empty()) out["warnings"] = result.warnings;
+  if (!result.warnings.empty()) out["warnings"] = Warnings(spec, result);
   return out;
 }
 

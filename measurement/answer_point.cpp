@@ -17,6 +17,8 @@ constexpr std::pair<ScoreMetric, std::string_view> kScoreMetricNames[] = {
     {ScoreMetric::kE2e, "E2e"},
 };
 
+constexpr double kTie = 0.03;  // of the worth: with wide intervals, loads that do much less tie as well
+
 bool IsOf(std::string_view scenario, const Point& point) { return scenario.empty() || point.scenario == scenario; }
 
 // The highest load of this role and kind that meets the SLO, or what is certainly worth more below it.
@@ -44,7 +46,15 @@ std::optional<std::size_t> HighestOf(const AnswerRule& rule, std::span<const Poi
     if (!counts(i) || score(i) - score(*highest) <= std::hypot(half_width(i), half_width(*highest))) continue;
     if (score(i) > score(best)) best = i;
   }
-  return best;
+  if (!rule.slo.bounds.empty()) return best;
+  // Without a limit more load is worth nothing by itself: of what ties, the lowest has the shortest latencies.
+  std::size_t lowest = best;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (!counts(i) || points[i].load.value >= points[lowest].load.value) continue;
+    const double less = worth(best) - worth(i);
+    if (less <= std::min(std::hypot(half_width(i), half_width(best)), kTie * worth(best))) lowest = i;
+  }
+  return lowest;
 }
 
 }  // namespace

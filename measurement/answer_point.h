@@ -38,9 +38,9 @@ struct AnswerRule {
   std::string_view scenario;
 };
 
-// Index of the highest load that meets the SLO, or of a lower one that is certainly worth more tokens or requests (the
-// intervals do not overlap): engines that preempt lose throughput at high loads, and the luckiest of several noisy
-// points is worth no more. Considers valid points of the role Search that were not measured again.
+// Index of the highest load that meets the SLO, or of a lower one that is certainly worth more (engines that preempt
+// lose throughput at high loads; the luckiest of noisy points is worth no more). Without limits: the lowest that ties
+// with it, at most 3 % below. Considers valid points of the role Search that were not measured again.
 std::optional<std::size_t> LimitOf(const AnswerRule& rule, std::span<const Point> points);
 
 // The limit (LimitOf). If the role Sustained has usable points, because requests always queued at the limit

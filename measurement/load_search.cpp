@@ -25,11 +25,14 @@ constexpr std::pair<StopReason, std::string_view> kReasonNames[] = {
 constexpr double kFirstConcurrency = 16;  // where nothing is known
 constexpr double kOfALoopsRate = 0.9;     // bursts break what an even loop keeps
 constexpr double kBeyondCapacity = 1.03;
+constexpr double kMoreThanRun = 1.1;
 constexpr double kLeastStep = 1.1;  // two points so far apart need one between them
 constexpr double kBeyond = 1.05;
 constexpr double kPromptsMeet = 2;  // a first token of a full batch, against that of a request alone
 constexpr std::size_t kMaxPoints = 10;
 constexpr std::size_t kMaxConfirmations = 5;
+constexpr std::size_t kMostRates = 12;  // ... downwards, while none meets the SLO
+constexpr double kAlone = 0.05;         // requests in flight: hardly one meets another
 constexpr int kReservedRates = 2;  // the first one often meets the SLO next to the loop's own; if not, the second one
 constexpr int kClientBoundRepeats = 2;
 constexpr double kPlateau = 1.03;       // throughput that grows by less, for 1.5 times the load, is the capacity
@@ -47,7 +50,8 @@ constexpr double kHalfWidth = 1.96;            // of a 95 % interval, in standar
 constexpr double kUsualSlope = 2;              // of ln(latency) over ln(load), where no two points tell
 constexpr double kEnoughForAScore = 0.05;      // else the limit's point is measured once more
 constexpr double kNearTheLimit = 1.3;          // ... but within such a bracket it may be
-constexpr std::int64_t kEnoughAnswers = 60;    // a few more than kFewestAnswers, which some windows hold by chance
+constexpr const char* kAllMissed = "every one of as many points misses the SLO: the limit is lower";
+constexpr std::int64_t kEnoughAnswers = 60;  // a few more than kFewestAnswers, which some windows hold by chance
 
 struct Seen {
   double load = 0;
@@ -541,18 +545,20 @@ class Search {
                          "the queue always stands at " + loop.load.ToString() + ": what rate meets the SLO?", rates,
                          PointRole::kSustained);
     }
-    if (rates.seen.size() >= kMaxConfirmations) {
-      return rates.low != nullptr ? limit : Stop(StopReason::kInfeasible, "no rate that was tried meets the SLO");
-    }
     const double high = rates.high != nullptr ? rates.high->load : capacity;
     if (rates.low == nullptr) {
+      if (points_[rates.high->index].mean_concurrency < kAlone) {
+        return Stop(StopReason::kInfeasible, "requests that arrive alone miss the SLO");
+      }
+      if (rates.seen.size() >= kMostRates) return Stop(StopReason::kOutOfTime, kAllMissed);
       // A tail grows faster than the rate. Where one after the other is missed by little, the steps grow.
       const double least = std::pow(step, -static_cast<double>(rates.seen.size()));
       const double factor = std::clamp(std::exp(-rates.high->excess / kSlopeOfARate), std::min(0.7, least), least);
       return MeasureRate(high * factor, "lower by the ratio of the tail latencies", rates, PointRole::kSustained);
     }
     const double low = rates.low->load;
-    if (high <= low * step * 1.0001) return limit;
+    const bool enough = rates.seen.size() >= kMaxConfirmations && high <= kNearTheLimit * low;
+    if (enough || rates.seen.size() >= kMostRates || high <= low * step * 1.0001) return limit;
     double rate = std::sqrt(high * low);
     // No nearer to what is known than tells something.
     if (rates.high != nullptr && high > low * step * step) {
@@ -616,13 +622,28 @@ class Search {
     return most * std::min(room(*bracket_.low), kLoadsApart);
   }
 
+  // Whether the server has more requests than it runs at once: by its counters, else by the wait for the first token.
+  [[nodiscard]] bool IsFull(const Point& loop) const {
+    constexpr double kWaiting = 1;
+    if (loop.engine.waiting && *loop.engine.waiting >= kWaiting) return true;
+    return !input_.warm_up.empty() && QueueStands(loop, input_.warm_up.front().ttft.mean);
+  }
+
   // No bound: as much as is let run at once.
   LoadDecision Capacity() const {
     const double most = input_.plan.max;
+    const double places = PlacesOf(input_.warm_up);
     if (bracket_.seen.empty()) {
-      // A few more than run, so that none runs dry.
-      const double load = input_.admitted ? std::min(most, std::ceil(*input_.admitted * 1.1)) : most;
+      // A few more than run, so that none runs dry: far more would only wait.
+      double load = most;
+      if (places > 0) load = std::min(load, std::ceil(places * kMoreThanRun));
+      if (input_.admitted) load = std::min(most, std::ceil(*input_.admitted * kMoreThanRun));
       return Measure({kind_, std::max(load, 1.0)}, "no SLO: the capacity");
+    }
+    // The warm-up may have seen fewer run than can.
+    const Seen& last = bracket_.seen.back();
+    if (!input_.admitted && bracket_.seen.size() == 1 && last.load < most && !IsFull(points_[last.index])) {
+      return Measure({kind_, most}, "no request waits there: as many as may be in flight");
     }
     return Stop(bracket_.low != nullptr ? StopReason::kCapacity : StopReason::kInfeasible, "no SLO: the capacity");
   }
@@ -758,9 +779,9 @@ class Search {
   // Everything is broken: further down.
   LoadDecision Down() const {
     const Seen& first = bracket_.seen.front();
-    if (kind_ == LoadKind::kConcurrency ? first.load <= 1 : points_[first.index].mean_concurrency < 0.5) {
-      return Stop(StopReason::kInfeasible, "a single request misses the SLO");
-    }
+    const bool alone =
+        kind_ == LoadKind::kConcurrency ? first.load <= 1 : points_[first.index].mean_concurrency < MostAlone();
+    if (alone) return Stop(StopReason::kInfeasible, "a single request misses the SLO");
     // Of a rate, a tail grows faster than the load.
     double x = std::log(first.load) - first.excess / (kind_ == LoadKind::kRequestRate ? kSlopeOfARate : 1);
     const auto next = std::find_if(bracket_.seen.begin(), bracket_.seen.end(),
@@ -773,6 +794,16 @@ class Search {
     double load = Rounded(kind_, first.load * factor, Most());
     if (kind_ == LoadKind::kConcurrency && load >= first.load) load = first.load - 1;
     return Measure({kind_, load}, "the SLO is missed: lower", Exploring());
+  }
+
+  // Requests in flight at a rate whose misses are those of a single request. Where that one meets the limits, two that
+  // arrive together may be what misses them, and lower rates have fewer of these.
+  [[nodiscard]] double MostAlone() const {
+    constexpr double kHardlyMeeting = 0.5;
+    if (input_.warm_up.empty()) return kHardlyMeeting;
+    const Excesses one = ExcessesOf(input_.slo, input_.warm_up.front());
+    const bool meets = !one.empty() && std::all_of(one.begin(), one.end(), [](double excess) { return excess <= 0; });
+    return meets ? kAlone : kHardlyMeeting;
   }
 
   // Where a number says nothing of how far the limit is, or the last two points have hardly closed the bracket.
@@ -793,7 +824,7 @@ class Search {
   LoadDecision Limit() const {
     if (bracket_.seen.empty()) return First();
     if (points_.size() >= kMaxPoints) {
-      if (bracket_.low == nullptr) return Stop(StopReason::kInfeasible, "enough points");
+      if (bracket_.low == nullptr) return Stop(StopReason::kOutOfTime, kAllMissed);
       // Nothing was broken: the limit is higher.
       if (bracket_.high == nullptr) return Stop(StopReason::kOutOfTime, "every one of as many points meets the SLO");
       return Stop(StopReason::kFound, "enough points");

@@ -573,6 +573,17 @@ void FillThroughputOfRate(const Window& window, Point& point) {
                                                  point.errors > 0 ? failed * mean : 0);
 }
 
+// Of a trace: a window with a burst in it answers more than the trace brings on average, which a longer one would not.
+void HoldToRate(Point& point) {
+  const double rate = point.load.value;
+  point.requests_per_second = std::min(point.requests_per_second, rate);
+  if (point.requests == 0) return;
+  const double most = rate * static_cast<double>(point.output_tokens) / static_cast<double>(point.requests);
+  if (point.output_tokens_per_second <= most) return;
+  point.output_tokens_per_second_ci *= most / point.output_tokens_per_second;
+  point.output_tokens_per_second = most;
+}
+
 // Everything but the verdict. ITL is left out where `gaps` is null: it is the expensive one.
 Point Summarize(const Window& window, const std::vector<double>& throughput, std::vector<std::vector<double>>* gaps) {
   Point point;
@@ -633,6 +644,7 @@ Point Summarize(const Window& window, const std::vector<double>& throughput, std
       ShowsItsRate(window, point)) {
     FillThroughputOfRate(window, point);
   }
+  if (window.spec.load.kind == LoadKind::kRequestRate && !window.spec.steady_rate) HoldToRate(point);
   return point;
 }
 

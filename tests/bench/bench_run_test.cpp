@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <semaphore>
@@ -769,6 +770,31 @@ TEST_F(BenchRunTest, ALimitForClientsIsWarnedOf) {
   EXPECT_EQ(outcome.exit_code, 0) << said_;
   EXPECT_THAT(outcome.result.warnings,
               testing::Contains("the server limits requests (HTTP 429): results show this limit, not its speed"));
+}
+
+// A quota that is used up: refused places wait, so the answers become fewer.
+TEST_F(BenchRunTest, ALimitForClientsIsNoDriftOfTheServer) {
+  Write(Ready());
+  options_.spec.load.fixed = {8};
+  options_.spec.duration = seconds(3);
+  const auto begin = std::make_shared<std::atomic<std::int64_t>>(0);
+  const auto slower = [&](bool by_refusals) {
+    *begin = 0;
+    ScriptedEngine engine(Engine([&, by_refusals](const Request& request, Answer& answer) {
+      const auto now = std::chrono::steady_clock::now().time_since_epoch() / milliseconds(1);
+      if (warm_ && *begin == 0) *begin = now;
+      const std::int64_t since = *begin == 0 ? 0 : now - *begin;
+      if (by_refusals && request.number % 100 < since / 60) return answer.Json(429, R"({"error":"slow down"})");
+      answer.Completion(32, 4, milliseconds(5), milliseconds(5 + (by_refusals ? 0 : since / 200)));
+    }));
+    warm_ = false;
+    return Run(engine).result.warnings;
+  };
+  const std::string drift = "the throughput was not steady: ";
+  EXPECT_THAT(slower(false), testing::Contains(HasSubstr(drift)));
+  const auto warnings = slower(true);
+  EXPECT_THAT(warnings, testing::Contains(HasSubstr("the server limits requests (HTTP 429)")));
+  EXPECT_THAT(warnings, testing::Not(testing::Contains(HasSubstr(drift))));
 }
 
 TEST_F(BenchRunTest, AServerThatIsGoneIsNoResult) {

@@ -49,6 +49,51 @@ struct Example {
   bench::RunResult result;
 };
 
+TEST(BenchUrl, TheThroughputOfALoopWhoseQueueStandsIsABound) {
+  Example example;
+  EXPECT_THAT(ResultTable(example.spec, example.result), Not(HasSubstr("<= 3200.0")));
+  example.result.points[2].standing_queue = true;
+  const std::string text = ResultTable(example.spec, example.result);
+  EXPECT_THAT(text, HasSubstr(" <= 3200.0 "));
+  EXPECT_THAT(text, HasSubstr("\n<=: requests always waited in the server, so a request rate that is sustained is at "
+                              "most that.\n"));
+  EXPECT_EQ(ResultJson(example.spec, example.result, "u", "m")["points"][2]["standingQueue"], true);
+}
+
+// No SLO, and as many in flight as may be: the most that the client allows only if the server has room.
+TEST(BenchUrl, ALoopWhoseRequestsWaitHasTheCapacity) {
+  Example example;
+  example.spec.slo.bounds.clear();
+  example.spec.load.max = 32;
+  example.result.outcomes = {{measurement::StopReason::kCapacity, 2}};
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("at 32 in flight, the most that --max allows"));
+  example.result.points[2].engine.waiting = 9;
+  const std::string text = ResultTable(example.spec, example.result);
+  EXPECT_THAT(text, HasSubstr("D(512,128): has a capacity of 3200.0 "));
+  EXPECT_THAT(text, Not(HasSubstr("--max")));
+}
+
+TEST(BenchUrl, ASearchThatEndedBeforeALoadMetTheSloSaysBelowWhichItIs) {
+  Example example;
+  example.result.points[2].role = measurement::PointRole::kSustained;
+  example.result.points[2].load = measurement::RequestRate(0.9);
+  example.result.points[2].ttft.p99 = 700;
+  example.result.points[2].verdict = measurement::Verdict::kMissed;
+  example.result.outcomes = {{measurement::StopReason::kOutOfTime, std::nullopt}};
+  EXPECT_THAT(ResultTable(example.spec, example.result),
+              HasSubstr("D(512,128): meets ttft.p99 <= 500 ms only below 0.9 requests/s, the lowest load that was "
+                        "measured before the search ended; 8 in flight meet it, but requests always wait there. "
+                        "Measure lower ones: --rate\n"));
+}
+
+TEST(BenchUrl, AVocabularyOfAServerThatWantsWordsHasNoEffect) {
+  Example example;
+  example.result.warnings = {"the server rejects token ids: prompts are words, and their lengths are approximate"};
+  EXPECT_THAT(ResultTable(example.spec, example.result), Not(HasSubstr("--vocab-size")));
+  example.spec.vocab_size = 32000;
+  EXPECT_THAT(ResultTable(example.spec, example.result), HasSubstr("approximate; --vocab-size has no effect\n"));
+}
+
 TEST(BenchUrl, TheTableEndsWithTheAnswer) {
   Example example;
   const std::string text = ResultTable(example.spec, example.result);

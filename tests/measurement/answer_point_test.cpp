@@ -41,6 +41,18 @@ TEST(AnswerOf, IsALowerLoadThatIsCertainlyWorthMore) {
   EXPECT_EQ(AnswerOf(Rule(), points), 1U);
 }
 
+TEST(AnswerOf, WithoutLimitsIsTheLowestLoadThatTies) {
+  AnswerRule rule = Rule();
+  rule.slo.bounds.clear();
+  std::vector<Point> points = {PointAt(Concurrency(128), 900, 100), PointAt(Concurrency(256), 995, 400),
+                               PointAt(Concurrency(282), 1010, 500), PointAt(Concurrency(512), 1000, 5000)};
+  EXPECT_EQ(AnswerOf(rule, points), 1U);
+  for (Point& point : points) point.output_tokens_per_second_ci = 200;
+  EXPECT_EQ(AnswerOf(rule, points), 1U) << "a tenth less is no tie, however little is known";
+  points[1].output_tokens_per_second_ci = points[2].output_tokens_per_second_ci = 1;
+  EXPECT_EQ(AnswerOf(rule, points), 1U);
+}
+
 TEST(AnswerOf, OfASearchByRateIsNoClosedLoop) {
   const std::vector<Point> points = {PointAt(Concurrency(16), 5000, 100), PointAt(RequestRate(10), 1000, 100)};
   EXPECT_EQ(AnswerOf(Rule(), points), 1U);

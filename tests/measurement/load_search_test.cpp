@@ -345,6 +345,7 @@ Point WithQueue(const Load& load, double requests_per_second, double ttft_ms, Ve
     point.ttft.Set(statistic, ttft_ms);
     point.e2e.Set(statistic, 4000 + ttft_ms);
   }
+  point.mean_concurrency = requests_per_second * point.e2e.mean / 1e3;
   point.window_seconds = 30;
   point.verdict = verdict;
   return point;
@@ -462,19 +463,88 @@ TEST(DecideLoad, AsksForNoRateWhereNobodyWaitsNothingIsLimitedOrItCannotWin) {
   EXPECT_FALSE(DecideLoad(input, points).next) << "what a request alone takes is not known";
 }
 
-TEST(DecideLoad, IsInfeasibleWhereNoRateMeetsTheSlo) {
-  const LoadSearchInput input = WithWarmUp(2000);
-  std::vector<Point> points = {WithQueue(Concurrency(512), 86, 1250, Verdict::kMet)};
+// As for long prompts with short answers: each waits for the one before it, and the tail needs a nearly empty server.
+TEST(DecideLoad, GoesOnDownwardsUntilARateMeetsTheSlo) {
+  const LoadSearchInput input = WithWarmUp(500);
+  std::vector<Point> points = {WithQueue(Concurrency(3), 4.4, 450, Verdict::kMet)};
+  constexpr double kTruth = 0.6;
   LoadDecision decision = DecideLoad(input, points);
-  for (int i = 0; decision.next; ++i) {
-    ASSERT_LT(i, 6);
-    points.push_back(WithQueue(*decision.next, decision.next->value / 2, 9000, Verdict::kMissed));
+  while (decision.next) {
+    ASSERT_LT(points.size(), 14U);
+    const double rate = decision.next->value;
+    const double ttft = rate > kTruth ? 550 + 50 * rate : 450;  // its numbers say little of how far the limit is
+    points.push_back(WithQueue(*decision.next, rate, ttft, rate > kTruth ? Verdict::kMissed : Verdict::kMet));
+    points.back().mean_concurrency = rate / 4;
     points.back().role = decision.role;
     decision = DecideLoad(input, points);
   }
-  EXPECT_EQ(decision.reason, StopReason::kInfeasible);
+  ASSERT_TRUE(decision.best);
+  EXPECT_LE(points[*decision.best].load.value, kTruth);
+  EXPECT_GE(points[*decision.best].load.value, kTruth / 1.3);
+}
+
+LoadDecision WhereEveryRateMisses(double mean_concurrency, std::vector<Point>& points) {
+  const LoadSearchInput input = WithWarmUp(2000);
+  points = {WithQueue(Concurrency(512), 86, 1250, Verdict::kMet)};
+  LoadDecision decision = DecideLoad(input, points);
+  while (decision.next && points.size() < 20) {
+    points.push_back(WithQueue(*decision.next, decision.next->value / 2, 9000, Verdict::kMissed));
+    points.back().mean_concurrency = mean_concurrency;
+    points.back().role = decision.role;
+    decision = DecideLoad(input, points);
+  }
+  return decision;
+}
+
+TEST(DecideLoad, EveryRateThatMissesTheSloIsABound) {
+  std::vector<Point> points;
+  const LoadDecision decision = WhereEveryRateMisses(20, points);
+  EXPECT_EQ(decision.reason, StopReason::kOutOfTime);
+  EXPECT_THAT(decision.why, HasSubstr("the limit is lower"));
   EXPECT_FALSE(decision.best);
-  EXPECT_EQ(points.size(), 6U);
+  EXPECT_EQ(points.size(), 13U);
+}
+
+TEST(DecideLoad, IsInfeasibleWhereRequestsThatArriveAloneMissTheSlo) {
+  std::vector<Point> points;
+  EXPECT_EQ(WhereEveryRateMisses(0.04, points).reason, StopReason::kInfeasible);
+  EXPECT_EQ(points.size(), 2U);
+}
+
+// A rate with less than one request in flight: two that arrive together miss the limit that one alone meets.
+TEST(DecideLoad, ASearchByRateGoesOnDownwardsWhereASingleRequestMeetsTheSlo) {
+  LoadSearchInput input = WithWarmUp(500);
+  input.plan.mode = LoadMode::kAutoRate;
+  std::vector<Point> points = {WithQueue(RequestRate(2), 2, 650, Verdict::kMissed)};
+  points.back().mean_concurrency = 0.4;
+  ASSERT_TRUE(DecideLoad(input, points).next);
+  EXPECT_LT(DecideLoad(input, points).next->value, 2);
+  input.warm_up.front().ttft.Set(Statistic::kP99, 600);
+  EXPECT_EQ(DecideLoad(input, points).reason, StopReason::kInfeasible);
+  input = WithWarmUp(500);
+  input.plan.mode = LoadMode::kAutoRate;
+  while (points.size() < 10) {
+    points.push_back(WithQueue(RequestRate(0.8 * points.back().load.value), 1, 650, Verdict::kMissed));
+    points.back().mean_concurrency = 0.4;
+  }
+  EXPECT_EQ(DecideLoad(input, points).reason, StopReason::kOutOfTime) << "the limit is lower, and no verdict";
+}
+
+// Of 512 in flight the engine runs 256; what is more only waits.
+TEST(DecideLoad, TheCapacityIsMeasuredAtAFewMoreThanTheEngineRuns) {
+  LoadSearchInput input = WithWarmUp(0);
+  input.slo.bounds.clear();
+  input.warm_up.push_back(WithQueue(Concurrency(512), 64, 4000, Verdict::kUndecided));
+  std::vector<Point> points;
+  LoadDecision decision = DecideLoad(input, points);
+  ASSERT_TRUE(decision.next);
+  EXPECT_NEAR(decision.next->value, 1.1 * 64 * 4.03, 2) << "4 s for the answer of each, and its own prompt";
+  points.push_back(WithQueue(*decision.next, 64, 400, Verdict::kMet));
+  EXPECT_FALSE(DecideLoad(input, points).next) << "requests wait there";
+  points.back() = WithQueue(points.back().load, 64, 30, Verdict::kMet);
+  EXPECT_EQ(DecideLoad(input, points).next, Concurrency(512)) << "the warm-up saw fewer run than can";
+  points.back().engine.waiting = 12;
+  EXPECT_FALSE(DecideLoad(input, points).next) << "by the engine's own counters";
 }
 
 TEST(DecideLoad, LooksForALowerLimitWhereAFreshStartDoesNotHoldIt) {

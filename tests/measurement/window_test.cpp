@@ -325,6 +325,20 @@ TEST(Window, AFewRequestsThatAllEndedAreAnsweredAsTheyCome) {
   EXPECT_THAT(done.why, HasSubstr("met by its numbers; the window is too short to tell whether the rate is kept up"));
 }
 
+// A trace of 2 requests/s on average, and a window in which a burst brings 5.
+TEST(Window, OfATraceAnswersNoMoreThanTheTraceBrings) {
+  std::vector<RequestRecord> records;
+  for (int i = 0; i < 50; ++i) {
+    records.push_back(Answer(milliseconds(10'000 + 190 * i), milliseconds(100), milliseconds(10), 20));
+  }
+  PointSpec spec = Spec(RequestRate(2), {{Metric::kTtft, Statistic::kP95, 300}});
+  spec.steady_rate = false;
+  const Progress done = Drained(spec, records, milliseconds(30'000));
+  EXPECT_DOUBLE_EQ(done.point.requests_per_second, 2);
+  EXPECT_DOUBLE_EQ(done.point.output_tokens_per_second, 40);
+  EXPECT_LT(done.point.output_tokens_per_second_ci, 40);
+}
+
 TEST(Batches, AreSeenWhereTokensWereHeldBack) {
   std::vector<RequestRecord> records;
   for (int i = 0; i < 10; ++i) {
