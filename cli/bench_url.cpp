@@ -155,7 +155,7 @@ std::string BoundText(const bench::BenchSpec& spec, const bench::RunResult& resu
   const Point *lowest = nullptr, *loop = nullptr;
   for (const Point& point : result.points) {
     if (point.scenario != name || IsInvalid(point)) continue;
-    if (point.load.kind == LoadKind::kConcurrency && KeepsSlo(spec.slo, point)) {
+    if (point.load.kind == LoadKind::kConcurrency && MeetsSlo(spec.slo, point)) {
       loop = &point;
     } else if (lowest == nullptr || point.load.kind != lowest->load.kind
                    ? lowest == nullptr || point.load.kind == LoadKind::kRequestRate

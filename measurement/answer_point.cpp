@@ -51,8 +51,8 @@ std::optional<std::size_t> HighestOf(const AnswerRule& rule, std::span<const Poi
   std::size_t lowest = best;
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (!counts(i) || points[i].load.value >= points[lowest].load.value) continue;
-    const double less = worth(best) - worth(i);
-    if (less <= std::min(std::hypot(half_width(i), half_width(best)), kTie * worth(best))) lowest = i;
+    const double less = score(best) - score(i);
+    if (less <= std::min(std::hypot(half_width(i), half_width(best)), kTie * score(best))) lowest = i;
   }
   return lowest;
 }

@@ -632,7 +632,7 @@ class Search {
   // No bound: as much as is let run at once.
   LoadDecision Capacity() const {
     const double most = input_.plan.max;
-    const double places = PlacesOf(input_.warm_up);
+    const double places = MaxRunningRequests(input_.warm_up);
     if (bracket_.seen.empty()) {
       // A few more than run, so that none runs dry: far more would only wait.
       double load = most;
