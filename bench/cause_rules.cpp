@@ -1,8 +1,9 @@
 #include "bench/cause_rules.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string>
+
+#include "base/ascii_case.h"
 
 namespace autotune::bench {
 namespace {
@@ -548,12 +549,6 @@ constexpr CauseRule kRules[] = {
     {"^keyerror:", C::kConfiguration, R::kVague},
 };
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
-
 // `line` in lower case, as the pattern is.
 bool Matches(std::string_view line, std::string_view pattern) {
   const bool anchored = pattern.starts_with('^');
@@ -571,10 +566,12 @@ bool Matches(std::string_view line, std::string_view pattern) {
 
 }  // namespace
 
-bool MatchesPattern(std::string_view line, std::string_view pattern) { return Matches(Lower(line), pattern); }
+bool MatchesPattern(std::string_view line, std::string_view pattern) {
+  return Matches(base::AsciiLower(line), pattern);
+}
 
 const CauseRule* FindCauseRule(std::string_view line) {
-  const std::string lower = Lower(line);
+  const std::string lower = base::AsciiLower(line);
   const auto rule =
       std::ranges::find_if(kRules, [&](const CauseRule& candidate) { return Matches(lower, candidate.pattern); });
   return rule == std::end(kRules) ? nullptr : &*rule;

@@ -13,6 +13,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "base/ascii_case.h"
+
 namespace autotune::bench {
 namespace {
 
@@ -23,8 +25,7 @@ bool IsWhole(std::string_view answer) {
   const std::size_t head = answer.find("\r\n\r\n");
   if (head == std::string_view::npos) return false;
   const std::string_view body = answer.substr(head + 4);
-  std::string lower(answer.substr(0, head + 2));
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string lower = base::AsciiLower(answer.substr(0, head + 2));
   constexpr std::string_view kLength = "\r\ncontent-length:";
   if (const std::size_t at = lower.find(kLength); at != std::string::npos) {
     return body.size() >= std::strtoul(lower.c_str() + at + kLength.size(), nullptr, 10);

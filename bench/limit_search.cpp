@@ -11,6 +11,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "bench/arrival.h"
 #include "bench/clean_text.h"
 #include "bench/completion_stream.h"
@@ -166,14 +167,12 @@ bool SameModel(std::string_view a, std::string_view b) {
     while (name.ends_with('/')) name.remove_suffix(1);
     return name.substr(name.rfind('/') + 1);  // npos + 1 is 0
   };
-  return std::ranges::equal(last(a), last(b),
-                            [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+  return base::EqualIgnoringCase(last(a), last(b));
 }
 
 // Of a request that is longer than the model's context, in the words of the engines.
 bool MentionsContext(std::string_view error) {
-  std::string lower(error);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string lower = base::AsciiLower(error);
   return lower.find("context length") != std::string::npos || lower.find("context size") != std::string::npos ||
          lower.find("max_seq_len") != std::string::npos || lower.find("max_model_len") != std::string::npos ||
          lower.find("max_num_tokens") != std::string::npos;

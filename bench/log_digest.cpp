@@ -4,6 +4,7 @@
 #include <cctype>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "bench/clean_text.h"
 #include "bench/engine_sign.h"
 #include "bench/log_line.h"
@@ -21,9 +22,8 @@ constexpr std::string_view kTraceback = "Traceback (most recent call last):";
 bool IsNameCharacter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
-  return std::search(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
-           return static_cast<char>(std::tolower(static_cast<unsigned char>(a))) == b;
-         }) != text.end();
+  return std::search(text.begin(), text.end(), lower.begin(), lower.end(),
+                     [](char a, char b) { return base::AsciiLower(a) == b; }) != text.end();
 }
 
 // The length of "torch.OutOfMemoryError" in "torch.OutOfMemoryError: ...": an exception's name, followed by ": " or by

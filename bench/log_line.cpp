@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "bench/clean_text.h"
 
 namespace autotune::bench {
@@ -378,8 +379,7 @@ std::string JsonMember(std::string_view text, std::string_view name) {
 // {"time": "...", "level": "ERROR", "message": "..."}: loggers for machines (Dynamo, KServe).
 bool FromJson(std::string_view text, LogLine& line) {
   if (!text.starts_with('{') || text.find("\"level\"") == std::string_view::npos) return false;
-  std::string level = JsonMember(text, "level");
-  for (char& c : level) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  const std::string level = base::AsciiUpper(JsonMember(text, "level"));
   const auto known = LevelOfWord(level);
   std::string message = JsonMember(text, "message");
   if (message.empty()) message = JsonMember(text, "msg");

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "bench/cause_rules.h"
 
 namespace autotune::bench {
@@ -80,8 +81,7 @@ bool SoundsLikeARefusal(std::string_view line) {
                                             "increase ",      "decrease ",       "unset ",      "lower --",
                                             "greater than",   "larger than",     "not valid",   "select a ",
                                             "is unavailable", "assertion failed"};
-  std::string lower(line);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string lower = base::AsciiLower(line);
   const auto holds = [&](std::string_view word) { return lower.find(word) != std::string::npos; };
   // Values in the middle of a computation, which no setting names.
   constexpr std::string_view kInside[] = {"logits", "scalar type", "dimensions in the tensor", "seq_lens",

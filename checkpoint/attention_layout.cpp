@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii_case.h"
 #include "checkpoint/json_keys.h"
 #include "checkpoint/model_classes.h"
 
@@ -174,7 +175,7 @@ class AttentionReader {
           key == "use_sliding_window" || key == "mlp_layer_types" || Contains(key, "vision") ||
           Contains(key, "quant") || Contains(key, "compression_config"))
         continue;
-      const std::string lower = Lower(key);
+      const std::string lower = base::AsciiLower(key);
       for (const std::string_view word : words) {
         if (Contains(lower, word)) return key;
       }
@@ -187,7 +188,7 @@ class AttentionReader {
   [[nodiscard]] std::string UnknownSparseKey() const {
     std::string found;
     for (const auto& [key, value] : language_.items()) {
-      const std::string lower = Lower(key);
+      const std::string lower = base::AsciiLower(key);
       if (!SpeaksOfSparseAttention(lower)) continue;
       if (value == false) return "";  // enable_dsa: false
       const bool understood =
@@ -453,7 +454,8 @@ class AttentionReader {
     source_ = key;
     Kinds kinds;
     for (const json& name : names) {
-      const std::optional<Kind> kind = name.is_string() ? KindNamed(Lower(name.get<std::string>())) : std::nullopt;
+      const std::optional<Kind> kind =
+          name.is_string() ? KindNamed(base::AsciiLower(name.get<std::string>())) : std::nullopt;
       // Side by side in these two only; other classes call other layers so.
       const bool hybrid = kind == Kind::kBoth && class_name_ != "zamba2" && class_name_ != "falconh1";
       if (!kind || hybrid) return NotKnown(key);

@@ -1,6 +1,7 @@
 // Intel's AutoRound.
 #include <nlohmann/json.hpp>
 
+#include "base/ascii_case.h"
 #include "checkpoint/declaration.h"
 #include "checkpoint/weight_tensors.h"
 
@@ -20,13 +21,14 @@ StoredFormat AutoRoundFormat(const json* config, const json* defaults) {
     return found == nullptr ? otherwise : WholeNumber(*found).value_or(0);
   };
   const json* type = value("data_type");
-  const std::string data_type = type != nullptr && type->is_string() ? Lower(type->get<std::string>()) : "int";
+  const std::string data_type =
+      type != nullptr && type->is_string() ? base::AsciiLower(type->get<std::string>()) : "int";
   const std::int64_t weight_bits = bits("bits", 4);
   if (weight_bits >= 16) return StoredFormat{};  // left alone, whatever the default says of inputs
   const std::int64_t act_bits = bits("act_bits", 16);
   const json* act_type = value("act_data_type");
   const std::string act_data_type =
-      act_type != nullptr && act_type->is_string() ? Lower(act_type->get<std::string>()) : data_type;
+      act_type != nullptr && act_type->is_string() ? base::AsciiLower(act_type->get<std::string>()) : data_type;
   const NumberFormat inputs{act_data_type.starts_with("fp") || act_data_type.starts_with("mx") ||
                                 act_data_type.starts_with("nv") || act_data_type.starts_with("float"),
                             act_bits};
@@ -40,7 +42,7 @@ StoredFormat AutoRoundFormat(const json* config, const json* defaults) {
 // "int4-group128", "mx_fp4-group32"; inputs "none" or "int8".
 void AddAutoRoundScheme(const json& config, const json& layer, ModelPart part, Declaration& declaration) {
   const auto value = [&](const char* key) { return Find(&layer, key) != nullptr ? &layer : &config; };
-  std::string weights = Lower(TextOf(value("data_type"), "data_type"));
+  std::string weights = base::AsciiLower(TextOf(value("data_type"), "data_type"));
   if (weights.empty() || weights == "int")
     weights = "int" + std::to_string(IntegerOf(value("bits"), "bits").value_or(4));
   const std::int64_t group = IntegerOf(value("group_size"), "group_size").value_or(128);

@@ -1,6 +1,7 @@
 // compressed-tensors: llm-compressor's files.
 #include <nlohmann/json.hpp>
 
+#include "base/ascii_case.h"
 #include "checkpoint/declaration.h"
 #include "checkpoint/weight_tensors.h"
 
@@ -40,7 +41,7 @@ std::vector<std::string> WithoutParents(std::vector<std::string> names) {
 }
 
 bool MeansAttention(const std::string& target) {
-  const std::string lower = Lower(target);
+  const std::string lower = base::AsciiLower(target);
   return lower == "linear" || (IsOfLanguageLayers(target) && (Contains(lower, "attn") || Contains(lower, "kv_b_proj")));
 }
 
@@ -62,7 +63,7 @@ std::string CompressedText(const json* scheme) {
   const json* dynamic = Find(scheme, "dynamic");
   if (dynamic != nullptr && (dynamic->is_string() || TrueAt(scheme, "dynamic"))) text += "-dynamic";
   if (Find(scheme, "symmetric") != nullptr && !TrueAt(scheme, "symmetric")) text += "-asym";
-  const std::string order = Lower(TextOf(scheme, "actorder"));
+  const std::string order = base::AsciiLower(TextOf(scheme, "actorder"));
   if (order == "group" || order == "dynamic" || TrueAt(scheme, "actorder")) text += "-actorder";
   return text;
 }
@@ -93,7 +94,8 @@ void ReadCompressedTensors(const json& config, Declaration& declaration) {
         continue;
       }
       if (!targets.empty() && std::ranges::none_of(targets, IsOfLanguageLayers)) {
-        if (std::ranges::any_of(targets, [](const std::string& target) { return Contains(Lower(target), "mtp"); })) {
+        if (std::ranges::any_of(targets,
+                                [](const std::string& target) { return Contains(base::AsciiLower(target), "mtp"); })) {
           const std::string packing = TextOf(&group, "format");
           declaration.AddSpecialScheme("mtp", CompressedText(weights),
                                        CompressedText(FindObject(&group, "input_activations")),

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ascii_case.h"
 #include "checkpoint/attention_layout.h"
 #include "checkpoint/json_keys.h"
 #include "checkpoint/model_classes.h"
@@ -25,7 +26,7 @@ constexpr std::int64_t kLargestCount = std::int64_t{1} << 40;  // of parameters,
 
 // The engines' dtype names; "" for none that weights are computed in.
 std::string NormalDtype(std::string_view text) {
-  std::string lower = Lower(text);
+  std::string lower = base::AsciiLower(text);
   if (lower.starts_with("torch.")) lower.erase(0, 6);
   if (lower == "bfloat16" || lower == "bf16") return "bfloat16";
   if (lower == "float16" || lower == "half" || lower == "fp16") return "float16";
@@ -110,7 +111,7 @@ class ConfigReader {
     const json* speculators = FindObject(&config_, "speculators_config");
     facts_.verifier = TextOf(FindObject(speculators, "verifier"), "name_or_path").substr(0, kLongest);
     if (facts_.verifier.empty()) return;
-    facts_.draft_method = Lower(TextOf(&config_, "speculators_model_type")).substr(0, kLongest);
+    facts_.draft_method = base::AsciiLower(TextOf(&config_, "speculators_model_type")).substr(0, kLongest);
     const json* methods = FindArray(speculators, "proposal_methods");
     if (methods != nullptr && !methods->empty())
       facts_.draft_tokens = IntegerOf(&methods->front(), "speculative_tokens");
@@ -221,7 +222,7 @@ class ConfigReader {
       facts_.intermediate_size = *factor * *facts_.hidden_size;
     std::string activation;
     for (const char* key : {"mlp_hidden_act", "hidden_act", "hidden_activation", "activation_function"}) {
-      if (activation.empty()) activation = Lower(TextOf(&language_, key));
+      if (activation.empty()) activation = base::AsciiLower(TextOf(&language_, key));
     }
     facts_.mlp_matrices = MlpMatrices(class_name, activation);
     const json* ffn = FindObject(&language_, "ffn_config");
@@ -348,7 +349,7 @@ class ConfigReader {
     for (const json* object : {&language_, FindObject(&language_, "ffn_config")}) {
       if (object == nullptr) continue;
       for (const auto& [key, value] : object->items()) {
-        const std::string lower = Lower(key);
+        const std::string lower = base::AsciiLower(key);
         const bool about = Contains(lower, "expert") || lower.starts_with("moe") || Contains(lower, "_moe");
         const bool says = value.is_structured() ? !value.empty()
                           : value.is_boolean()  ? value == true

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/ascii_case.h"
+
 namespace autotune::checkpoint {
 
 using nlohmann::json;
@@ -65,8 +67,8 @@ void ReadBlock(const json& config, Declaration& declaration) {
 }
 
 std::string MethodOf(const json& config) {
-  std::string method = Lower(TextOf(&config, "quant_method"));
-  if (method.empty()) method = Lower(TextOf(&config, "quantization_method"));
+  std::string method = base::AsciiLower(TextOf(&config, "quant_method"));
+  if (method.empty()) method = base::AsciiLower(TextOf(&config, "quantization_method"));
   if (method == "auto_round" || method == "autoround" || method == "intel/auto-round") method = "auto-round";
   if (method == "compressed_tensors") method = "compressed-tensors";
   if (method == "bitsandbytes_4bit" || method == "bitsandbytes_8bit" || method == "bnb") method = "bitsandbytes";
@@ -84,7 +86,9 @@ std::string MethodOf(const json& config) {
 
 }  // namespace
 
-bool NamesModelOpt(const json* config) { return Lower(TextOf(FindObject(config, "producer"), "name")) == "modelopt"; }
+bool NamesModelOpt(const json* config) {
+  return base::AsciiLower(TextOf(FindObject(config, "producer"), "name")) == "modelopt";
+}
 
 Declaration ReadDeclaration(const json& config, const std::string& where) {
   Declaration declaration;
@@ -136,7 +140,7 @@ Declaration ReadDeclaration(const json& config, const std::string& where) {
   } else if (method == "auto-round" || method == "inc") {
     ReadAutoRound(config, declaration);
   } else if (method == "fp_quant") {
-    const std::string forward = Lower(TextOf(&config, "forward_dtype"));
+    const std::string forward = base::AsciiLower(TextOf(&config, "forward_dtype"));
     declaration.Both(forward == "mxfp4" || forward == "nvfp4" ? StoredFormat{forward, forward} : kOther);
   } else if (method == "humming") {
     ReadHumming(config, declaration);
@@ -149,7 +153,7 @@ Declaration ReadDeclaration(const json& config, const std::string& where) {
   if (method == "fp8" || method == "deepseek_v4_fp8" || method == "blockwise_int8" || method == "mxfp8")
     ReadBlock(config, declaration);
   if (method == "fp8" || method == "deepseek_v4_fp8") {
-    const std::string activations = Lower(TextOf(&config, "activation_scheme"));
+    const std::string activations = base::AsciiLower(TextOf(&config, "activation_scheme"));
     declaration.AddScheme(ModelPart::kBoth,
                           declaration.block ? "fp8-block" + declaration.block->ToString() : "fp8-tensor",
                           activations.empty() ? "-" : "fp8-" + activations);
@@ -173,7 +177,7 @@ Declaration ReadDeclaration(const json& config, const std::string& where) {
 Declaration ReadMistral(const json& quantization) {
   Declaration declaration;
   declaration.where = "params.json: quantization";
-  const std::string weights = Lower(TextOf(&quantization, "qformat_weight"));
+  const std::string weights = base::AsciiLower(TextOf(&quantization, "qformat_weight"));
   if (weights.starts_with("fp8")) {
     declaration.method = "fp8";
     declaration.Both({"fp8", "fp8"});
@@ -220,7 +224,7 @@ std::string MethodNames() {
 }
 
 std::string KvAlgorithm(std::string_view algorithm) {
-  std::string lower = Lower(algorithm);
+  std::string lower = base::AsciiLower(algorithm);
   if (lower.empty() || lower == "none" || lower == "null" || lower == "auto") return "none";
   if (Contains(lower, "fp4")) return "nvfp4";
   if (Contains(lower, "fp8") || Contains(lower, "float8")) return "fp8";

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii_case.h"
 #include "checkpoint/json_keys.h"
 #include "checkpoint/model_facts.h"
 #include "checkpoint/module_patterns.h"
@@ -45,7 +46,7 @@ struct Declaration {
   void Both(const StoredFormat& format) { linear = experts = format; }
   static std::string SchemeText(const std::string& weights, const std::string& inputs, const std::string& packing) {
     const auto word = [](const std::string& text) {
-      std::string one = Lower(text).substr(0, 40);
+      std::string one = base::AsciiLower(text).substr(0, 40);
       std::ranges::replace(one, ' ', '_');
       return one.empty() ? "-" : one;
     };

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "checkpoint/json_keys.h"
 
 namespace autotune::checkpoint {
@@ -81,7 +82,7 @@ class Directory : public CheckpointFiles {
 
  private:
   static bool IsWeights(const std::string& name) {
-    const std::string lower = Lower(name);
+    const std::string lower = base::AsciiLower(name);
     return lower.ends_with(".gguf") || lower.ends_with(".safetensors") || lower.ends_with(".bin");
   }
   [[nodiscard]] fs::path PathOf(const std::string& name) const {
@@ -105,7 +106,7 @@ base::Result<std::unique_ptr<CheckpointFiles>> OpenDirectory(const fs::path& pat
   } else {
     const fs::path directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
     const std::string name = path.filename().string();
-    const bool gguf = Lower(name).ends_with(".gguf");
+    const bool gguf = base::AsciiLower(name).ends_with(".gguf");
     files = std::make_unique<Directory>(directory, gguf ? "" : name, gguf ? name : "", path.string());
   }
   return files;

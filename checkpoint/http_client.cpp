@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ascii_case.h"
+
 namespace autotune::checkpoint {
 namespace {
 
@@ -64,8 +66,7 @@ std::size_t OnHeader(char* data, std::size_t one, std::size_t size, void* user) 
   }
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return one * size;
-  std::string name(line.substr(0, colon));
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string name = base::AsciiLower(line.substr(0, colon));
   std::string_view value = line.substr(colon + 1);
   while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
   while (!value.empty() && std::isspace(static_cast<unsigned char>(value.back())) != 0) value.remove_suffix(1);

@@ -1,17 +1,10 @@
 #include "checkpoint/json_keys.h"
 
-#include <cctype>
 #include <cmath>
 
 namespace autotune::checkpoint {
 
 using nlohmann::json;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
 
 bool Contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 

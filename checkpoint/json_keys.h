@@ -12,7 +12,6 @@
 
 namespace autotune::checkpoint {
 
-std::string Lower(std::string_view text);
 bool Contains(std::string_view text, std::string_view part);
 
 // The member `key` if `object` is an object with this member and it is not null; else null.

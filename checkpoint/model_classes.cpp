@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "base/ascii_case.h"
+
 namespace autotune::checkpoint {
 namespace {
 
@@ -162,8 +164,7 @@ std::string ClassName(std::string_view model_type, std::string_view architecture
   }
   std::string name;
   for (const char c : text) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
-      name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) name += base::AsciiLower(c);
   }
   return name;
 }

@@ -1,6 +1,7 @@
 // NVIDIA's ModelOpt.
 #include <nlohmann/json.hpp>
 
+#include "base/ascii_case.h"
 #include "checkpoint/declaration.h"
 #include "checkpoint/weight_tensors.h"
 
@@ -12,7 +13,7 @@ namespace {
 
 // quant_algo names, as in tensorrt_llm.quantization.QuantAlgo.
 StoredFormat ModelOptFormat(std::string_view algorithm) {
-  const std::string name = Lower(algorithm);
+  const std::string name = base::AsciiLower(algorithm);
   if (name.empty() || name == "none" || name == "no_quant" || name == "unquantized") return {};
   const bool from_fp8 = name.ends_with("_fp8");
   // Before "w4a8": W4A8_MXFP4_FP8 and W4A8_NVFP4_FP8 are 4-bit floats, W4A8_AWQ is not.
@@ -36,7 +37,7 @@ StoredFormat ModelOptFormat(std::string_view algorithm) {
 void ReadModelOpt(const json& quantization, bool nested, Declaration& declaration) {
   const std::string algorithm = TextOf(&quantization, "quant_algo");
   const json* layers = FindObject(&quantization, "quantized_layers");
-  if (Lower(algorithm) == "mixed_precision" && layers != nullptr && !layers->empty()) {
+  if (base::AsciiLower(algorithm) == "mixed_precision" && layers != nullptr && !layers->empty()) {
     PartFormats parts;
     for (const auto& [layer, config] : layers->items()) {
       const ModelPart part = ModelPartOf(layer) == ModelPart::kExperts ? ModelPart::kExperts : ModelPart::kLinear;
@@ -50,7 +51,7 @@ void ReadModelOpt(const json& quantization, bool nested, Declaration& declaratio
       if (format.family != "none") declaration.AddScheme(part, TextOf(&config, "quant_algo"), "-", "mixed");
     }
     parts.Into(declaration);
-  } else if (Lower(algorithm) == "mixed_precision") {
+  } else if (base::AsciiLower(algorithm) == "mixed_precision") {
     declaration.Both({"mixed", ""});
     declaration.AddScheme(ModelPart::kLinear, algorithm, "-", "empty");
   } else {
@@ -61,7 +62,7 @@ void ReadModelOpt(const json& quantization, bool nested, Declaration& declaratio
                                   "\" is not one that this version knows");
     }
   }
-  if (Lower(algorithm) == "fp8_block_scales" || Lower(algorithm) == "fp8_pb_wo")
+  if (base::AsciiLower(algorithm) == "fp8_block_scales" || base::AsciiLower(algorithm) == "fp8_pb_wo")
     declaration.block = WeightBlock{128, 128};
   if (declaration.linear->family == "int4-wna16" || declaration.linear->family == "w4a8")
     declaration.block = GroupOf(IntegerOf(&quantization, "group_size"));
@@ -86,7 +87,7 @@ void ReadModelOpt(const json& quantization, bool nested, Declaration& declaratio
 }
 
 void ReadExpertDtype(const json* config, Declaration& declaration) {
-  const std::string dtype = Lower(TextOf(config, "expert_dtype"));
+  const std::string dtype = base::AsciiLower(TextOf(config, "expert_dtype"));
   if (dtype.empty() || declaration.own_experts) return;
   const std::optional<NumberFormat> numbers = NumbersOf(dtype);
   declaration.own_experts = true;
@@ -128,7 +129,7 @@ void ReadExpertsOfTheirOwn(const json& config, Declaration& declaration) {
         if (!of_experts || IsOfRoutedExperts(module)) declaration.ignored.push_back(module);
       }
     }
-    const std::string algorithm = Lower(TextOf(&config, "moe_quant_algo"));
+    const std::string algorithm = base::AsciiLower(TextOf(&config, "moe_quant_algo"));
     const std::int64_t group = IntegerOf(&config, "group_size").value_or(0);
     if (!algorithm.empty())
       declaration.AddScheme(ModelPart::kExperts, algorithm + (group > 0 ? "-group" + std::to_string(group) : ""));

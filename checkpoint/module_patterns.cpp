@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "checkpoint/json_keys.h"
 
 namespace autotune::checkpoint {
@@ -101,7 +102,7 @@ void AddUnlisted(const std::vector<std::string>& listed, std::string_view group,
 }  // namespace
 
 ModelPart ModelPartOf(std::string_view pattern) {
-  const std::string name = Lower(pattern);
+  const std::string name = base::AsciiLower(pattern);
   // "re:.*mlp.*(gate|up|down)_proj" matches experts' projections and those of other MLPs.
   for (const std::string_view word : {"mlp.*", "ffn.*", "feed_forward.*", "moe.*"}) {
     const std::size_t at = name.find(word);
@@ -126,7 +127,7 @@ std::string WithoutEscapes(std::string_view pattern) {
 }
 
 bool IsEmbedding(const std::string& target) {
-  const std::string name = Lower(target);
+  const std::string name = base::AsciiLower(target);
   return name == "embedding" || name == "vocabparallelembedding" || Contains(name, "embed_tokens") ||
          Contains(name, "word_embeddings") || Contains(name, "lm_head");
 }
@@ -134,12 +135,12 @@ bool IsEmbedding(const std::string& target) {
 bool IsHead(std::string_view module) { return module == "lm_head" || module.ends_with(".lm_head"); }
 
 bool IsOfRoutedExperts(const std::string& module) {
-  const std::string name = Lower(module);
+  const std::string name = base::AsciiLower(module);
   return Contains(name, "experts") && !NamesSharedExperts(name);
 }
 
 bool CanMeanLinearGates(std::string_view pattern) {
-  const std::string name = Lower(WithoutEscapes(pattern));
+  const std::string name = base::AsciiLower(WithoutEscapes(pattern));
   if (Contains(name, "linear") || Contains(name, "in_proj")) return true;
   for (const std::string_view other : {"mlp", "expert", "self_attn", "_proj", "lm_head", "embed", "mtp"}) {
     if (Contains(name, other)) return false;
@@ -175,7 +176,7 @@ IgnoredModules::IgnoredModules(const std::vector<std::string>& patterns, const M
     if (!everywhere) continue;
     // Named by those layers where it is no more of them.
     if (!all_dense || of_all_layers.contains(general) || count > *facts.dense_layers) everywhere_.insert(general);
-    Cover(Lower(general));
+    Cover(base::AsciiLower(general));
   }
 }
 
@@ -238,7 +239,7 @@ Unlisted UnlistedModules(const std::vector<std::string>& listed, const ModelFact
   if (listed.empty()) return out;
   std::vector<std::string> attention, experts, shared, dense;
   for (const std::string& name : listed) {
-    const std::string lower = Lower(name);
+    const std::string lower = base::AsciiLower(name);
     if (NamesSharedExperts(lower)) {
       shared.push_back(name);
     } else if (Contains(lower, "expert") || Contains(lower, "moe.")) {
@@ -287,7 +288,7 @@ ListedNames NamesOfLinearLayers(const std::vector<std::string>& modules, bool ha
   ListedNames found;
   std::map<std::string, std::set<std::string>> projections;  // by the module around them
   for (const std::string& module : modules) {
-    const std::string lower = Lower(module.substr(0, module.find_last_not_of('.') + 1));
+    const std::string lower = base::AsciiLower(module.substr(0, module.find_last_not_of('.') + 1));
     const std::size_t dot = lower.rfind('.');
     const std::string last = dot == std::string::npos ? lower : lower.substr(dot + 1);
     const bool of_tower = IsOfTower(lower);

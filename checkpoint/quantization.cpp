@@ -13,10 +13,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii_case.h"
 #include "checkpoint/declaration.h"
 #include "checkpoint/json_keys.h"
 #include "checkpoint/module_patterns.h"
 #include "checkpoint/stored_format.h"
+#include "checkpoint/weight_tensors.h"
 
 namespace autotune::checkpoint {
 namespace {
@@ -55,7 +57,7 @@ bool NamesLayersOfExperts(const std::vector<std::string>& modules, const ModelFa
   std::set<std::int64_t> layers;
   for (const std::string& module : modules) {
     if (IsOfRoutedExperts(module)) return true;
-    const std::string lower = Lower(module);
+    const std::string lower = base::AsciiLower(module);
     const std::string_view name = std::string_view(lower).substr(0, lower.find_last_not_of(".*") + 1);
     constexpr std::string_view kLayers = "layers.";
     const std::size_t at = name.find(kLayers);
@@ -167,7 +169,7 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
   }
   if (!declaration.packed_attention.empty() && facts.latent_attention() &&
       std::ranges::none_of(declaration.ignored, [](const std::string& module) {
-        const std::string lower = Lower(module);
+        const std::string lower = base::AsciiLower(module);
         return IsOfLanguageLayers(module) &&
                (Contains(lower, "attn") || Contains(lower, "attention") || Contains(lower, "kv_"));
       })) {
@@ -196,7 +198,7 @@ std::string SaidFamily(const Declaration& declaration) {
 
 // Methods whose usual abbreviation in a repository's name says that the weights are quantized.
 std::string_view MethodInName(std::string_view name) {
-  const std::string lower = Lower(name);
+  const std::string lower = base::AsciiLower(name);
   for (const std::string_view method : {"awq", "gptq", "gguf", "nvfp4", "mxfp4", "fp8", "bnb-4bit", "w8a8", "w4a16"}) {
     if (Contains(lower, method)) return method;
   }
@@ -207,7 +209,7 @@ std::string_view MethodInName(std::string_view name) {
 std::string QuantizedDtype(const QuantizationFiles& files) {
   for (const json* object : {files.language, files.config}) {
     for (const char* key : {"dtype", "torch_dtype"}) {
-      const std::string dtype = Lower(TextOf(object, key)).substr(0, 40);
+      const std::string dtype = base::AsciiLower(TextOf(object, key)).substr(0, 40);
       if (const std::optional<NumberFormat> numbers = NumbersOf(dtype); numbers && numbers->bits < 16) return dtype;
     }
   }
@@ -310,7 +312,7 @@ base::Status ReadQuantization(const QuantizationFiles& files, ModelFacts& facts)
     declaration.method = "modelopt";
     ReadModelOpt(*quantization, true, declaration);
     // vLLM has a list of its own for what it reads from this file, which is shorter than that for config.json.
-    const std::string algorithm = Lower(TextOf(quantization, "quant_algo"));
+    const std::string algorithm = base::AsciiLower(TextOf(quantization, "quant_algo"));
     constexpr std::array<std::string_view, 5> kAsInConfig = {"", "fp8", "nvfp4", "fp8_per_channel_per_token",
                                                              "fp8_pb_wo"};
     if (!nameless.empty()) declaration.AddSpecialScheme("nameless", std::string(nameless));
@@ -424,7 +426,7 @@ void CompareWithTensors(bool complete, ModelFacts& facts) {
 }
 
 base::Status OverrideQuantization(ModelFacts& facts, const std::string& method) {
-  const std::string name = Lower(method);
+  const std::string name = base::AsciiLower(method);
   if (name == facts.quantization) return {};
   const std::optional<MethodMeaning> known = name == "none" ? MethodMeaning{"none", "none"} : MeaningOfMethod(name);
   if (!known) {

@@ -1,6 +1,7 @@
 // AMD's Quark.
 #include <nlohmann/json.hpp>
 
+#include "base/ascii_case.h"
 #include "checkpoint/declaration.h"
 #include "checkpoint/weight_tensors.h"
 
@@ -46,7 +47,7 @@ std::string QuarkText(const json* tensor) {
     for (const json& step : *tensor) steps += (steps.empty() ? "" : "+") + QuarkText(&step);
     return steps.empty() ? "none" : steps;
   }
-  std::string text = Lower(TextOf(tensor, "dtype"));
+  std::string text = base::AsciiLower(TextOf(tensor, "dtype"));
   if (text.starts_with("fp8")) text = "fp8";
   std::string scheme = TextOf(tensor, "qscheme");
   if (scheme.starts_with("per_")) scheme.erase(0, 4);

@@ -1,5 +1,6 @@
 #include "checkpoint/stored_format.h"
 
+#include "base/ascii_case.h"
 #include "checkpoint/json_keys.h"
 
 namespace autotune::checkpoint {
@@ -43,7 +44,7 @@ StoredFormat FormatOf(const NumberFormat& weights, const NumberFormat& inputs, s
 }
 
 std::optional<NumberFormat> NumbersOf(std::string_view dtype) {
-  const std::string name = Lower(dtype);
+  const std::string name = base::AsciiLower(dtype);
   if (name.empty()) return std::nullopt;
   if (Contains(name, "bfloat16") || Contains(name, "float16") || Contains(name, "fp16") || Contains(name, "bf16") ||
       Contains(name, "float32"))

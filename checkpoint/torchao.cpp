@@ -1,6 +1,7 @@
 // torchao.
 #include <nlohmann/json.hpp>
 
+#include "base/ascii_case.h"
 #include "checkpoint/declaration.h"
 #include "checkpoint/weight_tensors.h"
 
@@ -12,7 +13,7 @@ namespace {
 
 // Names of configuration classes, and the texts of older files ("int4_weight_only", "float8dq-row", "int8wo").
 StoredFormat TorchAoName(std::string name, const json* data) {
-  name = Lower(name);
+  name = base::AsciiLower(name);
   std::erase_if(name, [](char c) { return c == '_' || c == '-'; });
   const auto weight_dtype = [&]() -> std::optional<NumberFormat> {
     const json* dtype = Find(data, "weight_dtype");

@@ -6,6 +6,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii_case.h"
 #include "checkpoint/json_keys.h"
 #include "checkpoint/python_json.h"
 
@@ -150,7 +151,7 @@ WeightFiles ChooseWeights(const std::vector<FileEntry>& files, const WeightIndex
   if (!pytorch.files.empty()) return pytorch;
 
   const auto is_gguf = [](const std::string& name) {
-    return Lower(name).ends_with(".gguf") && !Lower(name).starts_with("mmproj");
+    return base::AsciiLower(name).ends_with(".gguf") && !base::AsciiLower(name).starts_with("mmproj");
   };
   WeightFiles gguf = Chosen(WeightFormat::kGguf, files, is_gguf);
   if (gguf.files.size() > 1) {

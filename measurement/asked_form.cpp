@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii_case.h"
 #include "measurement/question_choices.h"
 #include "measurement/row_columns.h"
 #include "measurement/written_number.h"
@@ -22,11 +23,6 @@ constexpr std::array<std::string_view, 5> kJson = {"in JSON", "as JSON", "as a J
 constexpr const char* kLetter = R"("^\\W?[A-Za-z]\\W?$")";
 
 bool IsAlpha(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 // "FFFFF", a word of one letter that may name a choice. "" = there is none.
 std::string RunOfLetters(std::string_view asked) {
@@ -63,7 +59,7 @@ bool IsPlaceholder(std::string_view rest) {
 // "Answer:" or "answer is" that the answer is to have, as the prompt writes it.
 // "" = there is none.
 std::string LeadOf(const std::string& asked) {
-  const std::string lower = Lower(asked);
+  const std::string lower = base::AsciiLower(asked);
   for (std::size_t at = lower.find("answer"); at != std::string::npos; at = lower.find("answer", at + 1)) {
     const std::string_view rest = std::string_view(lower).substr(at + 6);
     const bool colon = rest.starts_with(':'), is = rest.starts_with(" is");
@@ -86,7 +82,7 @@ std::optional<AskedForm> FormAskedFor(const std::string& asked) {
     if (asked.find(sign) != std::string::npos) return AskedForm{std::string(sign), R"(:\\s*\")", R"(\")"};
   }
   if (asked.find("<eoa>") != std::string::npos) return AskedForm{"<eoa>", R"(\\]\\s*)", R"(\\s*<eoa>)"};
-  const std::string lower = Lower(asked);
+  const std::string lower = base::AsciiLower(asked);
   for (const std::string_view steps : {"step by step", "step-by-step"}) {
     const std::size_t at = lower.find(steps);
     if (at != std::string::npos) return AskedForm{asked.substr(at, steps.size()), "", ""};

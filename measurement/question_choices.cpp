@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "measurement/row_advice.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_member.h"
@@ -571,9 +572,7 @@ std::string PlainLabel(std::string_view text) {
   text = Trimmed(text);
   if (text.size() > 1 && text.front() == '(') text.remove_prefix(1);
   if (text.size() > 1 && (text.back() == ')' || text.back() == '.')) text.remove_suffix(1);
-  std::string out;
-  for (const char c : text) out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
+  return base::AsciiLower(text);
 }
 
 bool NamesChoicesOf(const std::string& asked, std::string_view answer) {

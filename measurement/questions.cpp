@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "measurement/file_format.h"
 #include "measurement/quality.h"
 #include "measurement/question_choices.h"
@@ -106,8 +107,7 @@ bool EndsInNegation(std::string_view text) {
       return IsWordCharacter(c) || c == '\'' || static_cast<unsigned char>(c) >= 0x80;
     };
     while (begin > 0 && is_part(text[begin - 1])) --begin;
-    std::string word(text.substr(begin));
-    for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string word = base::AsciiLower(text.substr(begin));
     if (std::ranges::find(kNegations, word) != kNegations.end()) return true;
     if (word.ends_with("n't") || word.ends_with("n\u2019t")) return true;
     if (std::ranges::find(kArticles, word) == kArticles.end() && !word.ends_with("ly")) return false;
@@ -118,9 +118,7 @@ bool EndsInNegation(std::string_view text) {
 
 // But for what stands behind a negation.
 bool HasWords(std::string_view text, std::string_view words) {
-  const auto alike = [](char a, char b) {
-    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
-  };
+  const auto alike = [](char a, char b) { return base::AsciiLower(a) == base::AsciiLower(b); };
   words = Trimmed(words);
   for (auto at = text.begin();; ++at) {
     at = std::search(at, text.end(), words.begin(), words.end(), alike);
@@ -391,8 +389,7 @@ bool IsThirdAnswer(const Question& question) {
                                                        "not applicable",
                                                        "insufficient information"};
   if (question.match != Question::Match::kWords || question.references.size() != 1) return false;
-  std::string plain(Trimmed(question.references[0]));
-  for (char& c : plain) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string plain = base::AsciiLower(Trimmed(question.references[0]));
   return std::ranges::find(kThird, plain) != kThird.end();
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ascii_case.h"
 #include "measurement/question_choices.h"
 #include "measurement/row_advice.h"
 #include "measurement/row_columns.h"
@@ -171,8 +172,7 @@ class WordingCheck {
                                : std::string::npos;
     if (at != std::string::npos && at > kInstruction) sent = sent.substr(0, kInstruction) + "\n" + sent.substr(at);
     if (sent.size() > kBegin + kEnd) sent = sent.substr(0, kBegin) + sent.substr(sent.size() - kEnd);
-    for (char& c : sent) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    const std::string& asked = sent;
+    const std::string asked = base::AsciiLower(sent);
     const bool asks =
         std::ranges::any_of(kAsks, [&](std::string_view word) { return asked.find(word) != std::string::npos; });
     const bool langs =

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ascii_case.h"
 #include "measurement/row_advice.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_member.h"
@@ -324,8 +325,7 @@ class SentCheck {
     constexpr std::array<std::string_view, 16> kAbout = {
         "code",   "function", "program", "snippet", "script", "print",   "return", "output",
         "method", "variable", "compile", "bug",     "loop",   "execute", "line",   "class"};
-    std::string lower = asked;
-    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string lower = base::AsciiLower(asked);
     const auto is_in = [&](std::string_view word) {
       for (std::size_t at = lower.find(word); at != std::string::npos; at = lower.find(word, at + 1)) {
         if (at == 0 || std::isalpha(static_cast<unsigned char>(lower[at - 1])) == 0) return true;

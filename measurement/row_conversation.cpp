@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_member.h"
 
@@ -52,11 +52,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kAnyRole
                                                                                       {"system", "system"},
                                                                                       {"developer", "system"}}};
 
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 // The names of who speaks and what is said, where each turn has them, all roles are known and one is the user's.
 struct TurnKeys {
   std::string who, what;
@@ -70,7 +65,7 @@ std::optional<TurnKeys> KeysOfTurns(const json& list) {
     const bool texts = turn.is_object() && turn.contains(who->name) && turn[who->name].is_string() &&
                        turn.contains(what->name) && turn[what->name].is_string();
     if (!texts) return std::nullopt;
-    const auto role = std::ranges::find(kAnyRoles, Lower(turn[who->name].get<std::string>()),
+    const auto role = std::ranges::find(kAnyRoles, base::AsciiLower(turn[who->name].get<std::string>()),
                                         &std::pair<std::string_view, std::string_view>::first);
     if (role == kAnyRoles.end()) return std::nullopt;
     user = user || role->second == "user";
@@ -79,7 +74,7 @@ std::optional<TurnKeys> KeysOfTurns(const json& list) {
 }
 
 std::string AnyRoleOf(const json& turn, const TurnKeys& keys) {
-  const auto role = std::ranges::find(kAnyRoles, Lower(turn[keys.who].get<std::string>()),
+  const auto role = std::ranges::find(kAnyRoles, base::AsciiLower(turn[keys.who].get<std::string>()),
                                       &std::pair<std::string_view, std::string_view>::first);
   return std::string(role->second);
 }
@@ -135,7 +130,7 @@ bool HasForeignTurns(const json& list) {
   if (!keys) return false;
   return keys->who != "role" || keys->what != "content" || std::ranges::any_of(list, [](const json& turn) {
            const std::string role = turn["role"].get<std::string>();
-           return role != Lower(role) || role == "human" || role == "gpt" || role == "bot" || role == "ai";
+           return role != base::AsciiLower(role) || role == "human" || role == "gpt" || role == "bot" || role == "ai";
          });
 }
 

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii_case.h"
 #include "measurement/questions.h"
 
 namespace autotune::measurement {
@@ -73,7 +74,7 @@ std::string Excerpt(const json& value) {
 std::string Plain(std::string_view name) {
   std::string out;
   for (const char c : name) {
-    if (c != '_' && c != '-' && c != ' ') out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (c != '_' && c != '-' && c != ' ') out += base::AsciiLower(c);
   }
   return out;
 }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/ascii_case.h"
 #include "measurement/lm_eval_sample.h"
 #include "measurement/question_choices.h"
 #include "measurement/row_advice.h"
@@ -75,7 +76,7 @@ std::vector<std::string> WordsIn(std::string_view text) {
     }
     if (alone || !open) words.emplace_back();
     open = !alone;
-    for (const char byte : character) words.back() += static_cast<char>(std::tolower(static_cast<unsigned char>(byte)));
+    for (const char byte : character) words.back() += base::AsciiLower(byte);
   }
   return words;
 }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii_case.h"
 #include "measurement/question_choices.h"
 #include "measurement/row_columns.h"
 #include "measurement/row_member.h"
@@ -70,7 +71,7 @@ std::string BareVerdict(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '<' || c == '>' || c == '=') out += static_cast<char>(std::tolower(byte));
+    if (std::isalnum(byte) != 0 || c == '<' || c == '>' || c == '=') out += base::AsciiLower(c);
   }
   return out;
 }

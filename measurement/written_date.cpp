@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/ascii_case.h"
+
 namespace autotune::measurement {
 namespace {
 
@@ -65,8 +67,7 @@ std::vector<Token> TokensOf(std::string_view text) {
     };
     std::size_t end = i + 1;
     while (is_part(i) && end < text.size() && is_part(end)) ++end;
-    Token token{std::string(text.substr(i, end - i))};
-    for (char& one : token.text) one = static_cast<char>(std::tolower(static_cast<unsigned char>(one)));
+    Token token{base::AsciiLower(text.substr(i, end - i))};
     if (digits && end - i <= kLongestYear) token.number = std::stoi(token.text);
     out.push_back(std::move(token));
     i = end;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 
+#include "base/ascii_case.h"
 #include "measurement/questions.h"
 
 namespace autotune::measurement {
@@ -19,7 +20,7 @@ std::string Flat(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const bool space = std::isspace(static_cast<unsigned char>(c)) != 0;
-    if (!space) out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (!space) out += base::AsciiLower(c);
     if (space && !out.empty() && out.back() != ' ') out += ' ';
   }
   return out;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ascii_case.h"
 #include "measurement/questions.h"
 #include "measurement/written_verdict.h"
 
@@ -195,9 +196,7 @@ bool IsWordedNumber(std::string_view text, std::string_view asked) {
     within = digit || (within && (c == ',' || c == '.'));
   }
   return numbers == 1 && std::ranges::any_of(words, [&](std::string_view word) {
-           std::string lower(Bare(word));
-           for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-           return std::ranges::find(kDifferences, lower) != kDifferences.end();
+           return std::ranges::find(kDifferences, base::AsciiLower(Bare(word))) != kDifferences.end();
          });
 }
 

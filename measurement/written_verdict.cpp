@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cstddef>
 
+#include "base/ascii_case.h"
 #include "measurement/questions.h"
 
 namespace autotune::measurement {
@@ -152,7 +153,7 @@ std::string_view CodeOfWords(std::string_view text) {
       };
       std::size_t end = i;
       std::string word = " ";
-      for (; !ends(end); ++end) word += static_cast<char>(std::tolower(static_cast<unsigned char>(text[end])));
+      for (; !ends(end); ++end) word += base::AsciiLower(text[end]);
       if (end > i && language.words.find(word + " ") != std::string_view::npos) ++count;
       i = end + 1;
     }
@@ -163,11 +164,9 @@ std::string_view CodeOfWords(std::string_view text) {
   return alone || best == "en" ? best : "en";
 }
 
-char LowerOf(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
-
 bool Begins(std::string_view text, std::string_view word) {
-  return text.size() >= word.size() &&
-         std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) { return a == LowerOf(b) || a == b; });
+  return text.size() >= word.size() && std::equal(word.begin(), word.end(), text.begin(),
+                                                  [](char a, char b) { return a == base::AsciiLower(b) || a == b; });
 }
 
 bool IsOutsideAscii(std::string_view text) { return !text.empty() && static_cast<unsigned char>(text.front()) >= 0x80; }
@@ -185,8 +184,7 @@ bool Is(std::string_view text, std::string_view word) { return text.size() == wo
 // "yes" as `text` is written.
 std::string Cased(std::string_view word, std::string_view text) {
   std::string out(word);
-  if (std::isupper(static_cast<unsigned char>(text.front())) != 0)
-    out[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(out[0])));
+  if (std::isupper(static_cast<unsigned char>(text.front())) != 0) out[0] = base::AsciiUpper(out[0]);
   return out;
 }
 
@@ -231,7 +229,7 @@ std::optional<YesNo> VerdictIn(std::string_view text) {
 
 std::string_view LanguageOf(std::string_view text, std::string_view language) {
   std::string said;
-  for (const char c : language) said += LowerOf(c);
+  for (const char c : language) said += base::AsciiLower(c);
   std::string_view code;
   for (const Language& known : kLanguages) {
     const bool region = said.size() > 2 && (said[2] == '-' || said[2] == '_') && said.substr(0, 2) == known.code;

@@ -1,10 +1,11 @@
 #include "quant/engine_table.h"
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 #include <numeric>
 #include <set>
+
+#include "base/ascii_case.h"
 
 namespace autotune::quant {
 namespace {
@@ -23,11 +24,6 @@ std::size_t Distance(std::string_view a, std::string_view b) {
     }
   }
   return row.back();
-}
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
 }
 
 bool Lists(const FlagShape& shape, const std::string& value) {
@@ -53,7 +49,7 @@ std::set<std::string> Parts(const std::string& name) {
   std::set<std::string> parts;
   for (std::size_t start = 0; start <= name.size();) {
     const std::size_t end = std::min(name.find_first_of("-_", start), name.size());
-    if (end > start) parts.insert(Lower(name.substr(start, end - start)));
+    if (end > start) parts.insert(base::AsciiLower(name.substr(start, end - start)));
     start = end + 1;
   }
   return parts;
@@ -93,11 +89,11 @@ std::vector<std::string> FlagsIn(const std::string& replacement) {
 }  // namespace
 
 std::string Nearest(std::string_view word, const std::vector<std::string>& known) {
-  const std::string wanted = Lower(std::string(word));
+  const std::string wanted = base::AsciiLower(word);
   std::size_t best = std::numeric_limits<std::size_t>::max();
   std::string nearest;
   for (const std::string& name : known) {
-    const std::size_t distance = Distance(wanted, Lower(name));
+    const std::size_t distance = Distance(wanted, base::AsciiLower(name));
     if (distance > best || (distance == best && name > nearest)) continue;
     best = distance;
     nearest = name;
@@ -120,7 +116,7 @@ std::string FlagUse::Spelled(const std::string& value) const {
   for (const FlagShape* listing : {shape, other}) {
     if (listing == nullptr || !listing->any_case) continue;
     for (const std::string& choice : listing->choices) {
-      if (Lower(choice) == Lower(value)) return choice;
+      if (base::AsciiLower(choice) == base::AsciiLower(value)) return choice;
     }
   }
   return value;
@@ -331,7 +327,8 @@ std::string EngineTable::DefaultOf(const std::string& flag, const Version& versi
     const bool of_gpu = rule.least_gib > 0 || !rule.except_gpu.empty();
     if (of_gpu && (memory_bytes == 0 || product.empty())) return "";
     if (static_cast<double>(memory_bytes) < rule.least_gib * kGib) continue;
-    if (!rule.except_gpu.empty() && Lower(std::string(product)).find(Lower(rule.except_gpu)) != std::string::npos) {
+    if (!rule.except_gpu.empty() &&
+        base::AsciiLower(product).find(base::AsciiLower(rule.except_gpu)) != std::string::npos) {
       continue;
     }
     return rule.value;

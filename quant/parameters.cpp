@@ -1,11 +1,12 @@
 #include "quant/parameters.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
+
+#include "base/ascii_case.h"
 
 namespace autotune::quant {
 namespace {
@@ -337,7 +338,7 @@ class Reader {
       case ValueType::kJson:
         return nlohmann::json::accept(text);
       case ValueType::kFolded:
-        for (char& c : text) c = c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        for (char& c : text) c = c == '-' ? '_' : base::AsciiLower(c);
         return true;
     }
     return true;
@@ -377,8 +378,7 @@ class Reader {
       });
     };
     if (known(text)) return true;
-    std::string upper = text;
-    for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    std::string upper = base::AsciiUpper(text);
     if (!late.upper_case || !known(upper)) return false;
     text = std::move(upper);
     return true;

@@ -5,6 +5,8 @@
 #include <set>
 #include <string_view>
 
+#include "base/ascii_case.h"
+
 namespace autotune::quant {
 namespace {
 
@@ -30,9 +32,7 @@ bool IsPlainYaml(std::string_view text) {
   for (const char c : text) {
     if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != '-' && c != '.' && c != '/') return false;
   }
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return !kWords.contains(lower);
+  return !kWords.contains(base::AsciiLower(text));
 }
 
 std::string YamlScalar(const json& value) {

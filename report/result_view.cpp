@@ -178,25 +178,22 @@ void TakeScoreOfStatus(const api::TaskStatus& status, ResultRow& row) {
   if (!ci.empty()) row.ci = std::strtod(ci.c_str(), nullptr);
 }
 
-// Of a row that counts as within the limit: that this is not certain.
-std::string WithUndecided(const ResultRow& row, const std::string& text) {
-  const std::string undecided = UndecidedOf(row);
-  const bool said = !row.experiment->confirms.empty() || text.find(undecided) != std::string::npos;
-  if (undecided.empty() || said) return text;
-  return text + (text.empty() ? "" : "; ") + undecided;
-}
-
-// And that the score is an estimate.
-std::string WithDoubts(const ResultRow& row, const std::string& text) {
-  const std::string all = WithUndecided(row, text), estimate = EstimateOf(row);
-  return all + (all.empty() || estimate.empty() ? "" : "; ") + estimate;
+// Adds what is uncertain about a row: an undecided quality, unless `text` already names it, and a score that is an
+// estimate.
+std::string WithDoubts(const ResultRow& row, const std::string& text, bool names_quality) {
+  std::vector<std::string> parts;
+  if (!text.empty()) parts.push_back(text);
+  const bool quality = !names_quality && row.experiment->confirms.empty();
+  if (const std::string undecided = UndecidedOf(row); quality && !undecided.empty()) parts.push_back(undecided);
+  if (const std::string estimate = EstimateOf(row); !estimate.empty()) parts.push_back(estimate);
+  return Joined(parts, "; ");
 }
 
 std::string StateText(const ResultRow& row, std::size_t width) {
   std::string text = OwnStateText(row, width);
   const std::string& origin = row.experiment->reused_from;
   if (!origin.empty()) text += (text.empty() ? "" : ", ") + ("measured as " + origin);
-  return WithDoubts(row, text);
+  return WithDoubts(row, text, !row.meets_quality);
 }
 
 }  // namespace
@@ -428,11 +425,10 @@ reconcile::TriedRates TriedRatesOf(const std::vector<ResultRow>& rows) {
   return reconcile::TriedRatesOf(starts, shown->load->scenario);
 }
 
-namespace {
-
-std::string OwnWhyNotBest(const ResultRow& row, const ResultRow* best) {
+std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
   const api::ExperimentStatus& experiment = *row.experiment;
-  if (row.best) return "best";
+  const auto doubted = [&](const std::string& text) { return WithDoubts(row, text, false); };
+  if (row.best) return doubted("best");
   if (experiment.state == api::ExperimentState::kFailed) return experiment.reason + ": " + experiment.message;
   if (experiment.state != api::ExperimentState::kSucceeded) return StateText(row, 200);
   if (row.cannot_win) {
@@ -440,20 +436,13 @@ std::string OwnWhyNotBest(const ResultRow& row, const ResultRow* best) {
     for (const api::LoadRow* load : CountingLoads(experiment.loads)) {
       if (missed.empty() && !load->meets_slo) missed = ", and missed the SLO with " + load->measured.load.ToString();
     }
-    return "stopped early: it could no longer reach the best score" + missed;
+    return doubted("stopped early: it could no longer reach the best score" + missed);
   }
-  if (!row.violations.empty()) return MissedText(row);
+  if (!row.violations.empty()) return WithDoubts(row, MissedText(row), !row.meets_quality);
   if (!row.score || !experiment.confirms.empty()) return StateText(row, 200);
-  if (row.tied) return "ties with the best: the intervals of the scores overlap";
-  if (best == nullptr || !best->score || *best->score == 0) return "";
-  return DistanceText(*row.score, *best->score);
-}
-
-}  // namespace
-
-std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
-  const std::string why = OwnWhyNotBest(row, best), estimate = EstimateOf(row);
-  return why.find(estimate) == std::string::npos ? WithDoubts(row, why) : WithUndecided(row, why);
+  if (row.tied) return doubted("ties with the best: the intervals of the scores overlap");
+  if (best == nullptr || !best->score || *best->score == 0) return doubted("");
+  return doubted(DistanceText(*row.score, *best->score));
 }
 
 std::string EstimateOf(const ResultRow& row) {

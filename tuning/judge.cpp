@@ -83,49 +83,35 @@ std::vector<std::string> ScenariosOf(const std::vector<Observation>& observation
 
 std::optional<measurement::Metric> LatencyOf(Objective objective) {
   switch (objective) {
-    case Objective::kMaximizeThroughput:
-    case Objective::kMaximizeGoodput:
-    case Objective::kMinimizeCost:
-      return std::nullopt;
     case Objective::kMinimizeLatency:
       return measurement::Metric::kE2e;
     case Objective::kMinimizeTtft:
       return measurement::Metric::kTtft;
     case Objective::kMinimizeTpot:
       return measurement::Metric::kTpot;
+    case Objective::kMaximizeThroughput:
+    case Objective::kMaximizeGoodput:
+    case Objective::kMinimizeCost:
+      break;
   }
   return std::nullopt;
 }
 
-// What the objective looks at, and the half-width of its interval.
+// Value of the objective at a point, and the half-width of its interval.
 std::pair<double, double> ScoreOf(const Criteria& criteria, const Point& point, const Observation& observation) {
-  const int gpus = observation.gpus;
-  const double per_gpu = std::max(gpus, 1);
-  const double throughput = point.output_tokens_per_second / per_gpu;
-  const double relative_ci = point.output_tokens_per_second_ci / std::max(point.output_tokens_per_second, kSmallest);
-  const auto latency = [&](measurement::Metric metric) {
-    const double p50 = point.Get(metric).p50;
-    return std::pair(-p50, p50 * point.relative_ci[static_cast<std::size_t>(metric)]);
-  };
-  switch (criteria.objective) {
-    case Objective::kMaximizeThroughput:
-      return {throughput, throughput * relative_ci};
-    case Objective::kMaximizeGoodput: {
-      const double goodput = measurement::PointScore(measurement::ScoreMetric::kAttainedRequests, point, gpus);
-      return {goodput, goodput * relative_ci};
-    }
-    case Objective::kMinimizeCost: {
-      const double price = observation.price_per_gpu_hour / 3600 * 1e6 / std::max(throughput, kSmallest);
-      return {-price, price * relative_ci};
-    }
-    case Objective::kMinimizeLatency:
-      return latency(measurement::Metric::kE2e);
-    case Objective::kMinimizeTtft:
-      return latency(measurement::Metric::kTtft);
-    case Objective::kMinimizeTpot:
-      return latency(measurement::Metric::kTpot);
+  if (const auto latency = LatencyOf(criteria.objective)) {
+    const double p50 = point.Get(*latency).p50;
+    return {-p50, p50 * point.relative_ci[static_cast<std::size_t>(*latency)]};
   }
-  return {0, 0};
+  const double throughput = point.output_tokens_per_second / std::max(observation.gpus, 1);
+  double value = throughput;
+  if (criteria.objective == Objective::kMaximizeGoodput) {
+    value = measurement::PointScore(measurement::ScoreMetric::kAttainedRequests, point, observation.gpus);
+  } else if (criteria.objective == Objective::kMinimizeCost) {
+    value = -observation.price_per_gpu_hour / 3600 * 1e6 / std::max(throughput, kSmallest);
+  }
+  return {value,
+          std::abs(value) * point.output_tokens_per_second_ci / std::max(point.output_tokens_per_second, kSmallest)};
 }
 
 Curve CurveOf(const Observation& observation, const std::vector<std::string>& scenarios, const Criteria& criteria) {
@@ -648,19 +634,7 @@ std::optional<ScoreBasis> ScoreBasisFromName(std::string_view name) {
   return std::nullopt;
 }
 
-bool ComparesAtOneLoad(Objective objective) {
-  switch (objective) {
-    case Objective::kMaximizeThroughput:
-    case Objective::kMaximizeGoodput:
-    case Objective::kMinimizeCost:
-      return false;
-    case Objective::kMinimizeLatency:
-    case Objective::kMinimizeTtft:
-    case Objective::kMinimizeTpot:
-      return true;
-  }
-  return false;
-}
+bool ComparesAtOneLoad(Objective objective) { return LatencyOf(objective).has_value(); }
 
 std::optional<Load> ComparedLoad(const std::vector<Observation>& observations, const Criteria& criteria) {
   const std::vector<std::string> scenarios = ScenariosOf(observations);

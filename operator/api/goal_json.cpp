@@ -200,13 +200,13 @@ json ToJson(const OptimizationSpec& optimization) {
   if (optimization.baseline) {
     const BaselineSpec& baseline = *optimization.baseline;
     json named = json::object();
-    PutText(named, "runtime", baseline.runtime);
-    PutText(named, "gpu", baseline.gpu);
-    PutText(named, "preset", baseline.preset);
-    PutText(named, "command", baseline.command);
+    Put(named, "runtime", baseline.runtime);
+    Put(named, "gpu", baseline.gpu);
+    Put(named, "preset", baseline.preset);
+    Put(named, "command", baseline.command);
     if (const auto& ref = baseline.deployment_ref) {
       named["deploymentRef"] = {{"kind", ref->kind}, {"name", ref->name}};
-      PutText(named["deploymentRef"], "container", ref->container);
+      Put(named["deploymentRef"], "container", ref->container);
     }
     for (const auto& [flag, value] : baseline.parameters) named["parameters"][flag] = value.ToJson();
     out["baseline"] = std::move(named);
@@ -247,7 +247,7 @@ json ToJson(const RecommendationSpec& recommendation) {
   json out = {{"targets", recommendation.targets}};
   if (recommendation.diff_against) {
     out["diffAgainst"] = {{"deployment", recommendation.diff_against->deployment}};
-    PutText(out["diffAgainst"], "container", recommendation.diff_against->container);
+    Put(out["diffAgainst"], "container", recommendation.diff_against->container);
   }
   return out;
 }

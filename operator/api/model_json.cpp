@@ -126,19 +126,19 @@ void ReadModels(ObjectReader& reader, std::vector<ModelSpec>& out) {
 
 json ToJson(const ModelSpec& model) {
   json out = {{"idOrPath", model.id_or_path}};
-  PutText(out, "name", model.name);
+  Put(out, "name", model.name);
   if (model.reference) out["reference"] = true;
-  PutText(out, "revision", model.revision);
+  Put(out, "revision", model.revision);
   PutNullable(out, "volume", model.volume);
   json hub = {{"endpoint", model.hugging_face.endpoint}};
   if (!model.hugging_face.token_secret_name.empty()) {
     hub["tokenSecretRef"] = {{"name", model.hugging_face.token_secret_name},
                              {"key", model.hugging_face.token_secret_key}};
   }
-  PutText(hub, "cacheClaim", model.hugging_face.cache_claim);
+  Put(hub, "cacheClaim", model.hugging_face.cache_claim);
   out["huggingFace"] = std::move(hub);
   PutNullable(out, "facts", model.facts);
-  PutText(out, "quantization", model.quantization);
+  Put(out, "quantization", model.quantization);
   return out;
 }
 

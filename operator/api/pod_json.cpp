@@ -193,8 +193,8 @@ void ReadPodTemplate(ObjectReader& reader, PodTemplateSpec& out) {
 
 json ToJson(const RuntimeSpec& runtime) {
   json out = {{"name", runtime.name}, {"engine", runtime.engine}};
-  PutText(out, "image", runtime.image);
-  PutText(out, "version", runtime.version);
+  Put(out, "image", runtime.image);
+  Put(out, "version", runtime.version);
   PutList(out, "command", runtime.command);
   PutList(out, "args", runtime.args);
   PutPassed(out, "env", runtime.env);
@@ -205,18 +205,18 @@ json ToJson(const RuntimeSpec& runtime) {
 
 json ToJson(const GpuSpec& gpu) {
   json out = {{"resourceName", gpu.resource_name}};
-  PutText(out, "name", gpu.name);
+  Put(out, "name", gpu.name);
   PutList(out, "products", gpu.products);
-  PutText(out, "minMemory", gpu.min_memory);
-  PutText(out, "minComputeCapability", gpu.min_compute_capability);
+  Put(out, "minMemory", gpu.min_memory);
+  Put(out, "minComputeCapability", gpu.min_compute_capability);
   PutPassed(out, "nodeSelector", gpu.node_selector);
   PutPassed(out, "tolerations", gpu.tolerations);
   PutPassed(out, "affinity", gpu.affinity);
-  PutText(out, "runtimeClassName", gpu.runtime_class_name);
-  PutText(out, "priorityClassName", gpu.priority_class_name);
-  PutText(out, "schedulerName", gpu.scheduler_name);
-  PutText(out, "queueName", gpu.queue_name);
-  PutText(out, "pricePerHour", gpu.price_per_hour);
+  Put(out, "runtimeClassName", gpu.runtime_class_name);
+  Put(out, "priorityClassName", gpu.priority_class_name);
+  Put(out, "schedulerName", gpu.scheduler_name);
+  Put(out, "queueName", gpu.queue_name);
+  Put(out, "pricePerHour", gpu.price_per_hour);
   PutList(out, "images", gpu.images);
   return out;
 }
@@ -226,7 +226,7 @@ json ToJson(const PodTemplateSpec& pod) {
   PutList(out, "labels", pod.labels);
   PutList(out, "annotations", pod.annotations);
   PutNullable(out, "securityContext", pod.security_context);
-  PutText(out, "serviceAccountName", pod.service_account_name);
+  Put(out, "serviceAccountName", pod.service_account_name);
   PutPassed(out, "imagePullSecrets", pod.image_pull_secrets);
   PutPassed(out, "volumes", pod.volumes);
   PutPassed(out, "volumeMounts", pod.volume_mounts);

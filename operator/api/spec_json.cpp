@@ -95,8 +95,8 @@ json ToJson(const TaskSpec& spec) {
   if (spec.parallelism) out["parallelism"] = *spec.parallelism;
   if (spec.retention.pods) out["retention"]["pods"] = FormatDuration(*spec.retention.pods);
   if (spec.retention.task) out["retention"]["task"] = FormatDuration(*spec.retention.task);
-  PutText(out, "description", spec.description);
-  PutText(out, "baseRuntime", spec.base_runtime);
+  Put(out, "description", spec.description);
+  Put(out, "baseRuntime", spec.base_runtime);
   for (const RuntimeSpec& runtime : spec.runtimes) out["runtimes"].push_back(ToJson(runtime));
   PutPassed(out, "quantConfig", ToJson(spec.quant));
   PutPassed(out, "parameters", ToJson(spec.parameters));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "operator/api/autotune_task.h"
+#include "operator/api/json_members.h"
 #include "operator/api/object_reader.h"
 
 namespace autotune::api {
@@ -48,15 +49,5 @@ void ReadCost(ObjectReader& reader, TaskStatus::Cost& out);
 // deployed_json.cpp: the recommendation and the deployed configuration
 void PutDeployed(json& out, const TaskStatus& status);
 void ReadDeployed(ObjectReader& reader, TaskStatus& out);
-
-inline void Put(json& out, const char* key, const std::string& value) {
-  if (!value.empty()) out[key] = value;
-}
-inline void Put(json& out, const char* key, std::int64_t value) {
-  if (value != 0) out[key] = value;
-}
-inline void Put(json& out, const char* key, bool value) {
-  if (value) out[key] = true;
-}
 
 }  // namespace autotune::api

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "operator/api/autotune_task.h"
+#include "operator/api/json_members.h"
 #include "operator/api/object_reader.h"
 
 namespace autotune::api {
@@ -89,9 +90,6 @@ inline void ReadName(ObjectReader& reader, std::string& out) {
   }
 }
 
-inline void PutText(json& out, const char* key, const std::string& value) {
-  if (!value.empty()) out[key] = value;
-}
 // Objects and lists that are passed to a pod unchanged: absent if empty.
 inline void PutPassed(json& out, const char* key, const json& value) {
   if (!value.is_null() && !value.empty()) out[key] = value;

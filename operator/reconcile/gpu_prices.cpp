@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/ascii_case.h"
 #include "gpu/product.h"
 #include "operator/experiment/gpu_labels.h"
 #include "operator/experiment/node_affinity.h"
@@ -13,14 +14,9 @@
 namespace autotune::reconcile {
 namespace {
 
-std::string Lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 // Names that differ in case and separators are one name.
 std::string SpelledAlike(const std::string& product) {
-  std::string out = Lower(product);
+  std::string out = base::AsciiLower(product);
   std::ranges::replace_if(
       out, [](char c) { return c == ' ' || c == '_'; }, '-');
   return out;
@@ -56,7 +52,7 @@ std::string UnknownProductText(const std::string& product) {
   if (!gpu::ProductsNamed(product).empty() || experiment::AmdProductOf(product) != nullptr) return "";
   std::vector<std::string> names;
   for (const gpu::Product& known : gpu::Products()) names.emplace_back(known.name);
-  const std::string near = quant::Nearest(Lower(product), names);
+  const std::string near = quant::Nearest(base::AsciiLower(product), names);
   return product + " is not a known GPU" + (near.empty() ? "" : "; did you mean " + near + "?");
 }
 

@@ -1,13 +1,13 @@
 #include "tests/quant/recorded_parser.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <regex>
 
+#include "base/ascii_case.h"
 #include "quant/version.h"
 
 namespace autotune::quant {
@@ -23,11 +23,6 @@ json ReadJson(const std::string& file) {
     std::abort();
   }
   return json::parse(stream);
-}
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
 }
 
 }  // namespace
@@ -80,7 +75,7 @@ std::string RecordedParser::CheckValue(const json& argument, const std::string& 
     if (!std::regex_match(value, kSize) && !(type.ends_with("_or_auto") && value == "auto"))
       return flag + ": invalid size: " + value;
   } else if (type == "<lambda>" && argument["choices"].is_array()) {
-    for (char& c : converted) c = c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    for (char& c : converted) c = c == '-' ? '_' : base::AsciiLower(c);
   }
   const auto among = [&](const json& choices) {
     return std::ranges::any_of(choices, [&](const json& choice) {
@@ -103,8 +98,9 @@ std::string RecordedParser::CheckLateValue(const json& argument, const std::stri
     const std::string open = row->value("open", "");
     if (open == "any" || (open == "path" && value.find('.') != std::string::npos)) continue;
     const bool any_case = row->contains("case");
-    const bool known = std::ranges::any_of(
-        row->at("values"), [&](const json& one) { return any_case ? Lower(one) == Lower(value) : one == value; });
+    const bool known = std::ranges::any_of(row->at("values"), [&](const json& one) {
+      return any_case ? base::AsciiLower(one) == base::AsciiLower(value) : one == value;
+    });
     if (!known) return flag.get<std::string>() + ": refused while starting: " + value;
   }
   return "";

@@ -66,6 +66,17 @@ TEST(WhyNotBest, SaysWhatARowLacks) {
   EXPECT_EQ(WhyNotBest(rows[0], &rows[1]), "misses slo.ttft.p99 (900 ms, allowed 500 ms)");
 }
 
+TEST(WhyNotBest, NamesAnEstimateOnce) {
+  api::AutotuneTask task = Finished();
+  auto rows = ResultRows(task);
+  rows[0].basis = tuning::ScoreBasis::kEstimate;
+  const std::string estimate = "its score is an estimate, because its sustained rate was not measured";
+  EXPECT_EQ(WhyNotBest(rows[0], &rows[1]), "29.2% below the best; " + estimate);
+  EXPECT_EQ(WhyNotBest(rows[0], nullptr), estimate);
+  task.status.experiments[0].confirms = "e2-bbbbbb";
+  EXPECT_EQ(WhyNotBest(rows[0], &rows[1]), "fresh start of e2-bbbbbb: confirmed; " + estimate);
+}
+
 TEST(ResultTable, SaysWhichRowsAreUpperBounds) {
   api::AutotuneTask task = Finished();
   EXPECT_THAT(ResultTable(task, 100).Text("", 0), Not(HasSubstr("\u2264 ")));
