@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
+#include <iterator>
+#include <limits>
 #include <set>
 #include <span>
 #include <string_view>
@@ -38,6 +41,8 @@ constexpr double kHalfWidths = 1.96;  // a 95 % interval's, in standard deviatio
 
 constexpr std::pair<ScoreBasis, std::string_view> kBasisNames[] = {
     {ScoreBasis::kLoad, "Load"}, {ScoreBasis::kSustainedRate, "SustainedRate"}, {ScoreBasis::kEstimate, "Estimate"}};
+
+double Square(double value) { return value * value; }
 
 double GeometricMean(std::span<const double> values) {
   double logarithms = 0;
@@ -120,7 +125,9 @@ Curve CurveOf(const Observation& observation, const std::vector<std::string>& sc
     const Point& point = observation.loads[i];
     if (!measurement::IsUsable(point) || measurement::IsInvalid(point)) continue;
     // A latency of 0 was not measured (answers in one piece): it must not be the lowest.
-    if (const auto latency = LatencyOf(criteria.objective); latency && !(point.Get(*latency).p50 > 0)) continue;
+    if (const auto latency = LatencyOf(criteria.objective)) {
+      if (!(point.Get(*latency).p50 > 0)) continue;
+    }
     if (!criteria.fixed_loads && measurement::IsMeasuredAgain(observation.loads, i)) continue;
     Step step;
     step.load = i;
@@ -139,9 +146,11 @@ Curve CurveOf(const Observation& observation, const std::vector<std::string>& sc
   return curve;
 }
 
-bool IsComplete(const Curve& curve) {
-  return !curve.empty() &&
-         std::none_of(curve.begin(), curve.end(), [](const std::vector<Step>& steps) { return steps.empty(); });
+std::vector<Curve> CurvesOf(const std::vector<Observation>& observations, const std::vector<std::string>& scenarios,
+                            const Criteria& criteria) {
+  std::vector<Curve> curves;
+  for (const Observation& observation : observations) curves.push_back(CurveOf(observation, scenarios, criteria));
+  return curves;
 }
 
 bool MeasuredAt(const Curve& curve, const Load& load) {
@@ -159,12 +168,12 @@ bool MeetsSloAt(const Curve& curve, const Load& load) {
 std::vector<Load> LoadsOf(const std::vector<const Curve*>& curves) {
   std::vector<Load> loads;
   for (const Curve* curve : curves) {
-    if (!IsComplete(*curve)) continue;
+    if (curve->empty()) continue;
     for (const Step& step : curve->front()) {
       if (std::find(loads.begin(), loads.end(), step.offered) == loads.end()) loads.push_back(step.offered);
     }
   }
-  std::sort(loads.begin(), loads.end(), [](const Load& a, const Load& b) { return a.value < b.value; });
+  std::ranges::sort(loads, {}, &Load::value);
   return loads;
 }
 
@@ -177,13 +186,10 @@ std::optional<Load> ComparedLoad(const std::vector<Observation>& observations, c
   }
   // Measured by all; where rows are missing, by most.
   std::optional<Load> best;
-  std::pair<std::ptrdiff_t, bool> best_rank{0, false};
+  std::optional<std::pair<std::ptrdiff_t, bool>> best_rank;
   for (const Load& load : LoadsOf(curves)) {
-    const auto measured = std::count_if(curves.begin(), curves.end(), [&](const Curve* curve) {
-      return IsComplete(*curve) && MeasuredAt(*curve, load);
-    });
-    const bool kept = std::any_of(curves.begin(), curves.end(),
-                                  [&](const Curve* curve) { return IsComplete(*curve) && MeetsSloAt(*curve, load); });
+    const auto measured = std::ranges::count_if(curves, [&](const Curve* curve) { return MeasuredAt(*curve, load); });
+    const bool kept = std::ranges::any_of(curves, [&](const Curve* curve) { return MeetsSloAt(*curve, load); });
     const std::pair<std::ptrdiff_t, bool> rank{measured, kept};
     if (measured > 0 && rank >= best_rank) {
       best = load;  // ascending: of equals the highest load
@@ -204,9 +210,7 @@ Step* StepOf(std::vector<Step>& steps, std::optional<std::size_t> load) {
 }
 
 // Whether scores are of limits that were searched within an SLO: then closed loops and rates are compared.
-bool ComparesLoopsWithRates(const Criteria& criteria) {
-  return !criteria.fixed_loads && !ComparesAtOneLoad(criteria.objective) && !criteria.slo.bounds.empty();
-}
+bool ComparesLoopsWithRates(const Criteria& criteria) { return !criteria.fixed_loads && !criteria.slo.bounds.empty(); }
 
 // What a rate sustains of a closed loop whose queue stands: mean of ln(share), and the half-width of its interval.
 struct SustainedShare {
@@ -214,54 +218,43 @@ struct SustainedShare {
 };
 
 // Of one scenario, from the observations with both.
-SustainedShare ShareOf(std::size_t scenario, const std::vector<Observation>& observations, std::vector<Curve>& curves,
-                       const Criteria& criteria) {
+SustainedShare ShareOf(std::size_t scenario, const measurement::AnswerRule& rule,
+                       const std::vector<Observation>& observations, std::vector<Curve>& curves) {
   std::vector<double> seen;
   for (std::size_t i = 0; i < observations.size(); ++i) {
     std::vector<Step>& steps = curves[i][scenario];
-    if (steps.empty()) continue;
     const std::vector<Point>& points = observations[i].loads;
-    measurement::AnswerRule rule{criteria.slo, SearchedMetric(criteria), std::nullopt,
-                                 points[steps.front().load].scenario};
     if (!measurement::IsSustained(rule.scenario, points)) continue;
     const Step* rate = StepOf(steps, measurement::AnswerOf(rule, points));
-    rule.kind = measurement::LoadKind::kConcurrency;
     const Step* loop = StepOf(steps, measurement::LimitOf(rule, points));
-    if (rate == nullptr || loop == nullptr || !(loop->throughput > 0)) continue;
+    if (rate == nullptr || loop == nullptr) continue;
     seen.push_back(std::log(std::clamp(rate->throughput / loop->throughput, kLeastShare, kMostShare)));
   }
   if (seen.empty()) return {};
-  SustainedShare share{0, 0};
+  double mean = 0, squares = 0;
   const auto count = static_cast<double>(seen.size());
-  for (const double ln : seen) share.ln += ln / count;
-  for (const double ln : seen) share.half_width += (ln - share.ln) * (ln - share.ln);
-  share.half_width = seen.size() > 1 ? kHalfWidths * std::sqrt(share.half_width / (count - 1)) : 0;
+  for (const double ln : seen) mean += ln / count;
+  for (const double ln : seen) squares += Square(ln - mean);
   // Up to the loop's, at least.
-  share.half_width = std::max(share.half_width, -share.ln);
-  return share;
+  return {mean, std::max(kHalfWidths * std::sqrt(squares / std::max(count - 1, 1.0)), -mean)};
 }
 
 // The closed loop that is the answer of one scenario although its queue stands, because the time ended before a rate
 // met the SLO.
-void MarkEstimate(const Observation& observation, const SustainedShare& share, const Criteria& criteria,
-                  std::vector<Step>& steps) {
-  if (steps.empty()) return;
+void MarkEstimate(const Observation& observation, const measurement::AnswerRule& rule, const SustainedShare& share,
+                  const Criteria& criteria, std::vector<Step>& steps) {
   const std::vector<Point>& points = observation.loads;
-  measurement::AnswerRule rule{criteria.slo, SearchedMetric(criteria), std::nullopt,
-                               points[steps.front().load].scenario};
-  double most = 1;
   const bool tried = measurement::IsSustained(rule.scenario, points);
   if (tried) {
     const bool cut = observation.stopped == measurement::StopReason::kOutOfTime;
     if (!cut || measurement::AnswerOf(rule, points)) return;
-    rule.kind = measurement::LoadKind::kConcurrency;
   }
   Step* loop = StepOf(steps, measurement::LimitOf(rule, points));
   if (loop == nullptr || !(tried || points[loop->load].standing_queue)) return;
-  const double capacity = points[loop->load].requests_per_second;
+  double most = 1;
   for (const Step& step : steps) {
-    if (step.role != measurement::PointRole::kSustained || !(capacity > 0)) continue;
-    most = std::min(most, step.offered.value / capacity);
+    if (step.role != measurement::PointRole::kSustained) continue;
+    most = std::min(most, step.offered.value / points[loop->load].requests_per_second);
   }
   const bool cost = criteria.objective == Objective::kMinimizeCost;
   const auto of_a_price = [cost](double factor) { return cost ? 1 / factor : factor; };
@@ -271,15 +264,17 @@ void MarkEstimate(const Observation& observation, const SustainedShare& share, c
   loop->ln_half_width = share.half_width;
 }
 
-void MarkBases(const std::vector<Observation>& observations, std::vector<Curve>& curves, const Criteria& criteria) {
-  if (!ComparesLoopsWithRates(criteria) || curves.empty()) return;
-  for (std::size_t scenario = 0; scenario < curves.front().size(); ++scenario) {
-    const SustainedShare share = ShareOf(scenario, observations, curves, criteria);
+void MarkBases(const std::vector<Observation>& observations, const std::vector<std::string>& scenarios,
+               const Criteria& criteria, std::vector<Curve>& curves) {
+  if (!ComparesLoopsWithRates(criteria)) return;
+  for (std::size_t scenario = 0; scenario < scenarios.size(); ++scenario) {
+    const measurement::AnswerRule rule{criteria.slo, SearchedMetric(criteria), std::nullopt, scenarios[scenario]};
+    const SustainedShare share = ShareOf(scenario, rule, observations, curves);
     for (std::size_t i = 0; i < observations.size(); ++i) {
       for (Step& step : curves[i][scenario]) {
         if (step.role == measurement::PointRole::kSustained) step.basis = ScoreBasis::kSustainedRate;
       }
-      MarkEstimate(observations[i], share, criteria, curves[i][scenario]);
+      MarkEstimate(observations[i], rule, share, criteria, curves[i][scenario]);
     }
   }
 }
@@ -381,7 +376,7 @@ double ScoreCi(const Observation& observation, const Curve& curve, std::span<con
   for (std::size_t i = 0; i < counting.size(); ++i) {
     const double relative =
         HalfWidth(observation, curve[i], *counting[i], criteria) / std::max(std::abs(counting[i]->value), kSmallest);
-    variance += relative * relative + counting[i]->ln_half_width * counting[i]->ln_half_width;
+    variance += Square(relative) + Square(counting[i]->ln_half_width);
   }
   return std::abs(score) * std::sqrt(variance) / static_cast<double>(counting.size());
 }
@@ -396,13 +391,12 @@ std::optional<Violation> CheckQuality(const Criteria& criteria, const Observatio
   const double limit = *criteria.max_degradation;
   Violation violation{"quality.maxDegradation", limit, std::nullopt, kMaxRelative};
   const auto& quality = observation.quality;
-  const auto gate = GateOf(criteria, observation);
-  if (gate == measurement::QualityGate::kHolds) return std::nullopt;
+  if (GateOf(criteria, observation) == measurement::QualityGate::kHolds) return std::nullopt;
   // Undecided, with all the text there is: the likelier side.
   if (quality && quality->nll) {
     violation.actual = measurement::PerplexityGrowth(quality->nll->value);
-    if (gate == measurement::QualityGate::kUndecided && *violation.actual <= limit) return std::nullopt;
-    violation.relative = std::clamp((*violation.actual - limit) / std::max(limit, kSmallest), 0.0, kMaxRelative);
+    if (*violation.actual <= limit) return std::nullopt;
+    violation.relative = std::min((*violation.actual - limit) / std::max(limit, kSmallest), kMaxRelative);
   }
   return violation;
 }
@@ -418,8 +412,7 @@ void AddViolations(const std::vector<Violation>& more, std::vector<Violation>& v
       *same = violation;
     }
   }
-  std::stable_sort(violations.begin(), violations.end(),
-                   [](const Violation& a, const Violation& b) { return a.relative > b.relative; });
+  std::ranges::stable_sort(violations, std::ranges::greater(), &Violation::relative);
 }
 
 Judged JudgeOne(const Observation& observation, const Curve& curve, const Yardstick& yardstick,
@@ -431,7 +424,6 @@ Judged JudgeOne(const Observation& observation, const Curve& curve, const Yardst
     for (const Step& step : steps) judged.load_meets_slo[step.load] = step.meets_slo;
   }
   judged.cannot_win = observation.stopped == measurement::StopReason::kCannotWin;
-  if (!IsComplete(curve)) return judged;
   const std::vector<const Step*> counting = CountingSteps(observation, curve, yardstick, criteria);
   if (counting.empty()) return judged;
   for (const Step* step : counting) judged.scored.push_back(step->load);
@@ -481,7 +473,7 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
     own.relaxed_score = judged[i].relaxed_score;
   }
   if (!own.confirmed) return;
-  own.confirmed = own.feasible = kept && own.meets_quality && !scores.empty();
+  own.confirmed = own.feasible = kept && own.meets_quality;
   if (!own.feasible) {
     own.score.reset();
     own.bound.reset();
@@ -498,18 +490,15 @@ void JudgeWithFreshStarts(std::size_t first, const std::vector<Observation>& obs
     if (at_most(i, own.shown)) own.shown = i;
     if (judged[i].bound) bounds.push_back(std::abs(*judged[i].bound));
   }
-  own.violations.clear();
-  own.relaxed_score.reset();
-  double mean = 0, variance = 0, spread = 0;
+  double mean = 0, variance = 0, squares = 0;
   const auto count = static_cast<double>(scored.size());
   const auto ln = [](const Judged& one) { return std::log(std::max(std::abs(*one.score), kSmallest)); };
   for (const Judged* one : scored) {
     mean += ln(*one) / count;
-    const double relative = one->ci / std::max(std::abs(*one->score), kSmallest);
-    variance += relative * relative / (count * count);
+    variance += Square(one->ci / std::max(std::abs(*one->score), kSmallest) / count);
   }
-  for (const Judged* one : scored) spread += (ln(*one) - mean) * (ln(*one) - mean);
-  if (scored.size() > 1) spread = kHalfWidths * std::sqrt(spread / (count - 1) / count);
+  for (const Judged* one : scored) squares += Square(ln(*one) - mean);
+  const double spread = kHalfWidths * std::sqrt(squares / std::max(count - 1, 1.0) / count);
   const double score = std::copysign(std::exp(mean), *scored.front()->score);
   own.starts = static_cast<int>(scored.size());
   own.ci = std::abs(score) * std::max(std::sqrt(variance), spread);
@@ -565,8 +554,7 @@ void AddFrontPoints(std::size_t observation, const Curve& curve, const Judged& j
 
 // The fastest first: what is beaten is beaten early. (At most 256 experiments with 12 points.)
 std::vector<std::size_t> ParetoFront(std::vector<FrontPoint> points) {
-  std::sort(points.begin(), points.end(),
-            [](const FrontPoint& a, const FrontPoint& b) { return a.throughput > b.throughput; });
+  std::ranges::sort(points, std::ranges::greater(), &FrontPoint::throughput);
   std::set<std::size_t> front;
   for (const FrontPoint& point : points) {
     if (std::none_of(points.begin(), points.end(), [&](const FrontPoint& other) { return other.Beats(point); })) {
@@ -580,44 +568,41 @@ std::vector<std::size_t> ParetoFront(std::vector<FrontPoint> points) {
 // estimates that tie with it.
 void NameBest(const std::vector<Observation>& observations, Judgement& judgement) {
   const std::vector<Judged>& judged = judgement.judged;
-  std::optional<std::size_t> highest;
+  std::vector<std::size_t> ranked;
   for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (observations[i].confirms || !judged[i].score) continue;
-    if (!highest || *judged[i].score > *judged[*highest].score) highest = i;
+    if (!observations[i].confirms && judged[i].score) ranked.push_back(i);
   }
-  if (!highest) return;
-  const auto ties = [&](std::size_t a, std::size_t b) {
-    return std::abs(*judged[a].score - *judged[b].score) <= std::hypot(judged[a].ci, judged[b].ci);
-  };
+  if (ranked.empty()) return;
+  const auto score = [&](std::size_t i) { return *judged[i].score; };
   const auto is_estimate = [&](std::size_t i) { return judged[i].basis == ScoreBasis::kEstimate; };
-  if (is_estimate(*highest)) {
-    std::optional<std::size_t> measured;
-    for (std::size_t i = 0; i < judged.size(); ++i) {
-      if (observations[i].confirms || !judged[i].score || is_estimate(i) || !ties(i, *highest)) continue;
-      if (!measured || *judged[i].score > *judged[*measured].score) measured = i;
-    }
-    if (measured) highest = measured;
+  std::size_t highest = *std::ranges::max_element(ranked, {}, score);
+  const auto ties = [&](std::size_t i) {
+    return std::abs(score(highest) - score(i)) <= std::hypot(judged[highest].ci, judged[i].ci);
+  };
+  if (is_estimate(highest)) {
+    std::vector<std::size_t> measured;
+    std::ranges::copy_if(ranked, std::back_inserter(measured), [&](auto i) { return !is_estimate(i) && ties(i); });
+    if (!measured.empty()) highest = *std::ranges::max_element(measured, {}, score);
   }
-  judgement.best = highest;
-  for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (i == *highest || observations[i].confirms || !judged[i].score || !ties(i, *highest)) continue;
-    if (is_estimate(i) && !is_estimate(*highest)) continue;
-    const double behind = *judged[*highest].score - *judged[i].score;
-    if (behind > kSimplerWinsWithin * std::abs(*judged[*highest].score)) continue;
-    if (observations[i].settings < observations[*judgement.best].settings) judgement.best = i;
+  std::size_t best = highest;
+  for (const std::size_t i : ranked) {
+    const bool near = score(highest) - score(i) <= kSimplerWinsWithin * std::abs(score(highest));
+    if (!near || !ties(i) || (is_estimate(i) && !is_estimate(highest))) continue;
+    if (observations[i].settings < observations[best].settings) best = i;
   }
-  for (std::size_t i = 0; i < judged.size(); ++i) {
-    if (i == *judgement.best || observations[i].confirms || !judged[i].score) continue;
-    if (i == *highest || ties(i, *highest)) judgement.tied.push_back(i);
+  judgement.best = best;
+  for (const std::size_t i : ranked) {
+    if (i != best && ties(i)) judgement.tied.push_back(i);
   }
 }
 
 void NameNearest(const std::vector<Observation>& observations, Judgement& judgement) {
-  for (std::size_t i = 0; i < judgement.judged.size(); ++i) {
+  double least = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < observations.size(); ++i) {
     const std::vector<Violation>& violations = judgement.judged[i].violations;
     if (violations.empty() || observations[i].confirms) continue;
-    if (!judgement.nearest ||
-        violations.front().relative < judgement.judged[*judgement.nearest].violations.front().relative) {
+    if (violations.front().relative < least) {
+      least = violations.front().relative;
       judgement.nearest = i;
     }
   }
@@ -637,25 +622,17 @@ std::optional<ScoreBasis> ScoreBasisFromName(std::string_view name) {
 bool ComparesAtOneLoad(Objective objective) { return LatencyOf(objective).has_value(); }
 
 std::optional<Load> ComparedLoad(const std::vector<Observation>& observations, const Criteria& criteria) {
-  const std::vector<std::string> scenarios = ScenariosOf(observations);
-  std::vector<Curve> curves;
-  curves.reserve(observations.size());
-  for (const Observation& observation : observations) curves.push_back(CurveOf(observation, scenarios, criteria));
-  return ComparedLoad(observations, curves);
+  return ComparedLoad(observations, CurvesOf(observations, ScenariosOf(observations), criteria));
 }
 
 bool Criteria::AtReference() const { return ComparesAtOneLoad(objective) && !fixed_loads; }
 
 Judgement Judge(const std::vector<Observation>& observations, const Criteria& criteria) {
   const std::vector<std::string> scenarios = ScenariosOf(observations);
-  std::vector<Curve> curves;
-  curves.reserve(observations.size());
-  for (const Observation& observation : observations) curves.push_back(CurveOf(observation, scenarios, criteria));
-  MarkBases(observations, curves, criteria);
+  std::vector<Curve> curves = CurvesOf(observations, scenarios, criteria);
+  MarkBases(observations, scenarios, criteria, curves);
   Yardstick yardstick{std::nullopt, criteria.AtReference()};
-  if (ComparesAtOneLoad(criteria.objective) && !yardstick.reference) {
-    yardstick.load = ComparedLoad(observations, curves);
-  }
+  if (ComparesAtOneLoad(criteria.objective)) yardstick.load = ComparedLoad(observations, curves);
 
   Judgement judgement;
   std::vector<FrontPoint> points;
@@ -682,10 +659,9 @@ std::optional<double> GainOver(const Observation& better, const Observation& bas
 
 std::optional<Gain> GainBetween(const Observation& better, const Observation& base, const Criteria& criteria) {
   const std::vector<std::string> scenarios = ScenariosOf({better, base});
-  std::vector<Curve> curves = {CurveOf(better, scenarios, criteria), CurveOf(base, scenarios, criteria)};
-  MarkBases({better, base}, curves, criteria);
+  std::vector<Curve> curves = CurvesOf({better, base}, scenarios, criteria);
+  MarkBases({better, base}, scenarios, criteria, curves);
   const Curve &better_curve = curves[0], &base_curve = curves[1];
-  if (!IsComplete(better_curve) || !IsComplete(base_curve)) return std::nullopt;
   Yardstick at{std::nullopt, criteria.AtReference()};
   if (criteria.fixed_loads) {
     for (const Load& load : LoadsOf({&better_curve, &base_curve})) {
@@ -694,19 +670,19 @@ std::optional<Gain> GainBetween(const Observation& better, const Observation& ba
     if (!at.load) return std::nullopt;
   }
   struct Scored {
-    double score = 0, relative_ci = 0;
+    double score, relative_ci;
   };
   const auto score = [&](const Observation& observation, const Curve& curve) -> std::optional<Scored> {
     const std::vector<const Step*> counting = CountingSteps(observation, curve, at, criteria);
-    const bool kept = !counting.empty() &&
-                      std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->meets_slo; });
-    if (!kept) return std::nullopt;
+    const bool met = !counting.empty() &&
+                     std::all_of(counting.begin(), counting.end(), [](const Step* step) { return step->meets_slo; });
+    if (!met) return std::nullopt;
     const double of_it = Score(counting);
     return Scored{of_it, ScoreCi(observation, curve, counting, of_it, criteria) / std::max(std::abs(of_it), kSmallest)};
   };
   const auto ours = score(better, better_curve);
   const auto theirs = score(base, base_curve);
-  if (!ours || !theirs || theirs->score == 0) return std::nullopt;
+  if (!ours || !theirs) return std::nullopt;
   const bool known = ours->relative_ci > 0 && theirs->relative_ci > 0;
   return Gain{(ours->score - theirs->score) / std::abs(theirs->score),
               known ? std::hypot(ours->relative_ci, theirs->relative_ci) : 0};

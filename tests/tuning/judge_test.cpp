@@ -167,7 +167,9 @@ TEST(Judge, KnowsLittleOfALoopWhereNoRateWasMeasured) {
 
 TEST(Judge, TakesTheLoopOfACapacityOrOfGivenLoadsAsItIs) {
   Criteria criteria = By(Objective::kMaximizeThroughput);
-  EXPECT_THAT(Judge({WithoutRates("a", 1000)}, criteria).judged[0].score, Optional(DoubleNear(1000, 1e-9)));
+  Observation capacity = WithoutRates("a", 1000);
+  for (measurement::Point& point : capacity.loads) point.standing_queue = true;
+  EXPECT_THAT(Judge({capacity}, criteria).judged[0].score, Optional(DoubleNear(1000, 1e-9)));
   criteria = By(Objective::kMaximizeThroughput, TtftBelow(500));
   criteria.fixed_loads = true;
   EXPECT_THAT(Judge({WithoutRates("a", 1000)}, criteria).judged[0].score, Optional(DoubleNear(1000, 1e-9)));
@@ -193,6 +195,95 @@ TEST(Judge, ARateOfAFreshStartTakesThePlaceOfAnEstimate) {
   EXPECT_EQ(judged.bound, std::nullopt);
   EXPECT_EQ(judged.starts, 1);
   EXPECT_EQ(judged.shown, 1U);
+}
+
+TEST(Judge, EstimatesWithinTheSharesThatLoopsHave) {
+  const auto score = [](double rate) {
+    return Within500Ms({WithRates("a", {{rate, 400}, {rate + 0.05, 2000}}), WithoutRates("b", 1000)}).judged[1].score;
+  };
+  EXPECT_THAT(score(2), Optional(DoubleNear(300, 1e-9))) << "at least 30 %";
+  EXPECT_THAT(score(9.9), Optional(DoubleNear(1000 / 1.05, 1e-9))) << "rates are searched to 5 % below the loop's";
+}
+
+TEST(Judge, TheIntervalOfAnEstimateHasTheSpreadOfTheShares) {
+  const Observation half = WithRates("a", {{5, 400}, {5.2, 2000}}), most = WithRates("b", {{9, 400}, {9.2, 2000}});
+  const Observation loop = WithoutRates("c", 1000);
+  const double distance = std::log(0.9 / 0.5);
+  const Judged of_two = Within500Ms({half, most, loop}).judged[2];
+  EXPECT_THAT(of_two.score, Optional(DoubleNear(1000 * std::sqrt(0.5 * 0.9), 1e-9)));
+  EXPECT_NEAR(of_two.ci, *of_two.score * 1.96 * distance / std::sqrt(2.0), 1e-9);
+  const Judged of_three = Within500Ms({half, most, half, loop}).judged[3];
+  EXPECT_NEAR(of_three.ci, *of_three.score * 1.96 * distance / std::sqrt(3.0), 1e-9);
+}
+
+TEST(Judge, KnowsNoShareOfALoopThatMissesTheSlo) {
+  Observation rates = Make("a", {{64, 1000, 900}, {80, 1000, 1900}});
+  rates.loads.push_back(WithRates("", {{8, 400}}).loads.back());
+  EXPECT_THAT(Within500Ms({rates, WithoutRates("b", 1150)}).judged[1].score, Optional(DoubleNear(1000, 1e-9)));
+}
+
+TEST(Judge, ARateThatMeetsTheSloIsNoEstimateWhateverEndedTheSearch) {
+  Observation cut = WithRates("a", {{8, 400}, {9.5, 2000}});
+  cut.stopped = measurement::StopReason::kOutOfTime;
+  const Judged judged = Within500Ms({cut}).judged[0];
+  EXPECT_EQ(judged.basis, ScoreBasis::kSustainedRate);
+  EXPECT_THAT(judged.score, Optional(DoubleNear(800, 1e-9)));
+}
+
+TEST(Judge, OnlyRatesThatMissedTheSloBoundAnEstimate) {
+  Observation observation = WithoutRates("a", 1000);
+  observation.loads.push_back(Load({4, 400, 100}));  // a number below the 10 requests/s of the loop
+  EXPECT_THAT(Within500Ms({observation}).judged[0].bound, Optional(DoubleNear(1000, 1e-9)));
+}
+
+TEST(Judge, EstimatesAPriceAboveThatOfTheLoop) {
+  const Judged judged = Within500Ms({WithoutRates("a", 1150)}, Objective::kMinimizeCost).judged[0];
+  const double of_loop = 1e6 / 3600 / 1150;  // at a price of 1 per GPU-hour
+  EXPECT_THAT(judged.bound, Optional(DoubleNear(-of_loop, 1e-12)));
+  EXPECT_THAT(judged.score, Optional(DoubleNear(-of_loop * 1.15, 1e-12)));
+}
+
+TEST(Judge, OfSeveralThatTieWithAnEstimateTheHighestMeasuredOneIsBest) {
+  const auto rate = [](double tokens) { return WithRates("", {{tokens / 100, 400}, {9.5, 2000}}); };
+  const Observation loop = WithoutRates("loop", 1050);
+  EXPECT_THAT(Within500Ms({rate(780), rate(800), loop}).best, Optional(1U));
+  EXPECT_THAT(Within500Ms({rate(800), rate(780), loop}).best, Optional(0U));
+  EXPECT_THAT(Within500Ms({loop, rate(800), rate(800)}).best, Optional(1U)) << "of equals the earlier";
+}
+
+TEST(Judge, FewerSettingsMakeAnEstimateBestOnlyAmongEstimates) {
+  std::vector<Observation> observations = {WithRates("rate", {{8, 400}, {9.5, 2000}}), WithoutRates("loop", 995)};
+  observations[0].settings = 4;
+  EXPECT_THAT(Within500Ms(observations).best, Optional(0U)) << "796 is estimated, 800 was measured";
+  observations[0] = WithoutRates("loop", 1000);
+  observations[0].settings = 4;
+  EXPECT_THAT(Within500Ms(observations).best, Optional(1U));
+}
+
+TEST(Judge, AnEstimateOfAFreshStartDoesNotCountBesideAMeasuredScore) {
+  std::vector<Observation> observations = {WithRates("a", {{8, 400}, {9.5, 2000}}), WithoutRates("again", 700)};
+  observations[1].confirms = 0;
+  observations[1].stopped = measurement::StopReason::kFound;
+  const Judged judged = Within500Ms(observations).judged[0];
+  EXPECT_THAT(judged.score, Optional(DoubleNear(800, 1e-9)));
+  EXPECT_EQ(judged.starts, 1);
+  EXPECT_EQ(judged.shown, 0U);
+  EXPECT_TRUE(judged.confirmed);
+}
+
+TEST(Judge, OfEstimatesAloneTheBoundIsTheirMean) {
+  std::vector<Observation> observations = {WithoutRates("a", 1000), WithoutRates("again", 1210)};
+  observations[1].confirms = 0;
+  // Time has cut the search of the fresh start off, as that of every estimate: it is no limit.
+  EXPECT_THAT(Within500Ms(observations).judged[0].bound, Optional(DoubleNear(1000, 1e-9)));
+  observations[1].stopped = measurement::StopReason::kFound;
+  const Judged judged = Within500Ms(observations).judged[0];
+  EXPECT_EQ(judged.starts, 2);
+  EXPECT_THAT(judged.bound, Optional(DoubleNear(1100, 1e-9)));
+  EXPECT_THAT(judged.score, Optional(DoubleNear(1100 / 1.15, 1e-9)));
+  observations[1] = Make("again", {{64, 1000, 900}});
+  observations[1].confirms = 0;
+  EXPECT_EQ(Within500Ms(observations).judged[0].bound, std::nullopt) << "the fresh start misses the SLO";
 }
 
 TEST(ScoreBasis, HasANameThatIsReadBack) {
@@ -261,6 +352,123 @@ TEST(Judge, NamesWhatItJudgesAndTakesNoGpuForOne) {
   const Judged judged = Judge({Make("e7", {{8, 700}}, 0)}, By(Objective::kMaximizeThroughput)).judged[0];
   EXPECT_EQ(judged.id, "e7");
   EXPECT_THAT(judged.score, Optional(DoubleNear(700, 1e-9)));
+}
+
+TEST(Judge, ScoresTheSlowestEngine) {
+  EXPECT_THAT(Judge({Make("a", {{1, 0.0015}})}, By(Objective::kMaximizeThroughput)).judged[0].score,
+              Optional(DoubleNear(0.0015, 1e-12)));
+  EXPECT_THAT(Judge({Make("a", {{1, 10, 20, 0.5}})}, By(Objective::kMinimizeTpot)).judged[0].score,
+              Optional(DoubleNear(-0.5, 1e-12)));
+}
+
+TEST(Judge, ThroughputNeedsNoTimeToFirstToken) {
+  EXPECT_THAT(Judge({Make("in one piece", {{8, 700, 0, 0, 1400}})}, By(Objective::kMaximizeThroughput)).judged[0].score,
+              Optional(DoubleNear(700, 1e-9)));
+}
+
+TEST(Judge, TheIntervalOfALatencyIsThatOfItsPoint) {
+  Observation observation = Make("a", {{8, 700, 120}, {4, 500, 60}});
+  for (measurement::Point& point : observation.loads) point.relative_ci.fill(0.1);
+  EXPECT_NEAR(Judge({observation}, By(Objective::kMinimizeTtft)).judged[0].ci, 12, 1e-9);
+  // At the reference load of a search: where its limit is does not matter.
+  for (measurement::Point& point : observation.loads) point.role = measurement::PointRole::kReference;
+  Criteria criteria = By(Objective::kMinimizeTtft, TtftBelow(100));
+  criteria.fixed_loads = false;
+  EXPECT_NEAR(Judge({observation}, criteria).judged[0].ci, 6, 1e-9);
+}
+
+TEST(Judge, TheIntervalOfTwoScenariosIsThatOfTheirMean) {
+  Observation observation = Make("a", {{8, 400}, {8, 100, 50, 10, 1000, "D(2048,256)"}});
+  observation.loads[0].output_tokens_per_second_ci = 40;
+  observation.loads[1].output_tokens_per_second_ci = 10;
+  EXPECT_NEAR(Judge({observation}, By(Objective::kMaximizeThroughput)).judged[0].ci, 200 * 0.1 / std::sqrt(2.0), 1e-9);
+}
+
+TEST(Judge, AnExperimentWithoutAUsablePointHasNoScoredOne) {
+  const Judged judged = Judge({Make("a", {{.concurrency = 8, .requests = 0, .errors = 9}})},
+                              By(Objective::kMaximizeThroughput, TtftBelow(100)))
+                            .judged[0];
+  EXPECT_THAT(judged.scored, IsEmpty());
+  EXPECT_THAT(judged.violations, IsEmpty());
+}
+
+TEST(Judge, OfALoadThatASearchMeasuredAgainTheSecondPointCounts) {
+  Criteria criteria = By(Objective::kMaximizeThroughput);
+  const std::vector<Observation> observations = {Make("again", {{8, 900}, {8, 700}}), Make("once", {{8, 800}})};
+  EXPECT_THAT(Judge(observations, criteria).pareto, ElementsAre(1));
+  criteria.fixed_loads = true;
+  EXPECT_THAT(Judge(observations, criteria).judged[0].score, Optional(DoubleNear(900, 1e-9)));
+}
+
+TEST(Judge, ASearchIsScoredAtItsHighestLoadAndGivenLoadsAtTheirHighestValue) {
+  Observation observation = Make("a", {{8, 700, 50}, {16, 690, 90}, {32, 600, 150}});
+  for (measurement::Point& point : observation.loads) point.output_tokens_per_second_ci = 50;
+  Criteria criteria = By(Objective::kMaximizeThroughput, TtftBelow(100));
+  EXPECT_THAT(Judge({observation}, criteria).judged[0].scored, ElementsAre(1));
+  criteria.fixed_loads = true;
+  EXPECT_THAT(Judge({observation}, criteria).judged[0].scored, ElementsAre(0));
+}
+
+TEST(Judge, OfEqualPointsTheEarlierOneIsScored) {
+  Criteria criteria = By(Objective::kMaximizeThroughput, TtftBelow(100));
+  criteria.fixed_loads = true;
+  EXPECT_THAT(Judge({Make("a", {{8, 700, 50}, {16, 700, 50}})}, criteria).judged[0].scored, ElementsAre(0));
+  EXPECT_THAT(Judge({Make("a", {{8, 700, 150}, {16, 900, 150}})}, criteria).judged[0].scored, ElementsAre(0));
+}
+
+// A point may miss the SLO without a value above its limit: not for certain is not enough.
+TEST(Judge, TheNearestPointIsTheOneThatMissesNoLimitByItsValues) {
+  Observation observation = Make("a", {{8, 700, 50}, {16, 900, 150}});
+  observation.loads[0].verdict = measurement::Verdict::kMissed;
+  const Judged judged = Judge({observation}, By(Objective::kMaximizeThroughput, TtftBelow(100))).judged[0];
+  EXPECT_THAT(judged.scored, ElementsAre(0));
+  EXPECT_FALSE(judged.feasible);
+}
+
+TEST(Judge, GoodputChoosesItsPointByTheRequestsThatKeepEveryBound) {
+  Observation observation = Make("a", {{8, 800, 50}, {16, 1000, 90}});
+  observation.loads[0].requests_per_second = 9;
+  observation.loads[1].requests_per_second = 5;
+  for (const auto& [objective, scored] :
+       {std::pair(Objective::kMaximizeGoodput, 0), std::pair(Objective::kMaximizeThroughput, 1)}) {
+    EXPECT_THAT(Judge({observation}, By(objective, TtftBelow(100))).judged[0].scored, ElementsAre(scored));
+  }
+}
+
+TEST(Judge, APointThatMeetsTheSloAddsNoViolation) {
+  Observation observation = Make("a", {{8, 100, 150}, {8, 100, 130, 10, 1000, "D(64,64)"}});
+  observation.loads[0].verdict = measurement::Verdict::kMet;  // of a long run, say
+  const Judged judged = Judge({observation}, By(Objective::kMaximizeThroughput, TtftBelow(100))).judged[0];
+  ASSERT_EQ(judged.violations.size(), 1U);
+  EXPECT_NEAR(judged.violations[0].relative, 0.3, 1e-9);
+}
+
+TEST(Judge, NamesTheWorstViolationOfAllScenariosFirst) {
+  const Slo slo = Bounds({{Metric::kTtft, Statistic::kP99, 100}, {Metric::kTpot, Statistic::kP95, 8}});
+  const Judged judged = Judge({Make("a", {{8, 100, 110, 5}, {8, 100, 50, 12, 1000, "D(64,64)"}})},
+                              By(Objective::kMaximizeThroughput, slo))
+                            .judged[0];
+  ASSERT_EQ(judged.violations.size(), 2U);
+  EXPECT_EQ(judged.violations[0].bound, "slo.tpot.p95");
+}
+
+TEST(Judge, IsInfeasibleWithoutTheReferenceOfAScenario) {
+  Observation observation = Make("a", {{8, 700}, {8, 700, 50, 10, 1000, "D(64,64)"}});
+  observation.loads[0].role = measurement::PointRole::kReference;
+  Criteria criteria = By(Objective::kMinimizeTpot);
+  criteria.fixed_loads = false;
+  EXPECT_FALSE(Judge({observation}, criteria).judged[0].feasible);
+  observation.loads[1].role = measurement::PointRole::kReference;
+  EXPECT_TRUE(Judge({observation}, criteria).judged[0].feasible);
+}
+
+TEST(ComparedLoad, IsTheHighestThatMostObservationsMeasured) {
+  const Criteria criteria = By(Objective::kMinimizeTpot);
+  const Observation a = Make("a", {{32, 900}, {8, 700}, {1, 100}}), b = Make("b", {{8, 700}, {1, 100}});
+  EXPECT_EQ(ComparedLoad({a, b}, criteria), measurement::Concurrency(8));
+  EXPECT_EQ(ComparedLoad({a}, criteria), measurement::Concurrency(32));
+  EXPECT_EQ(ComparedLoad({Make("none", {})}, criteria), std::nullopt);
+  EXPECT_EQ(ComparedLoad({Make("two", {{1, 100}, {8, 100, 50, 10, 1000, "D(64,64)"}})}, criteria), std::nullopt);
 }
 
 TEST(Judge, CombinesScenariosByGeometricMean) {
@@ -437,6 +645,23 @@ TEST(Judge, CoversWhereTheLimitMayBe) {
   EXPECT_NEAR(Judge({observation}, fixed).judged[0].ci, 10, 1e-9);
 }
 
+TEST(Judge, TheLimitLiesBeforeTheNextLoadThatMissesTheSlo) {
+  const Slo slo = TtftBelow(100);
+  const auto judged = [&](const std::vector<Row>& rows) {
+    return Judge({Make("a", rows)}, By(Objective::kMaximizeThroughput, slo)).judged[0];
+  };
+  const auto of_load = [&](const std::vector<Row>& rows, std::size_t counted) {
+    return measurement::LimitHalfWidth(slo, Make("a", rows).loads, counted);
+  };
+  // A lower load that missed it by chance, and higher ones that meet it with certainly fewer tokens, are no limit.
+  std::vector<Row> rows = {{16, 1000, 50}, {12, 500, 150}, {20, 800, 60}, {32, 700, 150}};
+  EXPECT_THAT(judged(rows).scored, ElementsAre(0));
+  EXPECT_NEAR(judged(rows).ci, 1000 * std::log(1000.0 / 700) / std::log(2.0) * of_load(rows, 0), 1e-9);
+  // Throughput grows no faster than the load.
+  rows = {{16, 1000, 50}, {20, 2000, 150}};
+  EXPECT_NEAR(judged(rows).ci, 1000 * of_load(rows, 0), 1e-9);
+}
+
 TEST(Judge, GivesATieToTheConfigurationWithFewerSettings) {
   std::vector<Observation> observations = {Make("plain", {{8, 995}}), Make("tuned", {{8, 1000}}),
                                            Make("far", {{8, 900}})};
@@ -459,6 +684,14 @@ TEST(Judge, IntervalsThatTouchAreATie) {
   EXPECT_THAT(Judge(observations, By(Objective::kMaximizeThroughput)).best, Optional(0U));
   observations[1].loads[0].output_tokens_per_second_ci = 8.99;
   EXPECT_THAT(Judge(observations, By(Objective::kMaximizeThroughput)).best, Optional(1U));
+}
+
+TEST(Judge, EqualScoresAreATieWithoutIntervals) {
+  const Judgement judgement =
+      Judge({Make("a", {{8, 1000}}), Make("b", {{8, 1000}})}, By(Objective::kMaximizeThroughput));
+  EXPECT_THAT(judgement.best, Optional(0U));
+  EXPECT_THAT(judgement.tied, ElementsAre(1));
+  EXPECT_EQ(judgement.judged[1].shown, 1U) << "each shows its own point";
 }
 
 TEST(Judge, AFreshStartIsNoConfigurationOfItsOwn) {
@@ -573,6 +806,49 @@ TEST(Judge, AFreshStartThatTimeCutOffIsNoLimit) {
   EXPECT_FALSE(AfterAFreshStart({2, 20, 200}, measurement::StopReason::kOutOfTime).feasible);
 }
 
+TEST(Judge, AFreshStartThatMissesASloIsWhatIsShown) {
+  std::vector<Observation> observations = {Make("other", {{8, 50}}), Make("again", {{8, 90, 200}}),
+                                           Make("first", {{8, 100}})};
+  observations[1].confirms = 2;
+  const Judged judged = Judge(observations, By(Objective::kMaximizeThroughput, TtftBelow(100))).judged[2];
+  EXPECT_FALSE(judged.feasible);
+  EXPECT_EQ(judged.shown, 1U);
+  ASSERT_EQ(judged.violations.size(), 1U);
+  EXPECT_DOUBLE_EQ(*judged.violations[0].actual, 200);
+  EXPECT_THAT(judged.relaxed_score, Optional(DoubleNear(90, 1e-9)));
+}
+
+TEST(Judge, AFreshStartListedFirstConfirmsToo) {
+  std::vector<Observation> observations = {Make("again", {{8, 64}}), Make("first", {{8, 100}})};
+  observations[0].confirms = 1;
+  EXPECT_EQ(Judge(observations, By(Objective::kMaximizeThroughput)).judged[1].starts, 2);
+}
+
+TEST(Judge, AFreshStartThatMeasuredNothingDecidesNothing) {
+  std::vector<Observation> observations = {Make("first", {{8, 100}}), Make("again", {})};
+  observations[1].confirms = 0;
+  const Judged judged = Judge(observations, By(Objective::kMaximizeThroughput)).judged[0];
+  EXPECT_TRUE(judged.feasible);
+  EXPECT_FALSE(judged.confirmed);
+}
+
+TEST(Judge, AStartWithAsManyRequestsIsShownIfItIsTheLatest) {
+  std::vector<Observation> observations = {Make("a", {{64, 1000, 400}, {80, 1000, 900}}), WithRates("a", {{10, 400}})};
+  observations[1].confirms = 0;
+  EXPECT_EQ(Within500Ms(observations).judged[0].shown, 1U) << "10/s, and 10/s in the closed loop";
+}
+
+TEST(Judge, TheNearestIsNoFreshStartAndOfEqualsTheEarlier) {
+  const auto nearest = [](const std::vector<Observation>& observations) {
+    return Judge(observations, By(Objective::kMaximizeThroughput, TtftBelow(100))).nearest;
+  };
+  std::vector<Observation> observations = {Make("first", {{8, 100}}), Make("again", {{8, 100, 110}}),
+                                           Make("again", {{8, 100, 150}}), Make("other", {{8, 100, 130}})};
+  observations[1].confirms = observations[2].confirms = 0;
+  EXPECT_THAT(nearest(observations), Optional(3U));
+  EXPECT_THAT(nearest({Make("a", {{8, 100, 130}}), Make("b", {{8, 100, 130}})}), Optional(0U));
+}
+
 TEST(Judge, HasNoNearestWhereSomethingIsFeasible) {
   const Slo slo = TtftBelow(100);
   EXPECT_EQ(
@@ -634,6 +910,19 @@ TEST(Judge, FindsTheParetoFrontOverAllStepsOfAllObservations) {
   EXPECT_THAT(judgement.pareto, ElementsAre(0, 2, 3));
 }
 
+TEST(Judge, TheParetoFrontComparesPerGpuAndAtEveryLoad) {
+  const auto front = [](const std::vector<Observation>& observations) {
+    return Judge(observations, By(Objective::kMaximizeThroughput)).pareto;
+  };
+  EXPECT_THAT(front({Make("two GPUs", {{8, 1200}}, 2), Make("one", {{8, 700}})}), ElementsAre(1));
+  EXPECT_THAT(front({Make("none counts as one", {{8, 700}}, 0), Make("one", {{8, 800}})}), ElementsAre(1));
+  EXPECT_THAT(front({Make("a", {{8, 700, 50, 9}}), Make("b", {{8, 700, 50, 10}})}), ElementsAre(0)) << "by TPOT alone";
+  EXPECT_THAT(front({Make("a", {{1, 100, 50, 5}, {32, 900, 50, 40}}), Make("b", {{1, 90, 50, 6}})}), ElementsAre(0))
+      << "beaten at a load that is not the scored one";
+  // No load is one of both scenarios: the scored points are on the front.
+  EXPECT_THAT(front({Make("a", {{8, 700}, {16, 700, 50, 10, 1000, "D(64,64)"}})}), ElementsAre(0));
+}
+
 TEST(Judge, PutsThePriceOfATokenOnTheParetoFrontIfAsked) {
   std::vector<Observation> observations = {Make("fast", {{8, 1000}}), Make("cheap", {{8, 600}})};
   observations[0].price_per_gpu_hour = 3;
@@ -645,6 +934,15 @@ TEST(Judge, PutsThePriceOfATokenOnTheParetoFrontIfAsked) {
   observations[0] = Make("as fast and dearer", {{8, 600}});
   observations[0].price_per_gpu_hour = 3;
   EXPECT_THAT(Judge(observations, criteria).pareto, ElementsAre(1)) << "it beats by its price alone";
+}
+
+TEST(Judge, ThePriceOnTheParetoFrontIsThatOfAToken) {
+  std::vector<Observation> observations = {Make("fast", {{8, 1000}}), Make("cheap by the hour", {{8, 600}})};
+  observations[0].price_per_gpu_hour = 3;
+  observations[1].price_per_gpu_hour = 2;
+  Criteria criteria = By(Objective::kMaximizeThroughput);
+  criteria.price_on_front = true;
+  EXPECT_THAT(Judge(observations, criteria).pareto, ElementsAre(0));
 }
 
 TEST(Judge, KeepsInfeasibleStepsOffTheParetoFront) {
@@ -790,6 +1088,18 @@ TEST(GainOver, ComparesGivenLoadsAtTheHighestThatBothKeep) {
   EXPECT_THAT(GainOver(better, base, criteria), Optional(DoubleNear(0.1, 1e-9)));  // and not 700 against 100
   const Observation never = Make("never", {{1, 100, 150}, {16, 600, 200}});
   EXPECT_EQ(GainOver(better, never, criteria), std::nullopt);
+}
+
+TEST(GainOver, NeedsAPointOfBoth) {
+  const Criteria criteria = By(Objective::kMaximizeThroughput, TtftBelow(100));
+  const Observation base = Make("base", {{4, 400, 20}, {8, 500, 90}});
+  EXPECT_EQ(GainOver(Make("misses", {{4, 400, 120}}), base, criteria), std::nullopt);
+  EXPECT_EQ(GainOver(Make("none", {}), base, criteria), std::nullopt);
+  EXPECT_EQ(GainOver(base, Make("none", {}), criteria), std::nullopt);
+  EXPECT_EQ(GainOver(Make("two", {{4, 400, 20}, {4, 400, 20, 10, 1000, "D(64,64)"}}), base, criteria), std::nullopt);
+  Criteria fixed = criteria;
+  fixed.fixed_loads = true;
+  EXPECT_THAT(GainOver(Make("better", {{4, 440, 20}, {8, 900, 150}}), base, fixed), Optional(DoubleNear(0.1, 1e-9)));
 }
 
 TEST(GainBetween, HasTheIntervalOfTheLoadThatIsCompared) {

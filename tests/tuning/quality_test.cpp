@@ -86,6 +86,26 @@ TEST(JudgeQuality, AnUndecidedBoundIsJudgedByTheMiddle) {
   EXPECT_TRUE(Judge({At("at the bound", 1600, 6, Changed(0.012, 0.005))}, criteria).judged[0].meets_quality);
 }
 
+TEST(JudgeQuality, WithoutALimitThereIsNoGate) {
+  EXPECT_EQ(Judge({At("a", 1000, 10, Changed(0, 0))}, Criteria()).judged[0].gate, std::nullopt);
+}
+
+TEST(JudgeQuality, AFreshStartDoesNotMakeUpForALossOfQuality) {
+  std::vector<Observation> observations = {At("first", 1000, 10, Changed(0.02, 0.005)),
+                                           At("again", 1000, 10, Changed(0, 0))};
+  observations[1].confirms = 0;
+  Criteria criteria;
+  criteria.max_degradation = 0.01;
+  const Judged judged = Judge(observations, criteria).judged[0];
+  EXPECT_FALSE(judged.feasible);
+  EXPECT_FALSE(judged.confirmed);
+}
+
+TEST(JudgeQuality, LessLossAloneBeatsOnTheFront) {
+  EXPECT_THAT(Judge({At("a", 1000, 10, Changed(0.2, 0.01)), At("b", 1000, 10, Changed(0.1, 0.01))}, Criteria()).pareto,
+              ElementsAre(1));
+}
+
 // Greedy answers alone: as good as the baseline's own, or no verdict. What has none does not win under a bound.
 TEST(JudgeQuality, AnswersAloneHoldOrStayUndecided) {
   Criteria criteria;
