@@ -19,7 +19,8 @@ bool Fits(const Slots& slots, const std::vector<int>& free_gpus, const StartOffe
   return false;
 }
 
-// The node that has `gpus` free first, and when; trials end in the order of their expected ends.
+// The node that has the GPUs of an offer free first, and when; trials end in the order of their expected ends.
+// REQUIRES: the offer does not fit now.
 struct Reservation {
   std::size_t node = 0;
   double seconds = std::numeric_limits<double>::infinity();
@@ -33,16 +34,12 @@ Reservation Reserve(const Slots& slots, const StartOffer& offer) {
     for (const RunningTrial& t : slots.running) {
       if (t.node == node) here.push_back(t);
     }
-    std::sort(here.begin(), here.end(),
-              [](const RunningTrial& a, const RunningTrial& b) { return a.seconds_left < b.seconds_left; });
+    std::ranges::sort(here, {}, &RunningTrial::seconds_left);
     int free = (*slots.free_gpus)[node];
-    double when = 0;
     for (const RunningTrial& t : here) {
-      if (free >= offer.gpus) break;
       free += t.gpus;
-      when = t.seconds_left;
+      if (free >= offer.gpus && t.seconds_left < best.seconds) best = {node, t.seconds_left};
     }
-    if (free >= offer.gpus && when < best.seconds) best = {node, when};
   }
   return best;
 }
@@ -71,7 +68,8 @@ std::optional<std::size_t> PickFitting(const std::vector<StartOffer>& offers, co
 
 int DefaultSlots(int cluster_slots, std::size_t candidates, double trials) {
   const int by_space = static_cast<int>(candidates) / constants::kCandidatesPerSlot;
-  const int by_budget = static_cast<int>(std::min(trials / constants::kRounds, 1.0 * constants::kMostSlots));
+  const int by_budget =
+      static_cast<int>(std::min(trials / constants::kRounds, static_cast<double>(constants::kMostSlots)));
   return std::max(1, std::min({cluster_slots, constants::kMostSlots, by_space, by_budget}));
 }
 
