@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -245,8 +246,24 @@ class AttentionReader {
     if (!facts_.attention_heads) facts_.attention_heads = Same(Get("num_query_heads"));
     if (const json* by_layer = FindArray(&language_, "num_attention_heads_per_layer")) {
       facts_.attention_heads = Same(by_layer);
-      if (!facts_.attention_heads) AddNote(facts_, "config.json: layers differ in their number of attention heads");
+      if (!facts_.attention_heads) {
+        AddNote(facts_, "config.json: layers differ in their number of attention heads");
+        CountQueryHeads(*by_layer);
+      }
     }
+  }
+
+  void CountQueryHeads(const json& by_layer) {
+    const auto numbers = IntegersOf(&by_layer);
+    if (!numbers || std::cmp_not_equal(numbers->size(), facts_.layers.value_or(0))) return;
+    std::int64_t divisor = 0, total = 0;
+    for (const std::int64_t heads : *numbers) {
+      if (heads <= 0 || heads > kLargest) return;
+      divisor = std::gcd(divisor, heads);
+      total += heads;
+    }
+    facts_.query_heads_divisor = divisor;
+    facts_.query_heads_total = total;
   }
 
   // The one value of a list; unset where its members differ.

@@ -142,7 +142,11 @@ class ConfigReader {
               "config.json: attention_projection_layout: qkv_proj is stored for as many GPUs as there are KV heads; "
               "whether another tensor-parallel size loads is not known");
     const json* code = Find(&config_, "auto_map");
-    facts_.remote_code = code != nullptr && code->is_object() && !code->empty();
+    // Code for a tokenizer or a processor alone neither reads nor runs a model.
+    if (code != nullptr && code->is_object()) {
+      for (const auto& [name, class_name] : code->items())
+        facts_.remote_code = facts_.remote_code || name == "AutoConfig" || name.starts_with("AutoModel");
+    }
     const json* causal = Get("is_causal");
     facts_.pooling = !TextOf(&config_, "pooling").empty() || (causal != nullptr && *causal == false);
     // A class of the checkpoint's own that is registered for its vectors alone.

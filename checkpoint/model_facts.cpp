@@ -61,6 +61,8 @@ constexpr std::array kSizes = {
     SizeField{"mambaHeads", &ModelFacts::mamba_heads},
     SizeField{"mambaGroups", &ModelFacts::mamba_groups},
     SizeField{"attentionHeads", &ModelFacts::attention_heads},
+    SizeField{"queryHeadsDivisor", &ModelFacts::query_heads_divisor},
+    SizeField{"queryHeadsTotal", &ModelFacts::query_heads_total},
     SizeField{"kvHeads", &ModelFacts::kv_heads},
     SizeField{"headDim", &ModelFacts::head_dim},
     SizeField{"vHeadDim", &ModelFacts::v_head_dim},

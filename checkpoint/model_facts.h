@@ -110,10 +110,12 @@ struct ModelFacts {
   Size mamba_width;        // width of the inputs of a Mamba layer's state
   Size mamba_heads;        // of a Mamba 2 layer; nullopt for other Mamba layers
   Size mamba_groups;       // number of groups of heads in a Mamba 2 layer; a group shares B and C
-  Size attention_heads;    // query heads of an attention layer
-  Size kv_heads;           // of an attention layer; nullopt if layers differ (see `caches`)
-  Size head_dim;           // of queries and keys
-  Size v_head_dim;         // of values, if it differs from head_dim
+  Size attention_heads;    // query heads, of every attention layer; unset where layers differ
+  // Where layers differ in their query heads: what divides each of these numbers, and their sum over all layers.
+  Size query_heads_divisor, query_heads_total;
+  Size kv_heads;    // of an attention layer; nullopt if layers differ (see `caches`)
+  Size head_dim;    // of queries and keys
+  Size v_head_dim;  // of values, if it differs from head_dim
   // Value heads of a gated delta net (Qwen3-Next, Qwen3.5). Engines compute the two gates of each as one matrix.
   Size linear_value_heads;
   Size qkv_parts;  // number of parts in which the file stores the fused matrix of queries, keys and values (MiMo-V2)

@@ -154,11 +154,19 @@ void Apply(const Declaration& declaration, ModelFacts& facts) {
     facts.schemes.insert(facts.schemes.begin(), "unlisted " + what + " - -");
     facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));
   }
+  const bool has_tower = facts.vision_hidden_size || facts.config_type != facts.model_type;
+  ListedNames names = NamesOfLinearLayers(declaration.ignored, has_tower);
+  // Its queries, keys and values are no one matrix; Gemma 4's keys can be the values too.
+  if (facts.latent_attention() || facts.model_type.starts_with("gemma4")) names.part_of_fused = false;
+  const bool compares_names = declaration.method == "compressed-tensors" ||
+                              declaration.method.starts_with("modelopt") || declaration.method == "quark" ||
+                              declaration.method == "awq";
+  // The other names of the group may be in a pattern.
+  if (compares_names && names.part_of_fused && !names.patterns) {
+    facts.schemes.insert(facts.schemes.begin(), "ignored fused-part - -");
+    facts.schemes.resize(std::min<std::size_t>(facts.schemes.size(), kMaxSchemes));
+  }
   if (declaration.method == "fp8" || declaration.method == "deepseek_v4_fp8") {
-    const bool has_tower = facts.vision_hidden_size || facts.config_type != facts.model_type;
-    ListedNames names = NamesOfLinearLayers(declaration.ignored, has_tower);
-    // Its queries, keys and values are no one matrix; Gemma 4's keys can be the values too.
-    if (facts.latent_attention() || facts.model_type.starts_with("gemma4")) names.part_of_fused = false;
     for (const auto& [says, what] : {std::pair{names.patterns, "patterns"},
                                      {names.parts, "parts"},
                                      {names.part_of_fused, "fused-part"},

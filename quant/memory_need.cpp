@@ -15,11 +15,25 @@ double LeastBytes(const checkpoint::ModelFacts& model, const std::string& format
       std::ranges::any_of(model.schemes, [](const auto& scheme) { return scheme.starts_with("sparse "); });
   if (sparse) return 0;
   if (format == "none") return model.dtype == "float32" ? 4 : 2;
-  if (format.starts_with("fp8") || format.starts_with("int8") || format == "mxfp8") return 1;
+  // Scales of groups of 16 (nvfp4) and 32 weights are of one byte, in every checkpoint of these formats.
+  if (format == "nvfp4") return 0.5 + 1.0 / 16;
+  if (format == "mxfp4") return 0.5 + 1.0 / 32;
+  if (format == "mxfp8") return 1 + 1.0 / 32;
+  if (format.starts_with("fp8") || format.starts_with("int8")) return 1;
   if (format.starts_with("int3")) return 3.0 / 8;
   if (format.starts_with("int2")) return 2.0 / 8;
-  const bool four_bits = format.starts_with("int4") || format == "nvfp4" || format == "mxfp4" || format == "w4a8";
+  const bool four_bits = format.starts_with("int4") || format == "w4a8";
   return four_bits ? 0.5 : 0;
+}
+
+// Methods that quantize linear layers alone.
+bool EmbeddingIsPlain(const checkpoint::ModelFacts& model) {
+  const std::string& method = model.quantization;
+  const bool linear_alone =
+      method == "fp8" || method == "awq" || method == "gptq" || method == "modelopt" || method == "mxfp4";
+  return linear_alone && std::ranges::none_of(model.tensors, [](const std::string& tensor) {
+           return tensor.starts_with("embedding.") && !tensor.starts_with("embedding.weight");
+         });
 }
 
 // Parameters of one routed expert.
@@ -29,18 +43,22 @@ double ExpertParameters(const checkpoint::ModelFacts& model, double matrices) {
 }
 
 // Of the matrices that every such model has: one embedding, queries and outputs, keys and values, the MLPs, the
-// experts; an MLP has two matrices where it is not known to have a gate. Latent and linear attention, Mamba, norms and
-// towers for images are left out.
+// experts, routed and shared; an MLP has two matrices where it is not known to have a gate. Latent and linear
+// attention, Mamba, norms and towers for images are left out.
 double LeastStoredBytes(const checkpoint::ModelFacts& model) {
   constexpr double kWithoutGate = 2;
   const double matrices = static_cast<double>(model.mlp_matrices.value_or(static_cast<std::int64_t>(kWithoutGate)));
   const double hidden = Known(model.hidden_size), layers = Known(model.layers);
   double linear = 0, plain = 0;
   if (!model.latent_attention() && model.caches) {
-    double attention = 0, cached = 0;
+    double attention = 0, cached = 0, all_layers = 0;
+    for (const checkpoint::KvCacheGroup& group : *model.caches) all_layers += static_cast<double>(group.layers);
+    // Where layers differ, what one has on average: the sum over the layers is the same.
+    const double heads = model.attention_heads ? Known(model.attention_heads)
+                         : all_layers > 0      ? Known(model.query_heads_total) / all_layers
+                                               : 0;
     for (const checkpoint::KvCacheGroup& group : *model.caches) {
       if (group.bits != 0) continue;  // its projections have other shapes
-      const double heads = Known(model.attention_heads);
       const double outputs = Known(model.v_head_dim ? model.v_head_dim : model.head_dim);
       // Kinds of layers may have heads of their own sizes; keys and values of a head are as wide as its queries.
       const auto stored = static_cast<double>(group.elements);
@@ -59,12 +77,18 @@ double LeastStoredBytes(const checkpoint::ModelFacts& model) {
   const double moe_layers = Known(model.moe_layers);
   linear += moe_layers * 2 * hidden * Known(model.moe_latent_size);
   const double experts = moe_layers * Known(model.experts) * ExpertParameters(model, matrices);
+  const double shared_width = model.shared_intermediate_size
+                                  ? Known(model.shared_intermediate_size)
+                                  : Known(model.shared_experts) * Known(model.moe_intermediate_size);
+  const double shared = moe_layers * matrices * hidden * shared_width;
 
   const double of_linear = LeastBytes(model, model.linear_format);
   const double of_experts = LeastBytes(model, model.expert_format);
-  const double of_embedding = model.experts == 0 ? of_linear : std::min(of_linear, of_experts);
+  const double of_embedding = EmbeddingIsPlain(model) ? LeastBytes(model, "none")
+                              : model.experts == 0    ? of_linear
+                                                      : std::min(of_linear, of_experts);
   return Known(model.vocab_size) * hidden * of_embedding + linear * of_linear + plain * LeastBytes(model, "none") +
-         experts * of_experts;
+         experts * of_experts + shared * std::min(of_linear, of_experts);
 }
 
 double WeightBytes(const checkpoint::ModelFacts& model, const MemoryInput& input) {

@@ -18,7 +18,8 @@ class Sharding {
     findings_.heads_fit = CheckHeads() && CheckKvHeads();
     if (!findings_.heads_fit) return std::move(findings_);
     const int parts = shares_.attention;
-    if (parts > 1 && !model_.attention_heads && model_.caches != std::vector<checkpoint::KvCacheGroup>())
+    if (parts > 1 && !model_.attention_heads && !model_.query_heads_divisor &&
+        model_.caches != std::vector<checkpoint::KvCacheGroup>())
       NotKnown("the number of attention heads", "whether they can be split over " + std::to_string(parts) + " GPUs");
     CheckWidths();
     CheckNvfp4Scales();
@@ -36,6 +37,13 @@ class Sharding {
 
   // False = rejected.
   bool CheckHeads() {
+    if (model_.query_heads_divisor && *model_.query_heads_divisor % shares_.attention != 0) {
+      Reject({shares_.field, "TensorParallelDoesNotDivide",
+              "layers differ in their number of attention heads, and not all of these can be split evenly over " +
+                  std::to_string(shares_.attention) + " GPUs: only what divides " +
+                  std::to_string(*model_.query_heads_divisor) + " does"});
+      return false;
+    }
     if (!model_.attention_heads || *model_.attention_heads % shares_.attention == 0) return true;
     Reject({shares_.field, "TensorParallelDoesNotDivide",
             std::to_string(*model_.attention_heads) + " attention heads cannot be split evenly over " +

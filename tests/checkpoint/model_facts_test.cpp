@@ -513,6 +513,23 @@ TEST(ModelFacts, ClassVersionIsTheOneThatAClassChoosesItsModelBy) {
   EXPECT_EQ(version("LlamaForCausalLM", R"("4.5")"), "");
 }
 
+TEST(ModelFacts, QueryHeadsThatDifferBetweenLayersHaveADivisorAndASum) {
+  const ModelFacts facts = Read(R"({"model_type":"laguna","num_hidden_layers":4,"hidden_size":64,"head_dim":16,
+    "num_attention_heads":48,"num_key_value_heads":8,"num_attention_heads_per_layer":[48,72,72,72]})");
+  EXPECT_FALSE(facts.attention_heads);
+  EXPECT_EQ(facts.query_heads_divisor, 24);
+  EXPECT_EQ(facts.query_heads_total, 264);
+  EXPECT_EQ(ModelFactsFromJson(ToJson(facts))->query_heads_total, 264);
+  EXPECT_FALSE(Read(R"({"num_hidden_layers":4,"num_attention_heads_per_layer":[48,72]})").query_heads_divisor);
+}
+
+TEST(ModelFacts, CodeForTextOrImagesAloneIsNoCodeOfTheModel) {
+  EXPECT_FALSE(Read(R"({"auto_map": {"AutoTokenizer": "t.T", "AutoProcessor": "p.P"}})").remote_code);
+  EXPECT_FALSE(Read(R"({"auto_map": {}})").remote_code);
+  EXPECT_TRUE(Read(R"({"auto_map": {"AutoConfig": "c.C"}})").remote_code);
+  EXPECT_TRUE(Read(R"({"auto_map": {"AutoModelForCausalLM": "m.M", "AutoProcessor": "p.P"}})").remote_code);
+}
+
 // What auto_map registers a class for says whether it generates; its name does not.
 TEST(ModelFacts, AClassOfOwnCodeGeneratesIfItIsRegisteredForThat) {
   EXPECT_FALSE(

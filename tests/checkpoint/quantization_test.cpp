@@ -75,6 +75,29 @@ TEST(Quantization, OfFp8SaysHowTheListOfUnquantizedModulesIsWritten) {
   EXPECT_EQ(kinds(R"("model.layers.0.self_attn.q_proj")", R"(,"kv_lora_rank":64)"), "") << "not one matrix";
 }
 
+TEST(Quantization, ProjectionsLeftOutOfAGroupAreNamedForEveryMethodThatComparesNames) {
+  const auto schemes = [](const std::string& method, const std::string& key, const std::string& names) {
+    json quantization = json::parse(
+        R"({"bits":4,"group_size":128,"quant_algo":"FP8","format":"float-quantized","config_groups":{"group_0":
+            {"targets":["Linear"],"weights":{"num_bits":8,"type":"float","strategy":"channel"}}},
+            "global_quant_config":{"weight":{"dtype":"fp8_e4m3"}}})");
+    quantization["quant_method"] = method;
+    quantization[key] = json::parse("[" + names + "]");
+    const auto facts = Read(R"({"model_type":"llama","num_hidden_layers":2})", quantization.dump());
+    return std::ranges::count(facts.schemes, "ignored fused-part - -");
+  };
+  for (const auto& [method, key] : {std::pair{"compressed-tensors", "ignore"},
+                                    {"modelopt", "ignore"},
+                                    {"quark", "exclude"},
+                                    {"awq", "modules_to_not_convert"}}) {
+    EXPECT_EQ(schemes(method, key, R"("lm_head","model.layers.0.self_attn.q_proj")"), 1) << method;
+    EXPECT_EQ(schemes(method, key, R"("lm_head","model.layers.0.mlp.down_proj")"), 0) << method;
+  }
+  EXPECT_EQ(schemes("compressed-tensors", "ignore", R"("model.layers.0.self_attn.q_proj","re:.*self_attn.[kv]_proj")"),
+            0)
+      << "the pattern may name the others";
+}
+
 TEST(Quantization, OfModelOptInConfigJsonAloneIsSaidOfAWholeCheckpoint) {
   const json config =
       json::parse(R"({"model_type":"llama","quantization_config":{"quant_method":"modelopt","quant_algo":"FP8"}})");

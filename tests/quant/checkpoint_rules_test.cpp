@@ -1211,6 +1211,18 @@ TEST(CheckpointRules, SglangKeepsGptqExpertsWholeOrFails) {
   EXPECT_THAT(Refusal("sglang", "0.5.6.post2", model, 1), HasSubstr("GPTQ experts require float16"));
 }
 
+TEST(CheckpointRules, HeadsThatDifferBetweenLayersMustAllBeSplitEvenly) {
+  checkpoint::ModelFacts model = Dense();
+  model.attention_heads.reset();
+  model.query_heads_divisor = 24;
+  model.query_heads_total = 264;
+  EXPECT_EQ(Refusal("vllm", "0.33.0", model, 8), "");
+  EXPECT_THAT(Refusal("vllm", "0.33.0", model, 16), HasSubstr("TensorParallelDoesNotDivide: layers differ"));
+  LaunchRequest request = Request("vllm", "0.33.0", model);
+  request.parallel.tensor = 4;
+  EXPECT_FALSE(Warns(Plan(request, Preset("default")), "ModelSizeNotKnown"));
+}
+
 TEST(CheckpointRules, MambaLayersAreSplitByTheirHeadsAndGroups) {
   checkpoint::ModelFacts model = Dense();
   model.mamba_heads = 24;

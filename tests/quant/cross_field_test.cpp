@@ -242,6 +242,8 @@ vllm 0.24.0 | dense | 9.0 | kv-cache-dtype=bfloat16; dtype=float16 | reject KvDt
 vllm 0.24.0 | dense | 7.5 | kv-cache-dtype=bfloat16 | reject KvDtypeNotModelDtype
 # float32
 vllm 0.24.0 | dense | 9.0 | dtype=float; quantization=fp8_per_block | reject DtypeNotForQuantization
+vllm 0.24.0 | dense | 9.0 | dtype=float32; quantization=humming | reject DtypeNotForQuantization
+vllm 0.11.2 | dense | 9.0 | dtype=float32; quantization=rtn | reject DtypeNotForQuantization
 vllm 0.26.0 | dense | 10.0 | dtype=float32; quantization=nvfp4_per_token | reject DtypeNotForQuantization
 vllm 0.24.0 | moe | 9.0 | dtype=float32; quantization=experts_int8 | reject DtypeNotForQuantization
 vllm 0.24.0 | dense | 9.0 | dtype=float32; kv-cache-dtype=fp8_e4m3 | AttentionBackendChanges

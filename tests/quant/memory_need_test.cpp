@@ -125,17 +125,35 @@ TEST(LeastWeightBytes, FollowFromDimensionsWhereTheFilesHaveNoSize) {
   checkpoint::ModelFacts model = Llama70b();
   model.weight_bytes.reset();
   const double plain = LeastWeightBytes(model);
-  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "fp8", "fp8")), plain / 2);
-  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "awq", "int4-wna16")), plain / 4);
-  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "gptq", "int3-wna16")), plain * 3 / 16);
-  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "gptq", "int2-wna16")), plain / 8);
+  // The embedding stays in 16 bits.
+  const double embedding = 2.0 * 128256 * 8192, rest = plain - embedding;
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "fp8", "fp8")), embedding + rest / 2);
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "awq", "int4-wna16")), embedding + rest / 4);
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "gptq", "int3-wna16")), embedding + rest * 3 / 16);
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "gptq", "int2-wna16")), embedding + rest / 8);
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "compressed-tensors", "fp8")), plain / 2) << "may be quantized";
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "modelopt", "nvfp4")), embedding + rest * 9 / 32)
+      << "with a scale per 16 weights";
   checkpoint::ModelFacts attention = Quantized(model, "modelopt", "nvfp4");
   const double all = LeastWeightBytes(attention);
   attention.ignored_parts = {"attention", "allAttention"};
-  // 80 layers: queries and outputs of 64 heads, keys and values of 8, of 128 each, in 16 bits in place of 4.
-  EXPECT_DOUBLE_EQ(LeastWeightBytes(attention) - all, 1.5 * 80 * 8192 * (2 * 64 + 2 * 8) * 128);
+  // 80 layers: queries and outputs of 64 heads, keys and values of 8, of 128 each, in 16 bits in place of 4.5.
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(attention) - all, (2 - 9.0 / 16) * 80 * 8192 * (2 * 64 + 2 * 8) * 128);
   EXPECT_DOUBLE_EQ(LeastWeightBytes(Quantized(model, "gguf", "gguf")), 0) << "may use fewer bits";
   EXPECT_DOUBLE_EQ(LeastWeightBytes(checkpoint::ModelFacts()), 0) << "nothing is known";
+}
+
+TEST(LeastWeightBytes, CountSharedExpertsAndQueryHeadsByLayer) {
+  checkpoint::ModelFacts model = Qwen30bMoe();
+  model.weight_bytes.reset();
+  model.mlp_matrices = 3;
+  const double routed = LeastWeightBytes(model);
+  model.shared_intermediate_size = 512;
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(model) - routed, 2.0 * 48 * 3 * 2048 * 512);
+  model.shared_intermediate_size.reset();
+  model.attention_heads.reset();
+  model.query_heads_total = 32 * 48;
+  EXPECT_DOUBLE_EQ(LeastWeightBytes(model), routed);
 }
 
 nlohmann::json Parsed(const std::filesystem::path& path) {

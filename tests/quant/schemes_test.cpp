@@ -88,6 +88,9 @@ TEST(Schemes, AreTakenByTheReleaseAndTheGpuThatHaveAKernel) {
       {"vllm", "0.24.0", "8.0", "quark", "fp8", "linear fp8-tensor fp8-tensor -", "SchemeNotSupported"},
       {"vllm", "0.24.0", "9.0", "quark", "fp8", "linear fp8-tensor fp8-tensor -", ""},
       {"vllm", "0.24.0", "9.0", "quark", "fp8", "ignored glob - -", "SchemeNotCertain"},
+      {"vllm", "0.24.0", "9.0", "compressed-tensors", "fp8", "ignored fused-part - -", "SchemeNotCertain"},
+      {"sglang", "0.5.15", "9.0", "compressed-tensors", "fp8", "ignored fused-part - -", "SchemeNotCertain"},
+      {"tensorrt-llm", "1.2.0", "9.0", "modelopt", "fp8", "ignored fused-part - -", ""},
       {"vllm", "0.24.0", "9.0", "quark", "int4-wna16", "linear uint4-group128-asym none -", "SchemeNotSupported"},
       {"vllm", "0.31.0", "9.0", "quark", "int4-wna16", "linear uint4-group128-asym none -", ""},
       // ModelOpt
