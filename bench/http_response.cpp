@@ -3,22 +3,17 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii_case.h"
+
 namespace autotune::bench {
 namespace {
 
 constexpr std::size_t kMaxHead = 64 * 1024;
 constexpr std::size_t kMaxFramingLine = 4096;  // a chunk's size, or a trailer
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool EqualIgnoringCase(std::string_view a, std::string_view lower) {
-  return a.size() == lower.size() &&
-         std::equal(a.begin(), a.end(), lower.begin(), [](char x, char y) { return Lower(x) == y; });
-}
-
 bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
   return std::search(text.begin(), text.end(), lower.begin(), lower.end(),
-                     [](char x, char y) { return Lower(x) == y; }) != text.end();
+                     [](char x, char y) { return base::AsciiLower(x) == y; }) != text.end();
 }
 
 std::string_view Trimmed(std::string_view text) {
@@ -36,7 +31,7 @@ std::string_view HttpResponse::header(std::string_view name) const {
     const std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
     const std::size_t colon = line.find(':');
-    if (colon != std::string_view::npos && EqualIgnoringCase(line.substr(0, colon), name)) {
+    if (colon != std::string_view::npos && base::EqualIgnoringCase(line.substr(0, colon), name)) {
       return Trimmed(line.substr(colon + 1));
     }
   }
