@@ -2,9 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/search/surfaces.h"
-#include "tuning/search/budget.h"
-
 namespace autotune::tuning::search {
 namespace {
 
@@ -107,43 +104,6 @@ TEST(Slots, AtMostFourAndATenthOfTheCandidates) {
   EXPECT_EQ(DefaultSlots(1, 100, 40), 1);
   EXPECT_EQ(DefaultSlots(8, 100, 7.9), 2) << "a budget for seven trials";
   EXPECT_EQ(DefaultSlots(8, 100, 0.5), 1);
-}
-
-TEST(Budget, NothingStartsThatDoesNotFitWithItsConfirmation) {
-  const Space space = testing::SmallSpace();  // candidate 0: one GPU, 240 s to start, 60 s a load
-  Budget budget;
-  budget.confirmations = 1;
-  budget.gpu_seconds = 240 + 60 + 240 + 2 * 60;
-  EXPECT_TRUE(Allow(space, budget, 0, std::nullopt));
-  budget.spent_gpu_seconds = 1;
-  EXPECT_FALSE(Allow(space, budget, 0, std::nullopt));
-  budget.confirmations = 0;
-  EXPECT_TRUE(Allow(space, budget, 0, std::nullopt));
-  budget.committed_gpu_seconds = 400;  // by a trial that runs
-  EXPECT_FALSE(Allow(space, budget, 0, std::nullopt));
-}
-
-TEST(Budget, TheReserveIsTheDearerOfTheOwnAndTheIncumbentsConfirmation) {
-  const Space space = testing::SmallSpace();  // candidate 6: four GPUs
-  Budget budget;
-  budget.confirmations = 1;
-  budget.gpu_seconds = 300 + 4 * 360;
-  EXPECT_TRUE(Allow(space, budget, 0, 6));
-  budget.gpu_seconds = *budget.gpu_seconds - 1;
-  EXPECT_FALSE(Allow(space, budget, 0, 6));
-}
-
-TEST(Budget, TheDeadlineAndTheNumberOfTrialsCountToo) {
-  const Space space = testing::SmallSpace();
-  Budget budget;
-  budget.seconds_left = 299;
-  EXPECT_FALSE(Allow(space, budget, 0, std::nullopt));
-  budget.seconds_left = 300;
-  ASSERT_TRUE(Allow(space, budget, 0, std::nullopt));
-  EXPECT_EQ(Allow(space, budget, 0, std::nullopt)->seconds, 300);
-  budget.trials = 2;
-  budget.started = 2;
-  EXPECT_FALSE(Allow(space, budget, 0, std::nullopt));
 }
 
 }  // namespace
