@@ -9,7 +9,6 @@
 #include "base/keyed_random.h"
 #include "tests/search/surfaces.h"
 #include "tuning/search/acquisition.h"
-#include "tuning/search/crash_model.h"
 
 namespace autotune::tuning::search {
 namespace {
@@ -206,31 +205,6 @@ TEST_F(ResidualModelTest, ALoadThatIsNotDrawnWouldNotHaveCounted) {
     }
     EXPECT_GT(within, 0);
   }
-}
-
-TEST(CrashModel, StartsFromNineInTenAndLearnsByClass) {
-  const Space space = SmallSpace();
-  EXPECT_NEAR(CrashModel(space, {}).StartProbability(0), 0.9, 1e-9);
-  const CrashModel one(space, {{0, StartOutcome::kCrashed, 0}});
-  EXPECT_LT(one.StartProbability(1), one.StartProbability(9));   // its class, another precision
-  EXPECT_LT(one.StartProbability(9), one.StartProbability(18));  // another engine
-  EXPECT_NEAR(one.StartProbability(18), 0.9, 1e-9);
-  EXPECT_FALSE(one.Suspended(1));
-}
-
-TEST(CrashModel, TwoCrashesSuspendAClassUntilItSucceeds) {
-  const Space space = SmallSpace();
-  std::vector<Start> starts = {{0, StartOutcome::kCrashed, 0}, {1, StartOutcome::kCrashed, 0}};
-  EXPECT_TRUE(CrashModel(space, starts).Suspended(2));
-  EXPECT_LE(CrashModel(space, starts).StartProbability(2), 0.1);
-  starts.push_back({2, StartOutcome::kOk, 0});
-  EXPECT_FALSE(CrashModel(space, starts).Suspended(3));
-}
-
-TEST(CrashModel, InfrastructureSaysNothing) {
-  const Space space = SmallSpace();
-  EXPECT_EQ(CrashModel(space, {{0, StartOutcome::kInfrastructure, 0}}).StartProbability(0),
-            CrashModel(space, {}).StartProbability(0));
 }
 
 }  // namespace

@@ -29,19 +29,20 @@ CrashModel::CrashModel(const Space& space, const std::vector<Start>& starts) : s
   }
 }
 
+CrashModel::Count CrashModel::CountOf(const std::map<std::string, Count>& counts, const std::string& key) {
+  const auto found = counts.find(key);
+  return found == counts.end() ? Count{} : found->second;
+}
+
 bool CrashModel::Suspended(std::size_t candidate) const {
-  const auto found = classes_.find(ClassOf(space_->candidates[candidate].features));
-  return found != classes_.end() && found->second.ok == 0 && found->second.tried >= constants::kCrashesOfClass;
+  const Count of_class = CountOf(classes_, ClassOf(space_->candidates[candidate].features));
+  return of_class.ok == 0 && of_class.tried >= constants::kCrashesOfClass;
 }
 
 double CrashModel::StartProbability(std::size_t candidate) const {
   const Features& f = space_->candidates[candidate].features;
-  const auto count = [](const std::map<std::string, Count>& counts, const std::string& key) {
-    const auto found = counts.find(key);
-    return found == counts.end() ? Count{} : found->second;
-  };
-  const Count engine = count(engines_, f.engine);
-  const Count of_class = count(classes_, ClassOf(f));
+  const Count engine = CountOf(engines_, f.engine);
+  const Count of_class = CountOf(classes_, ClassOf(f));
   const double of_engine = (constants::kEngineSuccesses + engine.ok) / (constants::kEngineTrials + engine.tried);
   const double p = (constants::kClassTrials * of_engine + of_class.ok) / (constants::kClassTrials + of_class.tried);
   return Suspended(candidate) ? std::min(p, constants::kSuspendedProbability) : p;

@@ -30,6 +30,8 @@ class CrashModel {
   struct Count {
     double ok = 0, tried = 0;
   };
+  static Count CountOf(const std::map<std::string, Count>& counts, const std::string& key);
+
   const Space* space_;
   std::map<std::string, Count> engines_;
   std::map<std::string, Count> classes_;
