@@ -1,6 +1,7 @@
 """The chart: what it renders, what its values refuse, and that a real API server takes the result."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -40,6 +41,33 @@ def test_the_crd_is_kept_unless_told_otherwise(helm):
     assert render(helm)[key]["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
     assert "annotations" not in render(helm, "--set", "crds.keep=false")[key]["metadata"]
     assert key not in render(helm, "--set", "crds.enabled=false")
+
+
+def documented(pattern):
+    """Commands that the documentation and the operator's messages name."""
+    files = [*(ROOT / "docs").glob("*.md"), *(ROOT / "operator").rglob("*.cpp"), CHART / "README.md", CHART / "templates/NOTES.txt"]
+    return [command for file in files for command in re.findall(pattern, file.read_text())]
+
+
+def test_the_log_level_is_changed_by_an_upgrade_and_never_by_an_edit(api_server):
+    assert not documented(r"kubectl[^`\n]*(?:edit|patch) configmap")
+    release = "log-level", CHART, "--namespace", "log-level", "--set", "crds.enabled=false"
+    installed = api_server.helm("install", *release, "--create-namespace")
+    assert installed.returncode == 0, installed.stderr
+    (flags,) = documented(r"helm upgrade autotune-operator charts/autotune-operator --namespace autotune-system (.*logLevel=debug)")
+    upgraded = api_server.helm("upgrade", *release, *flags.split())
+    assert upgraded.returncode == 0, upgraded.stderr
+    name = "log-level-autotune-operator-logging"
+    assert api_server.get("configmap", name, "-n", "log-level")["data"] == {"level": "debug"}
+    # An edit is what the documentation says of it.
+    api_server.kubectl("-n", "log-level", "patch", "configmap", name, "--field-manager=kubectl-edit", "--type=merge",
+                       "-p", '{"data": {"level": "trace"}}')
+    refused = api_server.helm("upgrade", *release)
+    assert 'conflict with "kubectl-edit"' in refused.stderr
+    forced = api_server.helm("upgrade", *release, "--force-conflicts")
+    assert forced.returncode == 0, forced.stderr
+    assert api_server.get("configmap", name, "-n", "log-level")["data"] == {"level": "info"}
+    assert api_server.helm("uninstall", "log-level", "--namespace", "log-level").returncode == 0
 
 
 def test_the_pod_satisfies_the_restricted_standard(helm):
@@ -201,6 +229,16 @@ def test_another_log_level_is_another_config_map_and_the_same_pod(helm):
     ("operator.gpuPrices.H100=free", "gpuPrices"),
     ("operator.gpuPrices.H100=0", "gpuPrices"),
     ("podMonitor.interval=often", "interval"),
+    ("fullnameOverride=Tuner", "fullnameOverride"),
+    ("fullnameOverride=-tuner", "fullnameOverride"),
+    ("fullnameOverride=a.b", "fullnameOverride"),
+    ("nameOverride=Tuner", "nameOverride"),
+    ("terminationGracePeriodSeconds=30", "terminationGracePeriodSeconds"),
+    ("podDisruptionBudget.maxUnavailable=half", "maxUnavailable"),
+    ("networkPolicy.uiFrom[0].podSelectr.a=b", "uiFrom"),
+    ("networkPolicy.metricsFrom[0].ipBlock.cidr=10.0.0.1", "metricsFrom"),
+    ("networkPolicy.apiServerTo[0].podSelector.matchLabel.a=b", "apiServerTo"),
+    ("networkPolicy.extraEgress[0].from[0].podSelector.a=b", "extraEgress"),
 ])
 def test_wrong_values_are_refused_by_name(helm, value, words):
     answer = helm("template", "tuner", CHART, "--set", value)

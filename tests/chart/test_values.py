@@ -1,6 +1,7 @@
 """Values: sets that people use, ones that contradict each other, and the description of every one of them."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -70,6 +71,20 @@ def test_a_real_api_server_takes_what_is_rendered(helm, api_server, values, tmp_
     (["podMonitor.enabled=true", "metrics.tls.secretName=a", "podMonitor.tlsConfig.serverName=b", "metrics.authorization=true"],
      "podMonitor.authorization is empty"),
     (["extraVolumes[0].name=metrics-tls"], "extraVolumes has metrics-tls twice"),
+    (["podDisruptionBudget.maxUnavailable=100%"], "podDisruptionBudget.maxUnavailable (100%) must be less than replicas (2)"),
+    (["podDisruptionBudget.maxUnavailable=51%"], "podDisruptionBudget.maxUnavailable (51%) must be less than replicas (2)"),
+    (["replicas=3", "podDisruptionBudget.maxUnavailable=67%"], "podDisruptionBudget.maxUnavailable (67%) must be less than replicas (3)"),
+    (["networkPolicy.metricsFrom[0].podSelector.matchLabels.a=b"], "networkPolicy.metricsFrom has no effect without networkPolicy.enabled=true"),
+    (["networkPolicy.extraEgress[0].ports[0].port=80"], "networkPolicy.extraEgress has no effect"),
+    (["networkPolicy.enabled=true", "networkPolicy.uiFrom[0].podSelector.matchLabels.a=b"], "networkPolicy.uiFrom has no effect without ui.enabled=true"),
+    (["podMonitor.enabled=true", "podMonitor.tlsConfig.serverName=a"], "podMonitor.tlsConfig needs metrics.tls.secretName"),
+    (["podMonitor.enabled=true", "podMonitor.authorization.credentials.name=a"], "podMonitor.authorization needs metrics.authorization=true"),
+    (["extraArgs={workers}"], "extraArgs has workers, which does not begin with --"),
+    (["extraArgs={--no-such-flag=1}"], "extraArgs has --no-such-flag, which is no flag of the operator"),
+    (["prometheusRule.alertLabels.severity=page"], "prometheusRule.alertLabels has severity"),
+    ([r"podLabels.app\.kubernetes\.io/version=x"], "podLabels has app.kubernetes.io/version, which the chart sets"),
+    ([r"grafanaDashboard.labels.helm\.sh/chart=x"], "grafanaDashboard.labels has helm.sh/chart, which the chart sets"),
+    ([r"podAnnotations.autotuner\.io/rules-checksum=x"], "podAnnotations has autotuner.io/rules-checksum"),
 ])
 def test_contradicting_values_fail_with_one_message(helm, values, message):
     answer = helm("template", "tuner", CHART, *[part for value in values for part in ("--set", value)])
@@ -86,6 +101,37 @@ def test_every_flag_that_the_chart_sets_is_refused_in_extra_args(helm):
         flag = argument.split("=")[0]
         answer = helm("template", "tuner", CHART, "--set", f"extraArgs={{{flag}=1}}")
         assert f"extraArgs has {flag}:" in answer.stderr, flag
+
+
+def test_every_flag_of_the_operator_is_a_value_or_an_extra_argument(helm):
+    flags = re.findall(r'add_(?:option|flag)\("(--[a-z-]+)', (ROOT / "operator/main.cpp").read_text())
+    assert len(flags) > 30
+    for flag in flags:
+        answer = helm("template", "tuner", CHART, "--set", f"extraArgs={{{flag}=1}}")
+        assert answer.returncode == 0 or f"extraArgs has {flag}: set " in answer.stderr, answer.stderr
+
+
+class OnlyOnce(yaml.SafeLoader):
+    """Rejects a key that is written twice, which the usual loader does not."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        assert len(keys) == len(set(keys)), f"a key is written twice: {keys}"
+        return super().construct_mapping(node, deep)
+
+
+def test_no_key_is_written_twice(helm):
+    key = r"kubectl\.kubernetes\.io/default-container"
+    values = [f"podAnnotations.{key}=engine", "commonLabels.team=a", "podLabels.team=b", "podMonitor.labels.team=c",
+              "prometheusRule.labels.team=d", "grafanaDashboard.labels.team=e", "podMonitor.enabled=true",
+              "prometheusRule.enabled=true", "grafanaDashboard.enabled=true", r"rules.vllm\.yaml=x"]
+    answer = helm("template", "tuner", CHART, "--namespace", "tuning", *[part for value in values for part in ("--set", value)])
+    assert answer.returncode == 0, answer.stderr
+    objects = {o["kind"]: o for o in yaml.load_all(answer.stdout, OnlyOnce) if o}
+    pod = objects["Deployment"]["spec"]["template"]["metadata"]
+    assert pod["annotations"]["kubectl.kubernetes.io/default-container"] == "engine"
+    assert (pod["labels"]["team"], objects["Deployment"]["metadata"]["labels"]["team"]) == ("b", "a")
+    assert [objects[kind]["metadata"]["labels"]["team"] for kind in ("PodMonitor", "PrometheusRule")] == ["c", "d"]
 
 
 def test_the_operator_knows_every_flag_that_the_chart_sets(helm):
@@ -225,6 +271,7 @@ def test_the_helm_test_has_the_rights_that_it_needs_and_no_others(helm, crd):
     (["crds.keep=false"], "deletes every AutotuneTask"),
     (["prometheusRule.enabled=true"], "podMonitor.enabled is false"),
     (["networkPolicy.enabled=true"], "on the ports 443, 6443"),
+    (["crds.enabled=false"], "set watchNamespaces in both"),
     (["operator.allowServiceAccounts={*}"], "every ServiceAccount"),
 ])
 def test_notes_say_what_to_do_and_what_is_dangerous(helm, values, words):

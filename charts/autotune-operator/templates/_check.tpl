@@ -16,8 +16,21 @@
 {{- if and (has "hostPath" $v.operator.allowVolumes) (not $v.operator.allowHostPath) }}
 {{- fail "operator.allowVolumes has hostPath: set operator.allowHostPath=true instead" }}
 {{- end }}
-{{- if and $v.podDisruptionBudget.enabled (gt (int $v.replicas) 1) (not (kindIs "string" $v.podDisruptionBudget.maxUnavailable)) (ge (int $v.podDisruptionBudget.maxUnavailable) (int $v.replicas)) }}
+{{- /* A percentage is rounded up, as the eviction API does it. */}}
+{{- $evicted := $v.podDisruptionBudget.maxUnavailable }}
+{{- if kindIs "string" $evicted }}
+{{- $evicted = div (add 99 (mul (int $v.replicas) (int (trimSuffix "%" $evicted)))) 100 }}
+{{- end }}
+{{- if and $v.podDisruptionBudget.enabled (gt (int $v.replicas) 1) (ge (int $evicted) (int $v.replicas)) }}
 {{- fail (printf "podDisruptionBudget.maxUnavailable (%v) must be less than replicas (%v)" $v.podDisruptionBudget.maxUnavailable $v.replicas) }}
+{{- end }}
+{{- range $list := list "metricsFrom" "uiFrom" "apiServerTo" "extraEgress" }}
+{{- if and (get $v.networkPolicy $list) (not $v.networkPolicy.enabled) }}
+{{- fail (printf "networkPolicy.%s has no effect without networkPolicy.enabled=true" $list) }}
+{{- end }}
+{{- end }}
+{{- if and $v.networkPolicy.uiFrom (not $v.ui.enabled) }}
+{{- fail "networkPolicy.uiFrom has no effect without ui.enabled=true" }}
 {{- end }}
 {{- if and $v.metrics.authorization (not $v.metrics.tls.secretName) }}
 {{- fail "metrics.authorization needs metrics.tls.secretName: a bearer token must not be sent over plain HTTP" }}
@@ -28,6 +41,15 @@
 {{- if and $v.podMonitor.enabled $v.metrics.authorization (not $v.podMonitor.authorization) }}
 {{- fail "podMonitor.authorization is empty: metrics.authorization needs a bearer token" }}
 {{- end }}
+{{- if and $v.podMonitor.tlsConfig (not $v.metrics.tls.secretName) }}
+{{- fail "podMonitor.tlsConfig needs metrics.tls.secretName: metrics are served over plain HTTP" }}
+{{- end }}
+{{- if and $v.podMonitor.authorization (not $v.metrics.authorization) }}
+{{- fail "podMonitor.authorization needs metrics.authorization=true: the operator asks for no bearer token" }}
+{{- end }}
+{{- if hasKey $v.prometheusRule.alertLabels "severity" }}
+{{- fail "prometheusRule.alertLabels has severity, which each alert sets" }}
+{{- end }}
 {{- $selector := include "autotune.selectorLabels" . | fromYaml }}
 {{- range $source := list "podLabels" "commonLabels" }}
 {{- range $label, $_ := get $v $source }}
@@ -36,9 +58,27 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- $chart := include "autotune.chartLabels" . | fromYaml }}
+{{- range $source, $labels := dict "podLabels" $v.podLabels "commonLabels" $v.commonLabels "podMonitor.labels" $v.podMonitor.labels "prometheusRule.labels" $v.prometheusRule.labels "grafanaDashboard.labels" $v.grafanaDashboard.labels }}
+{{- range $label, $_ := $labels }}
+{{- if hasKey $chart $label }}
+{{- fail (printf "%s has %s, which the chart sets" $source $label) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if hasKey $v.podAnnotations "autotuner.io/rules-checksum" }}
+{{- fail "podAnnotations has autotuner.io/rules-checksum, which the chart sets" }}
+{{- end }}
 {{- $flags := dict "tools-image" "toolsImage" "tools-pull-policy" "image.pullPolicy" "watch-namespaces" "watchNamespaces" "watch-nodes" "watchNodes" "no-watch-nodes" "watchNodes" "leader-elect" "replicas" "leader-election-namespace" "the release's namespace" "leader-election-id" "fullnameOverride" "leader-election-identity" "nothing: it is the pod's name" "leader-election-lease-duration" "leaderElection.leaseDuration" "leader-election-renew-deadline" "leaderElection.renewDeadline" "leader-election-retry-period" "leaderElection.retryPeriod" "health-addr" "nothing: probes need port 8081" "ui" "ui.enabled" "metrics-addr" "metrics.tls.secretName" "metrics-tls-dir" "metrics.tls.secretName" "metrics-authorization" "metrics.authorization" "workers" "operator.workers" "log-level" "operator.logLevel" "log-level-file" "operator.logLevel" "rules-dir" "rules or rulesConfigMap" "allow-host-path" "operator.allowHostPath" "allow-privileged" "operator.allowPrivileged" "allow-service-accounts" "operator.allowServiceAccounts" "allow-volumes" "operator.allowVolumes" "retain-pods" "operator.retention.pods" "retain-tasks" "operator.retention.tasks" "install-resources" "operator.installResources" "bench-resources" "operator.benchResources" "inspect-resources" "operator.inspectResources" "gpu-prices" "operator.gpuPrices" }}
+{{- $others := list "kube-api-qps" "kubeconfig" "context" }}
 {{- range $argument := $v.extraArgs }}
+{{- if not (hasPrefix "--" $argument) }}
+{{- fail (printf "extraArgs has %s, which does not begin with --: write each flag as --NAME=VALUE" $argument) }}
+{{- end }}
 {{- $flag := $argument | trimPrefix "--" | splitList "=" | first }}
+{{- if not (or (hasKey $flags $flag) (has $flag $others)) }}
+{{- fail (printf "extraArgs has --%s, which is no flag of the operator; without a value of the chart are: --%s" $flag (join ", --" $others)) }}
+{{- end }}
 {{- if hasKey $flags $flag }}
 {{- fail (printf "extraArgs has --%s: set %s" $flag (get $flags $flag)) }}
 {{- end }}

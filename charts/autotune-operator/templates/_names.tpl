@@ -67,14 +67,21 @@ app.kubernetes.io/name: {{ include "autotune.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{- define "autotune.labels" -}}
+{{- define "autotune.chartLabels" -}}
 {{ include "autotune.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
 {{- end }}
+
+{{- define "autotune.labels" -}}
+{{- include "autotune.labelsWith" (dict "root" . "labels" dict) }}
+{{- end }}
+
+{{- /* Labels with those of one object (dict "root" "labels"), which take precedence over commonLabels. One map, because no
+       key may be written twice. autotune.check has rejected the chart's own keys. */}}
+{{- define "autotune.labelsWith" -}}
+{{- toYaml (merge (dict) (include "autotune.chartLabels" .root | fromYaml) (.labels | default dict) (.root.Values.commonLabels | default dict)) }}
 {{- end }}
 
 {{- /* What the operator may do where it works on tasks: one list for the ClusterRole and for the Roles. */}}
