@@ -847,6 +847,10 @@ base::Status LimitSearch::MeasurePoint(const Workload& workload, const measureme
   // What a server that limits its clients lets through is no pace of its own, and refused places wait longer each time.
   const bool limited = report.rate_limited > 0 && point.errors > 0;
   if (!limited) WarnOfDrift(point, recorder.records(), progress);
+  if (const auto seconds = measurement::Stall(recorder.records(), progress.window_start, progress.window_end)) {
+    const std::string kind = "the server stalled: ";
+    Warn(kind + Format("no token came for %.1f s at %s", *seconds, load.ToString().c_str()), kind);
+  }
   // After the long run, whose numbers the verdict is of.
   SayPoint(point, measurement::Why(spec_.slo, point, took), recorder.ReceiveLagP99());
   if (!beyond.empty()) hooks_.say("  " + beyond);

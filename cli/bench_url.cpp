@@ -17,6 +17,7 @@
 #include "bench/server.h"
 #include "cli/json_text.h"
 #include "cli/run.h"
+#include "measurement/excess.h"
 #include "measurement/slo.h"
 #include "operator/api/autotune_task.h"
 #include "operator/api/units.h"
@@ -83,9 +84,11 @@ std::string GoodputText(const Point& point) {
 // A point of the search above the best one that meets the SLO too, and is worth less: the highest. Null without one.
 const Point* HighestMet(const bench::BenchSpec& spec, const bench::RunResult& result, const Point& best) {
   const Point* highest = nullptr;
-  for (const Point& point : result.points) {
+  for (std::size_t i = 0; i < result.points.size(); ++i) {
+    const Point& point = result.points[i];
     if (point.scenario != best.scenario || point.role != best.role || point.load.kind != best.load.kind) continue;
     if (point.load.value <= best.load.value || IsInvalid(point) || !MeetsSlo(spec.slo, point)) continue;
+    if (measurement::IsMeasuredAgain(result.points, i)) continue;
     if (highest == nullptr || point.load.value > highest->load.value) highest = &point;
   }
   return highest;

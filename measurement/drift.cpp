@@ -1,11 +1,17 @@
 #include "measurement/drift.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
 
 namespace autotune::measurement {
 namespace {
+
+using std::chrono::nanoseconds;
 
 constexpr std::size_t kDriftParts = 12;
 constexpr double kLeastDrift = 0.1;      // of the mean
@@ -49,6 +55,52 @@ std::optional<double> ThroughputDrift(std::span<const RequestRecord> records, st
   const double change = last / first - 1;
   if (std::abs(change) < kLeastDrift || std::abs(slope) < kDriftErrors * error) return std::nullopt;
   return change;
+}
+
+std::optional<double> Stall(std::span<const RequestRecord> records, nanoseconds begin, nanoseconds end) {
+  constexpr double kLeast = 2;  // seconds
+  constexpr double kTimesAnAnswer = 2;
+  // Each request waits from its start to its end; what is heard of it are its events.
+  std::vector<std::pair<nanoseconds, int>> waiting;
+  std::vector<nanoseconds> heard;
+  for (const RequestRecord& record : records) {
+    if (record.outcome != RequestOutcome::kOk && record.outcome != RequestOutcome::kInFlight) continue;
+    if (record.held == kNotSent) continue;
+    const nanoseconds sent = record.start + record.held;
+    waiting.emplace_back(sent, 1);
+    if (record.outcome == RequestOutcome::kOk) waiting.emplace_back(record.end, -1);
+    for (const std::uint32_t event : record.events) heard.push_back(record.start + std::chrono::microseconds(event));
+  }
+  std::sort(waiting.begin(), waiting.end());
+  std::sort(heard.begin(), heard.end());
+  nanoseconds longest{0}, from{0}, to{0}, since = begin;
+  std::size_t next = 0;
+  int count = 0;
+  const auto end_of_silence = [&](nanoseconds at) {
+    if (count > 0 && at > begin && since < end && at - since > longest) {
+      longest = at - since;
+      from = since;
+      to = at;
+    }
+    since = at;
+  };
+  for (const nanoseconds at : heard) {
+    for (; next < waiting.size() && waiting[next].first < at; ++next) {
+      if (count == 0) since = waiting[next].first;
+      count += waiting[next].second;
+    }
+    end_of_silence(at);
+  }
+  std::vector<double> lengths;
+  for (const RequestRecord& record : records) {
+    if (record.outcome != RequestOutcome::kOk || (record.start < to && record.end > from)) continue;
+    lengths.push_back(std::chrono::duration<double>(record.end - record.start).count());
+  }
+  if (lengths.empty()) return std::nullopt;
+  const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(lengths.size() / 2);
+  std::nth_element(lengths.begin(), middle, lengths.end());
+  const double seconds = std::chrono::duration<double>(longest).count();
+  return seconds >= std::max(kLeast, kTimesAnAnswer * *middle) ? std::optional(seconds) : std::nullopt;
 }
 
 }  // namespace autotune::measurement

@@ -1,5 +1,6 @@
 // Whether the throughput of a closed loop changed steadily within its window: the server slows down (heat, other load,
-// a cache that fills up), or was not warm yet. The point's numbers then average different states.
+// a cache that fills up), or was not warm yet. The point's numbers then average different states. Or whether the server
+// stalled in it.
 //
 // Pure and thread-safe.
 #pragma once
@@ -18,5 +19,11 @@ namespace autotune::measurement {
 // events.
 std::optional<double> ThroughputDrift(std::span<const RequestRecord> records, std::chrono::nanoseconds begin,
                                       std::chrono::nanoseconds end);
+
+// The longest time in seconds, in or across the window, in which no token came although requests waited, if it is so
+// long that the server stalled: at least two seconds, and twice the median E2E latency of the requests outside of it.
+// nullopt otherwise. A stall that has not ended is not seen. The cost is n log n in the events.
+std::optional<double> Stall(std::span<const RequestRecord> records, std::chrono::nanoseconds begin,
+                            std::chrono::nanoseconds end);
 
 }  // namespace autotune::measurement

@@ -86,6 +86,19 @@ TEST(BenchUrl, ASearchThatEndedBeforeALoadMetTheSloSaysBelowWhichItIs) {
                         "Measure lower ones: --rate\n"));
 }
 
+// A load that met the SLO in a short look, and missed it when it was measured again.
+TEST(BenchUrl, WhatWasMeasuredAgainIsNoHighestLoad) {
+  Example example;
+  for (measurement::Point& point : example.result.points) point.load.kind = measurement::LoadKind::kRequestRate;
+  example.result.points = {example.result.points[2], example.result.points[0], example.result.points[2]};
+  example.result.points[2].ttft.p99 = 900;
+  example.result.points[2].verdict = measurement::Verdict::kMissed;
+  example.result.outcomes = {{measurement::StopReason::kFound, 1}};
+  const std::string text = ResultTable(example.spec, example.result);
+  EXPECT_THAT(text, HasSubstr("meets ttft.p99 <= 500 ms up to 800.0 "));
+  EXPECT_THAT(text, Not(HasSubstr("at the highest load")));
+}
+
 TEST(BenchUrl, AVocabularyOfAServerThatWantsWordsHasNoEffect) {
   Example example;
   example.result.warnings = {"the server rejects token ids: prompts are words, and their lengths are approximate"};

@@ -44,6 +44,37 @@ TEST(ThroughputDrift, SaysByHowMuchItFellOrRose) {
   EXPECT_EQ(ThroughputDrift(Loop(0.05), seconds(2), seconds(4)), std::nullopt) << "two or three requests long";
 }
 
+// All requests stop for `length` seconds, from 5 s on.
+std::vector<RequestRecord> WithStall(double length) {
+  const auto from = nanoseconds(5'010'000'000), stall = nanoseconds(static_cast<std::int64_t>(length * 1e9));
+  std::vector<RequestRecord> records = Loop(0);
+  for (RequestRecord& record : records) {
+    for (std::uint32_t& event : record.events) {
+      if (record.start < from && record.start + std::chrono::microseconds(event) > from) {
+        event += static_cast<std::uint32_t>(length * 1e6);
+      }
+    }
+    if (record.end > from) record.end += stall;
+    if (record.start > from) record.start += stall;
+  }
+  return records;
+}
+
+TEST(Stall, IsASilenceWhileRequestsWaited) {
+  EXPECT_EQ(Stall(WithStall(0), seconds(2), seconds(18)), std::nullopt);
+  EXPECT_EQ(Stall(WithStall(1.5), seconds(2), seconds(18)), std::nullopt);
+  EXPECT_NEAR(Stall(WithStall(4), seconds(2), seconds(18)).value_or(0), 4, 0.1);
+  EXPECT_EQ(Stall(WithStall(4), seconds(12), seconds(18)), std::nullopt) << "before the window";
+  EXPECT_EQ(Stall({}, seconds(2), seconds(18)), std::nullopt);
+}
+
+TEST(Stall, IsNoneWhereNothingWasAsked) {
+  std::vector<RequestRecord> records = Loop(0);
+  std::erase_if(records,
+                [](const RequestRecord& record) { return record.end > seconds(5) && record.start < seconds(12); });
+  EXPECT_EQ(Stall(records, seconds(2), seconds(18)), std::nullopt);
+}
+
 TEST(ThroughputDrift, ChanceIsNone) {
   int drifts = 0;
   SimulatedServer server;
