@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -12,6 +13,7 @@
 
 #include "base/ascii_case.h"
 #include "operator/api/autotune_task.h"
+#include "operator/api/units.h"
 #include "text/table.h"
 
 namespace autotune::cli {
@@ -100,12 +102,57 @@ std::optional<Amount> AmountOf(const std::string& text) {
   return amount;
 }
 
+// Units of time, in milliseconds.
+constexpr std::array<std::pair<std::string_view, double>, 19> kTimes = {{{"ms", 1},
+                                                                         {"msec", 1},
+                                                                         {"milliseconds", 1},
+                                                                         {"s", 1e3},
+                                                                         {"sec", 1e3},
+                                                                         {"secs", 1e3},
+                                                                         {"second", 1e3},
+                                                                         {"seconds", 1e3},
+                                                                         {"m", 6e4},
+                                                                         {"min", 6e4},
+                                                                         {"mins", 6e4},
+                                                                         {"minutes", 6e4},
+                                                                         {"h", 3.6e6},
+                                                                         {"hr", 3.6e6},
+                                                                         {"hrs", 3.6e6},
+                                                                         {"hours", 3.6e6},
+                                                                         {"hour", 3.6e6},
+                                                                         {"d", 8.64e7},
+                                                                         {"days", 8.64e7}}};
+
+// Milliseconds of "30 min" and of "1h30m".
+std::optional<double> MillisecondsOf(const std::string& text) {
+  const std::optional<Amount> amount = AmountOf(text);
+  if (!amount) return std::nullopt;
+  for (const auto& [unit, factor] : kTimes) {
+    if (amount->unit == unit) return amount->number * factor;
+  }
+  const auto several = api::ParseMilliseconds(WithoutSpaces(text), "");
+  return several ? std::optional(*several) : std::nullopt;
+}
+
+// Words after a number that name what the field counts anyway: "$/h" of a price per hour, "rps" of a rate. A unit that
+// changes the number ("/min", "k", "percent") is none of them.
+bool IsNameOfUnit(const std::string& unit) {
+  if (unit.size() > 32) return false;
+  static const std::regex kNames(
+      "(\\$|usd|eur|dollars?|euros?)?((/|per)?(gpu)?(/|per)?(h|hr|hour))?|rps|qps|(req|reqs|requests?)?(/"
+      "|per)(s|sec|second)"
+      "|gpuh(ours?|rs?)?|x|gpus?|experiments?|requests?|tokens?|trials?|times");
+  return std::regex_match(unit, kNames);
+}
+
 // Whole milliseconds as a duration: "1500ms", "60s".
 std::string Duration(double milliseconds) {
   const double rounded = std::round(milliseconds);
   if (rounded >= 1000 && std::fmod(rounded, 1000) == 0) return api::FormatDecimal(rounded / 1000, 0) + "s";
   return api::FormatDecimal(rounded, 0) + "ms";
 }
+
+bool IsGpuHours(const std::string& path) { return path.ends_with(".gpuHours"); }
 
 bool IsMemory(const std::string& path) {
   return path.ends_with(".minMemory") || path.ends_with(".memory") || path.ends_with("ephemeral-storage");
@@ -132,24 +179,6 @@ std::vector<std::string> Texts(const std::string& text, const std::string& path)
   if (amount || text.find('(') != std::string::npos) out.insert(out.begin(), WithoutSpaces(text));
   if (!amount) return out;
   const double number = amount->number;
-  static constexpr std::array<std::pair<std::string_view, double>, 18> kTimes = {{{"ms", 1},
-                                                                                  {"msec", 1},
-                                                                                  {"milliseconds", 1},
-                                                                                  {"s", 1e3},
-                                                                                  {"sec", 1e3},
-                                                                                  {"secs", 1e3},
-                                                                                  {"second", 1e3},
-                                                                                  {"seconds", 1e3},
-                                                                                  {"m", 6e4},
-                                                                                  {"min", 6e4},
-                                                                                  {"mins", 6e4},
-                                                                                  {"minutes", 6e4},
-                                                                                  {"h", 3.6e6},
-                                                                                  {"hr", 3.6e6},
-                                                                                  {"hours", 3.6e6},
-                                                                                  {"hour", 3.6e6},
-                                                                                  {"d", 8.64e7},
-                                                                                  {"days", 8.64e7}}};
   for (const auto& [unit, factor] : kTimes) {
     if (amount->unit == unit) {
       // Hours stay hours: a day is 24h.
@@ -174,21 +203,25 @@ std::vector<std::string> Texts(const std::string& text, const std::string& path)
   for (const auto& [unit, suffix] : kSizes) {
     if (amount->unit == unit) out.push_back(api::FormatDecimal(number, 3) + std::string(suffix));
   }
-  if (amount->unit == "%") out.push_back(api::FormatDecimal(number / 100, 6));
+  for (const std::string_view percent : {"%", "percent", "pct"}) {
+    if (amount->unit == percent) out.push_back(api::FormatDecimal(number / 100, 6));
+  }
   if (amount->unit.empty() && IsMemory(path)) out.push_back(api::FormatDecimal(number, 3) + "Gi");
   if (amount->unit.empty()) {
-    // Latencies are given in milliseconds, unless they would be too short for that; deadlines in hours; the rest in
-    // seconds.
+    // One possible meaning; WithUnits has all of them.
     const bool milliseconds = path.starts_with("spec.slo.") && number >= 10;
     if (path.ends_with(".deadline")) out.push_back(api::FormatDecimal(number, 0) + "h");
     out.push_back(Duration(milliseconds ? number : number * 1000));
   }
-  // What follows a number is left out only where it is a word: "2,50" is not 2. A number of bytes without its unit is
-  // another number.
-  const bool word = !IsMemory(path) && std::all_of(amount->unit.begin(), amount->unit.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || c == '/' || c == '$';
-  });
-  if (word) {
+  if (IsGpuHours(path)) {
+    if (const auto milliseconds = MillisecondsOf(text); milliseconds && *milliseconds > 0) {
+      out.push_back(api::FormatDecimal(*milliseconds / 3.6e6, 6));
+      return out;
+    }
+  }
+  // What follows a number is left out only where the number stays the same: "2,50" is not 2, "30m" is not 30. A number
+  // of bytes without its unit is another number.
+  if (!IsMemory(path) && IsNameOfUnit(amount->unit)) {
     out.push_back(api::FormatDecimal(number, 6));
     out.push_back(api::FormatDecimal(number, 1) + (std::fmod(number, 1) == 0 ? ".0" : ""));  // "9" of "9.0"
   }
@@ -296,6 +329,31 @@ std::optional<json> Corrected(const json& schema, const json& value, const std::
     if (takes(schema, other)) return other;
   }
   return std::nullopt;
+}
+
+std::vector<std::string> WithUnits(const json& schema, const json& value, const std::string& path, const Takes& takes) {
+  std::vector<std::string> out;
+  if (!takes(schema, "1s") || !takes(schema, "1m") || takes(schema, "1") || value.is_structured()) return out;
+  const auto amount = AmountOf(value.is_string() ? value.get<std::string>() : value.dump());
+  if (!amount || !amount->unit.empty() || !(amount->number > 0) || amount->number > 1e6) return out;
+  const double number = amount->number;
+  const auto offer = [&](std::string_view unit, double milliseconds) {
+    const bool whole = std::fmod(number, 1) == 0;
+    const std::string text = whole
+                                 ? api::FormatDecimal(number, 0) + std::string(unit)
+                                 : api::FormatDuration(std::chrono::milliseconds(std::llround(number * milliseconds)));
+    if (takes(schema, text)) out.push_back(text);
+  };
+  if (path.starts_with("spec.slo.")) {
+    // Limits of a tenth of a second and more are not written in seconds by accident, nor fractions in milliseconds.
+    if (number >= 1) offer("ms", 1);
+    if (number < 100) offer("s", 1e3);
+  } else {
+    offer("s", 1e3);
+    offer("m", 6e4);
+    offer("h", 3.6e6);
+  }
+  return out;
 }
 
 std::string Closest(const std::string& word, const std::vector<std::string>& known) {

@@ -16,6 +16,11 @@ using Takes = std::function<bool(const nlohmann::json& schema, const nlohmann::j
 std::optional<nlohmann::json> Corrected(const nlohmann::json& schema, const nlohmann::json& value,
                                         const std::string& path, const Takes& takes);
 
+// The durations that a number without a unit may have meant: "25s", "25m", "25h"; of limits under spec.slo "7ms", "7s".
+// Empty where the field is no duration or the value is no bare number above 0. Parameters as of Corrected.
+std::vector<std::string> WithUnits(const nlohmann::json& schema, const nlohmann::json& value, const std::string& path,
+                                   const Takes& takes);
+
 // The word of `known` that is closest to `word`; "" if none is close. Close means: a typing error, other case, a part
 // of it ("Throughput" for MaximizeThroughput), or its initials (pvc).
 std::string Closest(const std::string& word, const std::vector<std::string>& known);

@@ -141,9 +141,16 @@ class Checker {
       checker.Check(field, other, path);
       return checker.problems_.empty();
     };
+    const std::vector<std::string> durations = WithUnits(schema, value, path, takes);
+    std::string text;
+    for (std::size_t i = 0; i < durations.size(); ++i) {
+      text += i == 0 ? ": write " : i + 1 == durations.size() ? " or " : ", ";
+      text += Written(durations[i]);
+    }
+    if (!text.empty()) return text;
     const auto corrected = Corrected(schema, value, path, takes);
     if (!corrected) return "";
-    std::string text = ": write " + Written(*corrected);
+    text = ": write " + Written(*corrected);
     // The number is another text than what was written: 0.10 is 0.1, 1e5 is 100000.0.
     const bool plain = !schema.contains("pattern") || path.ends_with(".version") || path.ends_with(".revision");
     if (value.is_number_float() && corrected->is_string() && plain) {
