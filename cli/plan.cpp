@@ -369,7 +369,10 @@ std::string NoRoomOf(const TaskPlan& plan, std::size_t type) {
     return "no node of the cluster has " + resource +
            (plan.gpu_resources.empty() ? "" : "; nodes have " + plan.gpu_resources);
   const bool allowed = std::any_of(pools.begin(), pools.end(), [](const auto& p) { return p.allowed > 0; });
-  if (!allowed) return api::GpuPath(plan.task.spec, type) + " allows no node of the cluster that has " + resource;
+  const std::string path = api::GpuPath(plan.task.spec, type);
+  const std::string taints = TaintsText(pools, path);
+  if (!allowed)
+    return path + " allows no node of the cluster that has " + resource + (taints.empty() ? "" : ": " + taints);
   return TooManyGpus(pools, plan.gpus[type].product, GpusOfAnExperiment(plan, type).first);
 }
 
@@ -381,6 +384,7 @@ std::string PoolsText(const TaskPlan& plan) {
     const api::GpuSpec& spec = plan.task.spec.gpus[type];
     if (!spec.name.empty()) text += "GPUs for " + spec.name + "\n";
     text += GpuPoolsText(pools, spec, plan.gpus[type].product);
+    if (!pools.empty()) text += OtherGpusText(plan.other_gpus[type]);
     if (pools.empty() && !plan.gpu_resources.empty())
       text += "  Nodes have " + plan.gpu_resources + ": set " + api::GpuPath(plan.task.spec, type) + ".resourceName\n";
     std::string lacking = NoRoomOf(plan, type);
@@ -482,6 +486,7 @@ base::Result<TaskPlan> MakePlan(api::AutotuneTask task, const quant::RuleSet& ru
     for (std::size_t i = 0; i < task.spec.gpus.size(); ++i) {
       const api::GpuSpec& type = task.spec.gpus[i];
       plan.pools.push_back(GpuPools(type, *options.nodes));
+      plan.other_gpus.push_back(OtherGpusOf(type, *options.nodes));
       plan.gpus[i] =
           reconcile::ChooseGpu(task.spec, i, models, reconcile::GpuChoices(type, *options.nodes), rules, environment);
       plan.gpu_sources[i] = "the cluster's nodes";
@@ -679,7 +684,7 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
   json models = json::object();
   for (const reconcile::ResolvedModel& model : plan.space.models) models[model.name] = checkpoint::ToJson(model.facts);
   const bool one_model = plan.space.models.front().name.empty();
-  json gpus = json::array(), pools = json::array();
+  json gpus = json::array(), pools = json::array(), other_gpus = json::array();
   for (std::size_t i = 0; i < plan.gpus.size(); ++i) {
     const reconcile::GpuChoice& gpu = plan.gpus[i];
     gpus.push_back({{"product", gpu.product},
@@ -693,6 +698,10 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
       if (!name.empty()) pool["for"] = name;
       pools.push_back(std::move(pool));
     }
+    for (json& other : OtherGpusJson(plan.other_gpus[i])) {
+      if (!name.empty()) other["for"] = name;
+      other_gpus.push_back(std::move(other));
+    }
   }
   const bool one_gpu = plan.space.gpu_names.front().empty();
   const auto read = [](const auto& dataset, const auto& value) {
@@ -703,7 +712,8 @@ json PlanJson(const TaskPlan& plan, const experiment::PodEnvironment& environmen
   return {{"task", plan.task.metadata.name},
           {"requests", read(plan.task.spec.benchmark.dataset, plan.requests)},
           {"questions", read(plan.task.spec.quality.dataset, questions)},
-          {"cluster", plan.pools.empty() ? json() : json{{"gpus", pools}, {"noRoom", NoRoom(plan)}}},
+          {"cluster",
+           plan.pools.empty() ? json() : json{{"gpus", pools}, {"otherGpus", other_gpus}, {"noRoom", NoRoom(plan)}}},
           {one_model ? "model" : "models", one_model ? checkpoint::ToJson(plan.space.models.front().facts) : models},
           {one_gpu ? "gpu" : "gpus", one_gpu ? gpus.front() : gpus},
           {"rulesVersion", plan.rules_version},

@@ -42,10 +42,11 @@ struct TaskPlan {
   // not known.
   std::vector<reconcile::GpuChoice> gpus;
   std::vector<std::string> gpu_sources;
-  std::string gpu_resources;                   // GPU resources of the cluster's nodes, for people
-  std::vector<std::vector<GpuPool>> pools;     // by type: of the cluster's nodes; empty without a cluster
-  std::vector<reconcile::NodeGpus> node_gpus;  // GPUs for experiments; empty without a cluster
-  reconcile::Space space;                      // of `gpus`
+  std::string gpu_resources;                       // GPU resources of the cluster's nodes, for people
+  std::vector<std::vector<OtherGpus>> other_gpus;  // by type: of the cluster's nodes; empty without a cluster
+  std::vector<std::vector<GpuPool>> pools;         // by type: of the cluster's nodes; empty without a cluster
+  std::vector<reconcile::NodeGpus> node_gpus;      // GPUs for experiments; empty without a cluster
+  reconcile::Space space;                          // of `gpus`
   std::string rules_version;
   std::optional<std::size_t> requests;     // of spec.benchmark.dataset, if it was read
   std::optional<QuestionsRead> questions;  // of spec.quality.dataset, if it was read

@@ -214,10 +214,10 @@ constexpr std::array kProducts = {
     Nvidia("p100", "Tesla P100-PCIE-16GB", "p100|pcie sxm2 12gb 16gb", {6, 0}, 0, Sheet(0, 0, 0, 0, 0.732, kPcie3)),
     Card("t10", "Tesla T10", "t10|16gb", {7, 5}, 0, 320, kPcie3),
     Nvidia("t4", "Tesla T4", "t4|16gb", {7, 5}, 15360, Sheet(65, 0, 0, 130, 0.32, kPcie3)),
-    Nvidia("v100-16gb", "Tesla V100-SXM2-16GB", "v100|sxm sxm2 dgxs 16gb", {7, 0}, 16160,
+    Nvidia("v100-16gb", "Tesla V100-SXM2-16GB", "v100|sxm sxm2 dgxs 16gb n ls", {7, 0}, 16160,
            Sheet(125, 0, 0, 0, 0.9, 150)),
     Card("v100-pcie-16gb", "Tesla V100-PCIE-16GB", "v100|pcie 16gb", {7, 0}, 0, 900, kPcie3),
-    Nvidia("v100-32gb", "Tesla V100-SXM2-32GB", "v100|sxm sxm2 sxm3 dgxs 32gb", {7, 0}, 32510,
+    Nvidia("v100-32gb", "Tesla V100-SXM2-32GB", "v100|sxm sxm2 sxm3 dgxs 32gb n ls h", {7, 0}, 32510,
            Sheet(125, 0, 0, 0, 0.9, 150)),
     Card("v100-pcie-32gb", "Tesla V100-PCIE-32GB", "v100|pcie 32gb", {7, 0}, 0, 900, kPcie3),
     // AMD Instinct data sheets (CDNA 2, 3 and 4). Links: seven Infinity Fabric links a GPU, 64 (MI300) and 76.8 (MI350)
@@ -333,6 +333,16 @@ std::size_t ProfileStart(std::string_view lower) {
   return slices ? bar - 1 : bar + 1;
 }
 
+constexpr std::string_view kMebibytes = "mib";
+
+// Where "5722mib" starts in "l4-5722mib". npos for none.
+std::size_t MemoryStart(std::string_view lower) {
+  const std::size_t bar = lower.rfind('-');
+  if (bar == std::string_view::npos || bar == 0 || !lower.ends_with(kMebibytes)) return std::string_view::npos;
+  const std::string_view digits = lower.substr(bar + 1, lower.size() - bar - 1 - kMebibytes.size());
+  return digits.empty() || !std::ranges::all_of(digits, IsDigit) ? std::string_view::npos : bar + 1;
+}
+
 bool Means(const std::vector<std::string>& words, const Product& product) {
   if (words.empty()) return false;
   for (const std::string& alternative : Split(product.words, ",")) {
@@ -375,11 +385,28 @@ NameParts SplitName(std::string_view name) {
     parts.partition.back() = base::AsciiUpper(parts.partition.back());
     end = at - 1;
   }
+  if (const std::size_t at = MemoryStart(std::string_view(lower).substr(0, end));
+      parts.partition.empty() && at != std::string::npos) {
+    parts.virtual_gpu = parts.by_memory = true;
+    parts.partition = std::string(name.substr(at, end - at - kMebibytes.size())) + "MiB";
+    end = at - 1;
+  }
   parts.product = name.substr(0, end);
   return parts;
 }
 
+std::string NameOfPart(std::string_view product, std::int64_t mebibytes) {
+  return std::string(product) + "-" + std::to_string(mebibytes) + "MiB";
+}
+
 std::int64_t PartitionMebibytes(std::string_view partition) {
+  if (partition.ends_with("MiB")) {
+    partition.remove_suffix(kMebibytes.size());
+    std::int64_t mebibytes = 0;
+    const auto [stop, error] = std::from_chars(partition.data(), partition.data() + partition.size(), mebibytes);
+    constexpr std::int64_t kMost = 4096 * 1024;
+    return error == std::errc() && stop == partition.data() + partition.size() && mebibytes <= kMost ? mebibytes : 0;
+  }
   // The last number: "3g.20gb", "1c.3g.20gb", "1g.10gb.me", "48Q", "1-10C".
   const std::size_t unit = partition.find("gb");
   const std::size_t end = unit != std::string_view::npos ? unit : partition.empty() ? 0 : partition.size() - 1;
@@ -401,7 +428,7 @@ std::vector<const Product*> ProductsNamed(std::string_view name) {
   // GKE's label of the first A100; that of the larger one is nvidia-a100-80gb.
   if (lower == "nvidia-tesla-a100")
     return {&*std::ranges::find(kProducts, std::string_view("a100-40gb"), &Product::name)};
-  if (parts.virtual_gpu) {
+  if (parts.virtual_gpu && !parts.by_memory) {
     const std::string board = lower.substr(lower.find_last_of(" -_") + 1);
     const auto found = std::ranges::find(kBoards, board, &Board::name);
     if (found != kBoards.end()) return {&*std::ranges::find(kProducts, found->product, &Product::name)};

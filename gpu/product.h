@@ -52,14 +52,19 @@ inline constexpr double kCudaShare = 79.19 / (81559 / 1024.0);
 std::span<const Product> Products();
 
 // A name without what drivers and labellers append for a share of a GPU: "-MIG-1g.10gb" for a partition (Multi-Instance
-// GPU), "-48Q" for a profile of NVIDIA vGPU, "-SHARED" for a GPU that several containers share.
+// GPU), "-48Q" for a profile of NVIDIA vGPU, "-SHARED" for a GPU that several containers share. "-5722MiB" is this
+// project's own: the virtual GPU of a cloud's instance that has only a part of a card, under the whole card's name.
 struct NameParts {
   std::string product;       // spelled as in the input; for a vGPU the name of its board: "GRID-A100X", "NVIDIA H100XM"
-  std::string partition;     // "1g.10gb"; for a vGPU "48Q", "1-10C"; "" = a whole GPU
-  bool virtual_gpu = false;  // partition is a profile of NVIDIA vGPU
+  std::string partition;     // "1g.10gb"; for a vGPU "48Q", "1-10C", "5722MiB"; "" = a whole GPU
+  bool virtual_gpu = false;  // partition is a profile of NVIDIA vGPU, or the memory of a virtual GPU
+  bool by_memory = false;    // the latter
   bool shared = false;
 };
 NameParts SplitName(std::string_view name);
+
+// The name of a virtual GPU by its memory: "l4" and 5722 give "l4-5722MiB".
+std::string NameOfPart(std::string_view product, std::int64_t mebibytes);
 
 // Memory of a partition in MiB, from its name; 0 = the name has none.
 std::int64_t PartitionMebibytes(std::string_view partition);

@@ -119,10 +119,6 @@ constexpr std::array kInstances = {
     InstanceFamily{"a2-ultragpu-", "1g 2g 4g 8g", "a100-80gb"},
     InstanceFamily{"a2-highgpu-", "1g 2g 4g 8g", "a100-40gb"},
     InstanceFamily{"a2-megagpu-", "16g", "a100-40gb"},
-    // Fractions of a GPU.
-    InstanceFamily{"g4-standard-6", "", ""},
-    InstanceFamily{"g4-standard-12", "", ""},
-    InstanceFamily{"g4-standard-24", "", ""},
     InstanceFamily{"g4-standard-", "48 96 192 384", "rtx-pro-6000"},
     InstanceFamily{"g2-standard-", "4 8 12 16 24 32 48 96", "l4"},
     InstanceFamily{"", "BM.GPU.B200.8", "b200"},
@@ -134,8 +130,26 @@ constexpr std::array kInstances = {
     InstanceFamily{"", "BM.GPU4.8 Standard_ND96asr_v4", "a100-40gb"},
     InstanceFamily{"", "Standard_NC24ads_A100_v4 Standard_NC48ads_A100_v4 Standard_NC96ads_A100_v4", "a100-pcie-80gb"},
     InstanceFamily{"", "BM.GPU.L40S.4", "l40s"},
-    InstanceFamily{"", "BM.GPU.A10.4 VM.GPU.A10.1 VM.GPU.A10.2", "a10"},
+    InstanceFamily{"",
+                   "BM.GPU.A10.4 VM.GPU.A10.1 VM.GPU.A10.2 Standard_NV36ads_A10_v5 Standard_NV36adms_A10_v5 "
+                   "Standard_NV72ads_A10_v5",
+                   "a10"},
     InstanceFamily{"", "Standard_NC4as_T4_v3 Standard_NC8as_T4_v3 Standard_NC16as_T4_v3 Standard_NC64as_T4_v3", "t4"},
+};
+
+// The providers' pages of G6f and Gr6f, G4, and NVadsA10 v5; memory of AWS as its API has it.
+constexpr std::array kParts = {
+    PartInstance{"g6f.large", "l4", 2861},
+    PartInstance{"g6f.xlarge", "l4", 2861},
+    PartInstance{"g6f.2xlarge", "l4", 5722},
+    PartInstance{"g6f.4xlarge", "l4", 11444},
+    PartInstance{"gr6f.4xlarge", "l4", 11444},
+    PartInstance{"g4-standard-6", "rtx-pro-6000", 12288},
+    PartInstance{"g4-standard-12", "rtx-pro-6000", 24576},
+    PartInstance{"g4-standard-24", "rtx-pro-6000", 49152},
+    PartInstance{"Standard_NV6ads_A10_v5", "a10", 4096},
+    PartInstance{"Standard_NV12ads_A10_v5", "a10", 8192},
+    PartInstance{"Standard_NV18ads_A10_v5", "a10", 12288},
 };
 
 // Device ids: libdrm's data/amdgpu.ids and vLLM's vllm/platforms/rocm.py. Labels: ROCm/k8s-device-plugin,
@@ -274,15 +288,26 @@ GpuFacts FactsOf(std::span<const gpu::Product* const> products) {
   return facts;
 }
 
-std::int64_t VirtualGpuMebibytes(std::string_view instance_type) {
-  constexpr std::int64_t kGibibyte = 1024;
-  if (instance_type == "Standard_NV6ads_A10_v5") return 4 * kGibibyte;
-  if (instance_type == "Standard_NV12ads_A10_v5") return 8 * kGibibyte;
-  if (instance_type == "Standard_NV18ads_A10_v5") return 12 * kGibibyte;
-  return 0;
+std::span<const PartInstance> PartInstances() { return kParts; }
+
+const PartInstance* PartInstanceOf(std::string_view instance_type) {
+  const auto* const part = std::ranges::find(kParts, instance_type, &PartInstance::type);
+  return part == kParts.end() ? nullptr : &*part;
 }
 
+std::vector<std::string> PartInstancesOf(const gpu::Product& product, std::optional<std::int64_t> mebibytes) {
+  std::vector<std::string> types;
+  for (const PartInstance& part : kParts) {
+    if (part.product == product.name && mebibytes.value_or(part.mebibytes) == part.mebibytes)
+      types.emplace_back(part.type);
+  }
+  return types;
+}
+
+std::int64_t LeastOfWholeCard(const gpu::Product& product) { return product.mebibytes / 4 * 3; }
+
 const gpu::Product* ProductOfInstanceType(std::string_view instance_type) {
+  if (PartInstanceOf(instance_type) != nullptr) return nullptr;
   const auto family = std::ranges::find_if(kInstances, [&](const InstanceFamily& candidate) {
     if (!candidate.prefix.empty()) return instance_type.starts_with(candidate.prefix);
     const std::vector<std::string_view> names = Words(candidate.sizes);

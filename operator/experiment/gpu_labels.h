@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -77,11 +78,22 @@ struct GpuFacts {
 };
 GpuFacts FactsOf(std::span<const gpu::Product* const> products);
 
-// Matches the instance families that a provider documents. Null for an unknown type.
+// Matches the instance families that a provider documents. Null for an unknown type, and for one with a part of a GPU.
 const gpu::Product* ProductOfInstanceType(std::string_view instance_type);
-// GPU memory in MiB of an instance type that has only a part of one GPU under the whole GPU's name; 0 for other types.
-// Azure, "NVadsA10 v5 series".
-std::int64_t VirtualGpuMebibytes(std::string_view instance_type);
+// An instance type with a part of one GPU, a virtual GPU, which labellers call by the whole GPU's name.
+struct PartInstance {
+  std::string_view type;
+  std::string_view product;  // gpu::Product::name
+  std::int64_t mebibytes = 0;
+};
+// AWS G6f and Gr6f, Azure NVadsA10 v5, Google G4.
+std::span<const PartInstance> PartInstances();
+// Null for other types.
+const PartInstance* PartInstanceOf(std::string_view instance_type);
+// Instance types with a part of the product; `mebibytes`: of this size only.
+std::vector<std::string> PartInstancesOf(const gpu::Product& product, std::optional<std::int64_t> mebibytes = {});
+// MiB: less is only a part of this product. 0 = its memory is not known.
+std::int64_t LeastOfWholeCard(const gpu::Product& product);
 // Documented instance types with this product.
 std::vector<std::string> InstanceTypesOf(const gpu::Product& product);
 

@@ -47,7 +47,8 @@ bool IsTooLittle(const gpu::Product& product, const Requirement& need) {
          (need.capability && product.capability && *product.capability < *need.capability);
 }
 
-// A product that somebody asked for, by a name.
+// A product that somebody asked for, by a name. A part by its memory (gpu::NameOfPart) has the card's labels beside a
+// label that tells it apart: its instance type or its memory.
 struct Wanted {
   std::string name;  // whole, as it was written
   gpu::NameParts parts;
@@ -56,6 +57,16 @@ struct Wanted {
   Wanted(std::string text, const std::string& partition, bool exact)
       : name(std::move(text)), parts(gpu::SplitName(name)), products(ProductsOfName(name, exact)) {
     if (parts.partition.empty()) parts.partition = partition;
+  }
+
+  [[nodiscard]] bool whole() const { return parts.partition.empty() && !parts.shared; }
+  [[nodiscard]] std::int64_t part_mebibytes() const { return gpu::PartitionMebibytes(parts.partition); }
+  [[nodiscard]] Names PartTypes() const {
+    Names types;
+    for (const gpu::Product* product : products) {
+      for (std::string& type : PartInstancesOf(*product, part_mebibytes())) types.insert(std::move(type));
+    }
+    return types;
   }
 
   // The name as another platform may spell it. Names that are one platform's own are no other's.
@@ -82,9 +93,29 @@ std::vector<Wanted> AllWanted(const Requirement& need) {
   return all;
 }
 
+// Instance types with parts of these products, which have the label of the whole card; of all products and with too
+// little memory if there are none.
+Names PartTypesLeftOut(const std::vector<Wanted>& all, const Requirement& need) {
+  Names types;
+  for (const Wanted& wanted : all) {
+    for (const gpu::Product* product : wanted.products) {
+      for (std::string& type : PartInstancesOf(*product)) types.insert(std::move(type));
+    }
+  }
+  for (const PartInstance& part : PartInstances()) {
+    if (need.products.empty() && part.mebibytes < need.mebibytes) types.emplace(part.type);
+  }
+  return types;
+}
+
+bool IsTooSmallPart(const Wanted& wanted, const Requirement& need) {
+  return wanted.parts.by_memory && wanted.part_mebibytes() < need.mebibytes;
+}
+
 // Label values of GKE, Azure or CoreWeave for it; what has too little is left out.
 Names LabelsFor(Platform platform, const Wanted& wanted, const Requirement& need) {
   Names names;
+  if (IsTooSmallPart(wanted, need)) return names;
   bool enough = wanted.products.empty();
   for (const gpu::Product* product : wanted.products) {
     if (IsTooLittle(*product, need)) continue;
@@ -145,6 +176,11 @@ void AddGpuFeatureDiscovery(const std::string& resource, const Requirement& need
   terms.push_back({{"matchExpressions", expressions}});
 }
 
+void LeaveOutParts(const std::vector<Wanted>& whole, const Requirement& need, json& expressions) {
+  if (const Names types = PartTypesLeftOut(whole, need); !types.empty())
+    expressions.push_back(NotIn(kInstanceType, types));
+}
+
 // GKE: the name of the whole GPU, and the size of its partitions beside it.
 void AddGke(const Requirement& need, json& terms) {
   if (need.products.empty()) {
@@ -152,19 +188,31 @@ void AddGke(const Requirement& need, json& terms) {
     if (const Names names = TooLittle(Platform::kGke, need); !names.empty())
       expressions.push_back(NotIn(kGkeAccelerator, names));
     if (need.mebibytes > 0 && need.partition.empty()) expressions.push_back(Absent(kGkePartition));
+    LeaveOutParts({}, need, expressions);
     terms.push_back({{"matchExpressions", expressions}});
     return;
   }
   std::map<std::pair<std::string, bool>, Names> by_share;
+  std::vector<Wanted> whole;
   for (const Wanted& wanted : AllWanted(need)) {
+    if (wanted.parts.by_memory) {
+      const Names names = LabelsFor(Platform::kGke, wanted, need), types = wanted.PartTypes();
+      const json sharing = wanted.parts.shared ? Exists(kGkeSharing) : Absent(kGkeSharing);
+      if (names.empty() || types.empty()) continue;
+      terms.push_back({{"matchExpressions", json::array({In(kGkeAccelerator, names), In(kInstanceType, types),
+                                                         Absent(kGkePartition), sharing})}});
+    }
     if (wanted.parts.virtual_gpu) continue;
     by_share[{wanted.parts.partition, wanted.parts.shared}].merge(LabelsFor(Platform::kGke, wanted, need));
+    if (wanted.parts.partition.empty()) whole.push_back(wanted);
   }
   for (const auto& [share, names] : by_share) {
     if (names.empty()) continue;
     const json size = share.first.empty() ? Absent(kGkePartition) : In(kGkePartition, {share.first});
     const json sharing = share.second ? Exists(kGkeSharing) : Absent(kGkeSharing);
-    terms.push_back({{"matchExpressions", json::array({In(kGkeAccelerator, names), size, sharing})}});
+    json expressions = json::array({In(kGkeAccelerator, names), size, sharing});
+    if (share.first.empty()) LeaveOutParts(whole, need, expressions);
+    terms.push_back({{"matchExpressions", expressions}});
   }
 }
 
@@ -172,14 +220,26 @@ void AddGke(const Requirement& need, json& terms) {
 void AddNames(Platform platform, const char* key, const Requirement& need, json& terms) {
   if (!need.products.empty()) {
     Names names;
+    std::vector<Wanted> whole;
     for (const Wanted& wanted : AllWanted(need)) {
-      if (wanted.parts.partition.empty() && !wanted.parts.shared) names.merge(LabelsFor(platform, wanted, need));
+      if (wanted.parts.by_memory && !wanted.parts.shared) {
+        const Names labels = LabelsFor(platform, wanted, need), types = wanted.PartTypes();
+        if (labels.empty() || types.empty()) continue;
+        terms.push_back({{"matchExpressions", json::array({In(key, labels), In(kInstanceType, types)})}});
+      }
+      if (!wanted.whole()) continue;
+      names.merge(LabelsFor(platform, wanted, need));
+      whole.push_back(wanted);
     }
-    if (!names.empty()) terms.push_back({{"matchExpressions", json::array({In(key, names)})}});
+    if (names.empty()) return;
+    json expressions = json::array({In(key, names)});
+    LeaveOutParts(whole, need, expressions);
+    terms.push_back({{"matchExpressions", expressions}});
     return;
   }
   json expressions = json::array({Exists(key)});
   if (const Names names = TooLittle(platform, need); !names.empty()) expressions.push_back(NotIn(key, names));
+  LeaveOutParts({}, need, expressions);
   terms.push_back({{"matchExpressions", expressions}});
 }
 
@@ -188,18 +248,25 @@ void AddAws(const std::string& prefix, const Requirement& need, json& terms) {
   const std::string memory_key = prefix + "instance-gpu-memory";
   if (need.products.empty()) {
     json expressions = json::array({In(prefix + "instance-gpu-manufacturer", {"nvidia"})});
-    Requirement by_name = need;
-    by_name.mebibytes = 0;
-    if (const Names names = TooLittle(Platform::kAws, by_name); !names.empty()) {
+    // By their names too: the memory label may be the sum of all GPUs (MebibytesOfOne in node_view.cpp).
+    if (const Names names = TooLittle(Platform::kAws, need); !names.empty()) {
       expressions.push_back(NotIn(name_key, names));
     }
     if (need.mebibytes > 0) expressions.push_back(AtLeast(memory_key, need.mebibytes));
     terms.push_back({{"matchExpressions", expressions}});
     return;
   }
-  Names names;
+  Names names;                             // whose memory is not known
+  std::map<std::int64_t, Names> by_least;  // by the least memory of a whole card
   for (const Wanted& wanted : AllWanted(need)) {
-    if (!wanted.parts.partition.empty() || wanted.parts.shared) continue;
+    if (wanted.parts.by_memory && !wanted.parts.shared && !IsTooSmallPart(wanted, need)) {
+      const json memory = In(memory_key, {std::to_string(wanted.part_mebibytes())});
+      for (const gpu::Product* product : wanted.products) {
+        for (const AwsName& name : AwsNamesOf(*product))
+          terms.push_back({{"matchExpressions", json::array({In(name_key, {name.name}), memory})}});
+      }
+    }
+    if (!wanted.whole()) continue;
     bool sold = false, enough = wanted.products.empty();
     for (const gpu::Product* product : wanted.products) {
       if (IsTooLittle(*product, need)) continue;
@@ -207,7 +274,8 @@ void AddAws(const std::string& prefix, const Requirement& need, json& terms) {
       for (const AwsName& name : AwsNamesOf(*product)) {
         sold = true;
         if (name.mebibytes == 0) {
-          names.insert(name.name);
+          const std::int64_t least = LeastOfWholeCard(*product);
+          (least > 0 ? by_least[least] : names).insert(name.name);
           continue;
         }
         const json memory = In(memory_key, {std::to_string(name.mebibytes)});
@@ -217,6 +285,8 @@ void AddAws(const std::string& prefix, const Requirement& need, json& terms) {
     if (!sold && enough) names.merge(wanted.AsWritten(Platform::kAws));
   }
   if (!names.empty()) terms.push_back({{"matchExpressions", json::array({In(name_key, names)})}});
+  for (const auto& [least, whole] : by_least)
+    terms.push_back({{"matchExpressions", json::array({In(name_key, whole), AtLeast(memory_key, least)})}});
 }
 
 // Clouds' node groups without any labeller of GPUs. Where one is, its word counts: GPUs may be partitioned or shared.
@@ -227,10 +297,19 @@ void AddInstanceTypes(const Requirement& need, json& terms) {
     for (std::string& type : InstanceTypesOf(product)) types.insert(std::move(type));
   };
   if (need.products.empty()) {
-    for (const gpu::Product& product : gpu::Products()) add(product);
+    for (const gpu::Product& product : gpu::Products()) {
+      add(product);
+      for (const PartInstance& part : PartInstances()) {
+        if (part.product == product.name && part.mebibytes >= need.mebibytes &&
+            !(need.capability && product.capability && *product.capability < *need.capability))
+          types.emplace(part.type);
+      }
+    }
   }
   for (const Wanted& wanted : AllWanted(need)) {
-    if (!wanted.parts.partition.empty() || wanted.parts.shared) continue;
+    if (wanted.parts.by_memory && !wanted.parts.shared && !IsTooSmallPart(wanted, need))
+      types.merge(wanted.PartTypes());
+    if (!wanted.whole()) continue;
     for (const gpu::Product* product : wanted.products) add(*product);
   }
   if (types.empty()) return;

@@ -68,11 +68,23 @@ void FromMigResource(const NodeView& node, const std::string& resource, std::str
   if (!gpu.product.empty()) FillFromCatalogue(Platform::kGpuFeatureDiscovery, gpu);
 }
 
+// Clouds' instances with a part of a card, which is labelled with the card's name.
+void NamePart(Platform platform, const NodeView& node, GpuInfo& gpu) {
+  const PartInstance* part = PartInstanceOf(Label(node, kInstanceType));
+  if (part == nullptr || !gpu::SplitName(gpu.product).partition.empty()) return;
+  const auto products = ProductsLabelled(platform, gpu.product);
+  if (std::ranges::none_of(products, [&](const gpu::Product* product) { return product->name == part->product; }))
+    return;
+  gpu.product = gpu::NameOfPart(gpu.product, part->mebibytes);
+  gpu.memory_bytes = part->mebibytes * kMebibyte;
+}
+
 bool FromGke(const NodeView& node, GpuInfo& gpu) {
   gpu.product = Label(node, kGkeAccelerator);
   if (gpu.product.empty()) return false;
   // A node whose GPUs are partitioned offers the partitions under the same resource.
   if (const std::string& partition = Label(node, kGkePartition); !partition.empty()) gpu.product += "-MIG-" + partition;
+  NamePart(Platform::kGke, node, gpu);
   if (!Label(node, kGkeSharing).empty()) gpu.product += "-SHARED";
   FillFromCatalogue(Platform::kGke, gpu);
   if (Label(node, kGkeSharing) == "mps")
@@ -80,13 +92,32 @@ bool FromGke(const NodeView& node, GpuInfo& gpu) {
   return true;
 }
 
+// Memory of one GPU in MiB. For some instance types EC2's catalogue, and so Karpenter's label, has the memory of all
+// GPUs together (g6e.48xlarge: 366211): the sum is recognized because no card of this name has so much.
+std::int64_t MebibytesOfOne(std::int64_t labelled, std::int64_t count,
+                            const std::vector<const gpu::Product*>& products) {
+  std::int64_t most = 0;
+  for (const gpu::Product* product : products) most = std::max(most, product->mebibytes);
+  const auto fits = [&](std::int64_t mebibytes) { return mebibytes <= most + most / 10; };
+  return most > 0 && count > 1 && !fits(labelled) && fits(labelled / count) ? labelled / count : labelled;
+}
+
 bool FromAws(const NodeView& node, GpuInfo& gpu) {
   for (const std::string prefix : kAwsPrefixes) {
     gpu.product = Label(node, prefix + "instance-gpu-name");
     if (gpu.product.empty()) continue;
     // MiB as the provider's catalogue has them, a little above what the driver reports.
-    const std::int64_t mebibytes = WholeNumber(Label(node, prefix + "instance-gpu-memory"));
+    const auto products = ProductsLabelled(Platform::kAws, gpu.product);
+    const std::int64_t mebibytes = MebibytesOfOne(WholeNumber(Label(node, prefix + "instance-gpu-memory")),
+                                                  WholeNumber(Label(node, prefix + "instance-gpu-count")), products);
     if (gpu.memory_bytes == 0) gpu.memory_bytes = mebibytes * kMebibyte;
+    const bool part = mebibytes > 0 && !products.empty() && std::ranges::all_of(products, [&](const auto* product) {
+                        return mebibytes < LeastOfWholeCard(*product);
+                      });
+    if (part) {
+      gpu.product = gpu::NameOfPart(gpu.product, mebibytes);
+      gpu.memory_bytes = mebibytes * kMebibyte;
+    }
     // One name for cards that differ: pods bound to it would not run on the same GPUs.
     if (const gpu::Product* product = AwsProductOf(gpu.product, mebibytes)) {
       gpu.product = LabelsOf(Platform::kGpuFeatureDiscovery, *product).front();
@@ -99,7 +130,7 @@ bool FromAws(const NodeView& node, GpuInfo& gpu) {
 
 bool FromAzure(const NodeView& node, GpuInfo& gpu) {
   gpu.product = Label(node, kAzureGpu);
-  if (gpu.memory_bytes == 0) gpu.memory_bytes = VirtualGpuMebibytes(Label(node, kInstanceType)) * kMebibyte;
+  if (!gpu.product.empty()) NamePart(Platform::kAzure, node, gpu);
   if (!gpu.product.empty()) FillFromCatalogue(Platform::kAzure, gpu);
   return !gpu.product.empty();
 }
@@ -143,20 +174,51 @@ bool FromAmd(const NodeView& node, GpuInfo& gpu) {
 
 // The last resort: managed node groups without any labeller. Pods are bound to the instance types of the product.
 void FromInstanceType(const NodeView& node, GpuInfo& gpu) {
-  const gpu::Product* product = ProductOfInstanceType(Label(node, kInstanceType));
+  const std::string& type = Label(node, kInstanceType);
+  if (const PartInstance* part = PartInstanceOf(type)) {
+    gpu.product = gpu::NameOfPart(LabelsOf(Platform::kGpuFeatureDiscovery, *gpu::FindProduct(part->product)).front(),
+                                  part->mebibytes);
+    gpu.memory_bytes = part->mebibytes * kMebibyte;
+    if (!gpu.capability) gpu.capability = gpu::FindProduct(part->product)->capability;
+    return;
+  }
+  const gpu::Product* product = ProductOfInstanceType(type);
   if (product == nullptr) return;
   gpu.product = LabelsOf(Platform::kGpuFeatureDiscovery, *product).front();
   if (gpu.memory_bytes == 0) gpu.memory_bytes = product->mebibytes * kMebibyte;
   if (!gpu.capability) gpu.capability = product->capability;
 }
 
+// Taints of Kubernetes itself for the conditions of a node, of autoscalers for its beginning and end, and of agents
+// that a node waits for.
+bool IsPassing(std::string_view key) {
+  return key.starts_with("node.kubernetes.io/") || key.starts_with("node.cloudprovider.kubernetes.io/") ||
+         key.starts_with("karpenter.sh/") || key.starts_with("ToBeDeletedBy") ||
+         key.starts_with("DeletionCandidateOf") || key.ends_with("/agent-not-ready");
+}
+
 }  // namespace
+
+std::string TaintText(const Taint& taint) {
+  return taint.key + (taint.value.empty() ? "" : "=" + taint.value) + ":" + taint.effect;
+}
 
 NodeView NodeViewFromJson(const json& node) {
   NodeView view;
   view.name = Text(Member(node, "metadata"), "name");
   view.labels = TextMap(Member(node, "metadata"), "labels");
   view.unschedulable = Flag(Member(node, "spec"), "unschedulable");
+  if (const json& taints = Member(Member(node, "spec"), "taints"); taints.is_array()) {
+    for (const json& one : taints) {
+      Taint taint{Text(one, "key"), Text(one, "value"), Text(one, "effect")};
+      if (taint.effect != "NoSchedule" && taint.effect != "NoExecute") continue;
+      if (IsPassing(taint.key)) {
+        view.unschedulable = true;
+      } else {
+        view.taints.push_back(std::move(taint));
+      }
+    }
+  }
   const json& allocatable = Member(Member(node, "status"), "allocatable");
   if (!allocatable.is_object()) return view;
   for (const auto& [name, quantity] : allocatable.items()) {

@@ -7,23 +7,34 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "quant/launch_plan.h"
 
 namespace autotune::experiment {
 
+struct Taint {
+  std::string key, value, effect;  // NoSchedule or NoExecute
+  bool operator==(const Taint&) const = default;
+};
+// As kubectl writes it: "dedicated=ml:NoSchedule".
+std::string TaintText(const Taint& taint);
+
 struct NodeView {
   std::string name;
   std::map<std::string, std::string> labels;        // all labels, because a task's nodeSelector may use any
   std::map<std::string, std::int64_t> allocatable;  // extended resources
+  // Cordoned, or with a taint of a passing state: not ready, under pressure, not initialized yet, about to be deleted.
   bool unschedulable = false;
+  std::vector<Taint> taints;  // all others that keep pods away
 };
 
 NodeView NodeViewFromJson(const nlohmann::json& node);
 
 struct GpuInfo {
   // In the labeller's spelling; in GPU Feature Discovery's if the labeller has one name for different cards, or if only
-  // the instance type identifies the GPU. "-MIG-1g.5gb" is appended to GKE's name of a partitioned GPU.
+  // the instance type identifies the GPU. "-MIG-1g.5gb" is appended to GKE's name of a partitioned GPU, and "-5722MiB"
+  // to the name of a card of which an instance has only a part (gpu::NameOfPart).
   std::string product;            // "" = not labelled
   std::int64_t memory_bytes = 0;  // 0 = not known; an upper bound if gpu::IsUpperBound
   std::optional<quant::ComputeCapability> capability;

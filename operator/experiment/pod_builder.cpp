@@ -10,6 +10,7 @@
 #include "checkpoint/checkpoint.h"
 #include "operator/experiment/context_limit.h"
 #include "operator/experiment/node_affinity.h"
+#include "operator/experiment/node_fit.h"
 
 namespace autotune::experiment {
 namespace {
@@ -196,7 +197,7 @@ class Builder {
     if (model_.volume.is_object() && model_.volume.contains("hostPath")) {
       Place(Placement{.min_capability = std::nullopt, .pinned_product = "", .nodes_are_labelled = false}, spec);
     } else {
-      spec["tolerations"] = Tolerations();
+      spec["tolerations"] = TolerationsOf(gpu_);
     }
     return pod;
   }
@@ -530,25 +531,8 @@ class Builder {
     for (const json& volume : template_.volumes) volumes_.push_back(volume);
   }
 
-  json Tolerations() const {
-    const std::string& resource = gpu_.resource_name;
-    // Taints carry the vendor's common name, also where slices are requested (nvidia.com/mig-1g.5gb).
-    std::string key = resource;
-    if (resource.starts_with("nvidia.com/")) key = "nvidia.com/gpu";
-    json tolerations = json::array();
-    if (!key.empty()) tolerations.push_back({{"key", key}, {"operator", "Exists"}, {"effect", "NoSchedule"}});
-    if (gpu_.tolerations.is_array()) {
-      for (const json& toleration : gpu_.tolerations) {
-        if (std::find(tolerations.begin(), tolerations.end(), toleration) == tolerations.end()) {
-          tolerations.push_back(toleration);
-        }
-      }
-    }
-    return tolerations;
-  }
-
   void Place(const Placement& placement, json& spec) const {
-    spec["tolerations"] = Tolerations();
+    spec["tolerations"] = TolerationsOf(gpu_);
     if (gpu_.node_selector.is_object() && !gpu_.node_selector.empty()) {
       spec["nodeSelector"] = gpu_.node_selector;
     }

@@ -16,6 +16,7 @@
 #include "operator/experiment/context_limit.h"
 #include "operator/experiment/gpu_labels.h"
 #include "operator/experiment/node_affinity.h"
+#include "operator/experiment/node_fit.h"
 #include "operator/reconcile/answer.h"
 #include "operator/reconcile/deployed_baseline.h"
 #include "operator/reconcile/gpu_prices.h"
@@ -32,18 +33,9 @@ using nlohmann::json;
 // Newer than every release: asks for the traits of the newest rules.
 constexpr quant::Version kNewest{9999, 0, 0, 0};
 
-bool MatchesSelector(const json& selector, const std::map<std::string, std::string>& labels) {
-  if (!selector.is_object()) return true;
-  return std::all_of(selector.items().begin(), selector.items().end(), [&](const auto& item) {
-    const auto label = labels.find(item.key());
-    return label != labels.end() && item.value().is_string() &&
-           label->second == item.value().template get<std::string>();
-  });
-}
-
 bool Allowed(const api::GpuSpec& spec, const experiment::NodeView& node, const experiment::GpuInfo& gpu) {
   return !node.unschedulable && node.allocatable.contains(spec.resource_name) && experiment::Admits(spec, gpu) &&
-         MatchesSelector(spec.node_selector, node.labels);
+         experiment::MayRunOn(spec, node);
 }
 
 bool IsPartition(const api::GpuSpec& spec) { return !experiment::PartitionOfResource(spec.resource_name).empty(); }
@@ -279,8 +271,14 @@ std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<ex
     const bool shared = pool.info.shared || gpu.shared;
     const experiment::GpuInfo before = std::exchange(pool.info, gpu);
     pool.info.shared = shared;
-    if (first || !gpu.product.empty()) continue;
-    pool.info.memory_bytes = std::min(before.memory_bytes, gpu.memory_bytes);
+    if (first) continue;
+    // A labelled product whose memory one node does not tell has that of the others.
+    if (gpu.product.empty() || (before.memory_bytes > 0 && gpu.memory_bytes > 0)) {
+      pool.info.memory_bytes = std::min(before.memory_bytes, gpu.memory_bytes);
+    } else {
+      pool.info.memory_bytes = std::max(before.memory_bytes, gpu.memory_bytes);
+    }
+    if (!gpu.product.empty()) continue;
     if (before.capability != gpu.capability) pool.info.capability.reset();
   }
   std::vector<std::pair<std::int64_t, GpuChoice>> counted;
@@ -305,7 +303,7 @@ bool StillAllowed(const api::GpuSpec& spec, const GpuChoice& chosen, const std::
   bool selected = false, left_out = false;
   for (const experiment::NodeView& node : nodes) {
     if (experiment::GpuOfNode(node, spec.resource_name).product != chosen.product) continue;
-    (MatchesSelector(spec.node_selector, node.labels) ? selected : left_out) = true;
+    (experiment::SelectsNode(spec, node) ? selected : left_out) = true;
   }
   return selected || !left_out;
 }

@@ -31,14 +31,15 @@ struct GpuChoice {
 std::vector<GpuChoice> GpuChoices(const api::GpuSpec& spec, const std::vector<experiment::NodeView>& nodes);
 
 // True if the type still allows GPUs that were chosen before. Missing or cordoned nodes are ignored: only the spec
-// decides, by products, limits, vendor, or a nodeSelector that no node of that product matches.
+// decides, by products, limits, vendor, or a nodeSelector or affinity that no node of that product matches.
 bool StillAllowed(const api::GpuSpec& spec, const GpuChoice& chosen, const std::vector<experiment::NodeView>& nodes);
 
 // True if the type allows a node with this product ("" = any) other than the node `name`.
 bool HasNodeBesides(const api::GpuSpec& spec, const std::string& product,
                     const std::vector<experiment::NodeView>& nodes, const std::string& name);
 
-// The nodes with this product ("" = any) that the type allows.
+// The nodes with this product ("" = any) that the type allows: not cordoned, selected by nodeSelector and affinity,
+// with taints that its pods tolerate.
 std::vector<const experiment::NodeView*> NodesFor(const api::GpuSpec& spec, const std::string& product,
                                                   const std::vector<experiment::NodeView>& nodes);
 

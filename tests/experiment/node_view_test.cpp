@@ -85,10 +85,64 @@ const Row kRows[] = {
      "8.9"},
     {"Karpenter on Azure, a sixth of an A10",
      {{"karpenter.azure.com/sku-gpu-name", "A10"}, {"node.kubernetes.io/instance-type", "Standard_NV6ads_A10_v5"}},
-     "A10",
+     "A10-4096MiB",
      4096,
      "8.6"},
-    {"a fraction of a GPU by its instance type", {{"node.kubernetes.io/instance-type", "g4-standard-12"}}, "", 0, ""},
+    {"Karpenter on Azure, a whole A10",
+     {{"karpenter.azure.com/sku-gpu-name", "A10"}, {"node.kubernetes.io/instance-type", "Standard_NV36ads_A10_v5"}},
+     "A10",
+     23028,
+     "8.6"},
+    {"a whole A10 of Azure by its instance type",
+     {{"node.kubernetes.io/instance-type", "Standard_NV36ads_A10_v5"}},
+     "NVIDIA-A10",
+     23028,
+     "8.6"},
+    {"a fraction of a GPU by its instance type",
+     {{"node.kubernetes.io/instance-type", "g4-standard-12"}},
+     "NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition-24576MiB",
+     24576,
+     "12.0"},
+    {"GKE, a fraction of a GPU under the card's name",
+     {{"cloud.google.com/gke-accelerator", "nvidia-rtx-pro-6000"},
+      {"node.kubernetes.io/instance-type", "g4-standard-12"}},
+     "nvidia-rtx-pro-6000-24576MiB",
+     24576,
+     "12.0"},
+    // karpenter-provider-aws issue 8324.
+    {"Karpenter on AWS, a quarter of an L4 under the card's name",
+     {{"karpenter.k8s.aws/instance-gpu-name", "l4"},
+      {"karpenter.k8s.aws/instance-gpu-count", "1"},
+      {"karpenter.k8s.aws/instance-gpu-memory", "5722"}},
+     "l4-5722MiB",
+     5722,
+     "8.9"},
+    {"Karpenter on AWS, a whole L4 reports a little less than the driver",
+     {{"karpenter.k8s.aws/instance-gpu-name", "l4"}, {"karpenter.k8s.aws/instance-gpu-memory", "22888"}},
+     "l4",
+     22888,
+     "8.9"},
+    {"the label is the sum of eight GPUs",
+     {{"karpenter.k8s.aws/instance-gpu-name", "l40s"},
+      {"karpenter.k8s.aws/instance-gpu-count", "8"},
+      {"karpenter.k8s.aws/instance-gpu-memory", "366211"}},
+     "l40s",
+     45776,
+     "8.9"},
+    {"the sum tells two cards of one name apart, too",
+     {{"karpenter.k8s.aws/instance-gpu-name", "a100"},
+      {"karpenter.k8s.aws/instance-gpu-count", "8"},
+      {"karpenter.k8s.aws/instance-gpu-memory", "327680"}},
+     "NVIDIA-A100-SXM4-40GB",
+     40960,
+     "8.0"},
+    {"a card that nobody here knows may have as much",
+     {{"karpenter.k8s.aws/instance-gpu-name", "x900"},
+      {"karpenter.k8s.aws/instance-gpu-count", "8"},
+      {"karpenter.k8s.aws/instance-gpu-memory", "366211"}},
+     "x900",
+     366211,
+     ""},
     {"GKE, a GPU that several pods share",
      {{"cloud.google.com/gke-accelerator", "nvidia-l4"},
       {"cloud.google.com/gke-gpu-sharing-strategy", "time-sharing"},
@@ -292,6 +346,24 @@ TEST(NodeView, KeepsLabelsCountedResourcesAndTheCordon) {
   EXPECT_TRUE(node.unschedulable);
   EXPECT_EQ(node.allocatable,
             (std::map<std::string, std::int64_t>{{"nvidia.com/gpu", 8}, {"nvidia.com/mig-1g.5gb", 0}}));
+}
+
+TEST(NodeView, KeepsTaintsThatKeepPodsAway) {
+  const auto node = [](const char* taints) {
+    return NodeViewFromJson(nlohmann::json::parse(std::string(R"({"spec": {"taints": )") + taints + "}}"));
+  };
+  const NodeView dedicated = node(R"([{"key": "dedicated", "value": "ml", "effect": "NoSchedule"},
+      {"key": "spot", "effect": "PreferNoSchedule"}, {"key": "drain", "effect": "NoExecute"}])");
+  ASSERT_EQ(dedicated.taints.size(), 2U);
+  EXPECT_EQ(TaintText(dedicated.taints[0]), "dedicated=ml:NoSchedule");
+  EXPECT_EQ(TaintText(dedicated.taints[1]), "drain:NoExecute");
+  EXPECT_FALSE(dedicated.unschedulable);
+  for (const char* key : {"node.kubernetes.io/not-ready", "karpenter.sh/disrupted", "node.cilium.io/agent-not-ready",
+                          "node.cloudprovider.kubernetes.io/uninitialized", "ToBeDeletedByClusterAutoscaler"}) {
+    const NodeView passing = node((R"([{"key": ")" + std::string(key) + R"(", "effect": "NoSchedule"}])").c_str());
+    EXPECT_TRUE(passing.unschedulable) << key;
+    EXPECT_TRUE(passing.taints.empty()) << key;
+  }
 }
 
 TEST(NodeView, ReadsMissingAndForeignFieldsAsEmpty) {

@@ -49,6 +49,8 @@ TEST(Product, IsFoundByEverySpelling) {
       {"nvidia-tesla-t4", "t4"},
       {"nvidia-tesla-a100", "a100-40gb"},
       {"Tesla-V100-SXM2-32GB", "v100-32gb"},
+      {"Tesla-V100-SXM2-16GB-N", "v100-16gb"},
+      {"Tesla V100-SXM3-32GB-H", "v100-32gb"},
       {"NVIDIA-H20-3e", "h20-141gb"},
       {"NVIDIA-H20", "h20"},
       {"NVIDIA-L20", "l20"},
@@ -177,6 +179,22 @@ TEST(SplitName, ReadsWhatLabellersAppend) {
   EXPECT_EQ(PartitionMebibytes(""), 0);
   EXPECT_EQ(PartitionMebibytes("gb"), 0);
   EXPECT_EQ(SplitName("h100").product, "h100");
+}
+
+TEST(SplitName, ReadsTheMemoryOfAPart) {
+  const std::string name = NameOfPart("l4", 5722);
+  EXPECT_EQ(name, "l4-5722MiB");
+  for (const std::string& spelled : {name, std::string("NVIDIA-L4-5722mib")}) {
+    const NameParts parts = SplitName(spelled);
+    EXPECT_EQ(parts.partition, "5722MiB");
+    EXPECT_TRUE(parts.virtual_gpu && parts.by_memory && !parts.shared);
+    EXPECT_EQ(PartitionMebibytes(parts.partition), 5722);
+    EXPECT_EQ(FindProduct(spelled)->name, "l4");
+  }
+  EXPECT_TRUE(SplitName("l4-5722MiB-SHARED").shared);
+  // The names of boards of NVIDIA vGPU do not apply.
+  EXPECT_EQ(FindProduct("h100-20480MiB")->name, "h100");
+  for (const char* other : {"l4-MiB", "-5722MiB", "l4-57x2MiB"}) EXPECT_FALSE(SplitName(other).by_memory) << other;
 }
 
 TEST(SplitName, ReadsProfilesOfVirtualGpus) {

@@ -45,6 +45,35 @@ TEST(GpuChoices, KnowSharesThatNoLabelNames) {
 }
 
 // network-operator issue 211: the mixed MIG strategy with a labeller that does not label the product of partitions.
+TEST(GpuChoices, HaveTheLeastMemoryOfNodesThatDiffer) {
+  const auto l4 = [](const std::string& name, const char* mebibytes) {
+    experiment::NodeView node;
+    node.name = name;
+    node.labels = {{"karpenter.k8s.aws/instance-gpu-name", "l4"}, {"karpenter.k8s.aws/instance-gpu-memory", mebibytes}};
+    node.allocatable["nvidia.com/gpu"] = 1;
+    return node;
+  };
+  for (const auto& nodes : {std::vector{l4("a", "22888"), l4("b", "23034"), l4("part", "5722")},
+                            std::vector{l4("b", "23034"), l4("part", "5722"), l4("a", "22888")}}) {
+    const std::vector<GpuChoice> choices = GpuChoices({}, nodes);
+    ASSERT_EQ(choices.size(), 2U) << "a part of a card is another product";
+    EXPECT_EQ(choices[0].product, "l4");
+    EXPECT_EQ(choices[0].memory_bytes, std::int64_t{22888} << 20);
+  }
+}
+
+TEST(GpuChoices, LeaveOutNodesWhoseTaintsPodsDoNotTolerate) {
+  experiment::NodeView dedicated = GpuNode("a", "NVIDIA-H100-80GB-HBM3", 8, "9", "0");
+  dedicated.taints = {{"dedicated", "ml", "NoSchedule"}};
+  const experiment::NodeView open = GpuNode("b", "NVIDIA-L4", 1, "8", "9");
+  ASSERT_EQ(GpuChoices({}, {dedicated, open}).size(), 1U);
+  EXPECT_EQ(GpuChoices({}, {dedicated, open})[0].product, "NVIDIA-L4");
+  EXPECT_EQ(NodesFor({}, "", {dedicated, open}).size(), 1U);
+  api::GpuSpec tolerant;
+  tolerant.tolerations = {{{"key", "dedicated"}, {"operator", "Exists"}}};
+  EXPECT_EQ(GpuChoices(tolerant, {dedicated, open})[0].product, "NVIDIA-H100-80GB-HBM3");
+}
+
 TEST(GpuChoices, TakePartitionsWithoutAProduct) {
   experiment::NodeView node = GpuNode("a", "A100-PCIE-40GB", 0, "8", "0");
   node.allocatable["nvidia.com/mig-1g.10gb"] = 4;
