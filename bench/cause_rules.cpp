@@ -232,6 +232,7 @@ constexpr CauseRule kRules[] = {
     {"libcuda.so.1: cannot open shared object", C::kImage, R::kDecisive},
     {"ld: cannot find", C::kImage, R::kDecisive},
     {"ptxas fatal", C::kImage, R::kDecisive},
+    {"ptxas-blackwell fatal", C::kImage, R::kDecisive},
     {"nvcc fatal", C::kImage, R::kDecisive},
     {"could not find nvcc", C::kImage, R::kDecisive},
     {"fatal error:*no such file or directory", C::kImage, R::kDecisive},

@@ -43,6 +43,10 @@ constexpr SignRule kRules[] = {
     {"Prefill batch", S::kServing, "#running-req: ", true, "", true},
     {"Prefill batch", S::kServing, "#queue-req: ", true, "", true},
     // vLLM says "failed to start" of an engine that was not ready.
+    // SGLang's scheduler with requests of clients: a part of the cache comes back from host memory, or a long prompt is
+    // prefilled in several chunks. Its own first request is short.
+    {", in init_load_back", S::kServing},
+    {", in stash_chunked_request", S::kServing},
     {"EngineCore encountered a fatal error", S::kServing},
     {"EngineDeadError", S::kServing},
     {"in run_busy_loop", S::kServing},

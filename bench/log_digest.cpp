@@ -113,6 +113,7 @@ bool IsFatalText(std::string_view text) {
                                        "MPI_ABORT was invoked",
                                        "nvcc fatal",
                                        "ptxas fatal",
+                                       "ptxas-blackwell fatal",
                                        "ptxas error",
                                        "NVSHMEM ",
                                        "UNAVAILABLE: ",
@@ -288,6 +289,19 @@ std::vector<std::string> QuotedTraceback(std::string_view raw) {
   }
   if (!lines.empty()) CloseQuotation(lines.back());
   return lines;
+}
+
+// "raised in f (scheduler.py, line 1893)" of a frame, File "/srt/scheduler.py", line 1893, in f; "" = another text.
+std::string RaisedIn(std::string_view frame) {
+  constexpr std::string_view kFile = "File \"", kLine = "\", line ", kFunction = ", in ";
+  const std::size_t line = frame.find(kLine);
+  const std::size_t function = frame.find(kFunction, line == std::string_view::npos ? line : line + kLine.size());
+  if (!frame.starts_with(kFile) || function == std::string_view::npos) return "";
+  std::string_view file = frame.substr(kFile.size(), line - kFile.size());
+  file.remove_prefix(file.rfind('/') + 1);
+  const std::size_t number = line + kLine.size();
+  return "raised in " + std::string(frame.substr(function + kFunction.size())) + " (" + std::string(file) + ", line " +
+         std::string(frame.substr(number, function - number)) + ")";
 }
 
 // pydantic appends the type and the whole input: nobody reads that.
@@ -574,6 +588,11 @@ void LogDigest::InspectText(const LogLine& line) {
   if (place || text.find("Traceback (most recent call last)") != std::string::npos) {
     writer.in_frames = place;
     writer.at_code = place && line.indent == 0;
+    // The source line of the frame before is not of this one, whose own may be missing.
+    if (place) {
+      writer.code.clear();
+      writer.place = text;
+    }
     if (place || text.starts_with("Traceback") || text.ends_with(kTraceback)) return;
   }
   // journald and others drop the indentation.
@@ -598,12 +617,15 @@ void LogDigest::InspectText(const LogLine& line) {
     // one that begins with a line end is in the next lines.
     if (bare && !writer.code.empty() && !(text.ends_with(':') && writer.code.starts_with("raise "))) {
       AddError(writer, text.substr(0, name) + ": " + writer.code);
+    } else if (const std::string raised = RaisedIn(writer.place); bare && writer.code.empty() && !raised.empty()) {
+      AddError(writer, text.substr(0, name) + ": " + raised);
     } else {
       AddError(writer, text);
       if (!writer.in_validation && line.tag.empty() && line.level == LogLine::Level::kNone)
         writer.wrapped = text.size();
     }
     writer.code.clear();
+    writer.place.clear();
     return;
   }
   if (const std::string_view listed = ListedException(text); !listed.empty() && !writer.error.empty()) {

@@ -38,7 +38,8 @@ class LogDigest {
   // State of one process' output for messages of several lines.
   struct Writer {
     std::string tag;
-    std::string code;            // the last source line of a traceback
+    std::string code;            // the last source line of a traceback, of its last frame
+    std::string place;           // that frame: File "x.py", line 7, in f
     bool in_frames = false;      // the last line was one of a traceback's frames
     bool at_code = false;        // the same without indentation (a log forwarder removed it): its source line is next
     bool in_group = false;       // inside of an exception group, which is drawn as a tree

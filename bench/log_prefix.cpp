@@ -79,6 +79,22 @@ std::string WithoutLostColours(std::string_view log) {
   return out;
 }
 
+// The lines without the marks of a quotation in Markdown or mail: "> ValueError: ...".
+std::string WithoutQuoteMarks(std::string_view log) {
+  std::string out;
+  bool begins = true;
+  for (std::size_t i = 0; i < log.size(); ++i) {
+    while (begins && i < log.size() && log[i] == '>') {
+      ++i;
+      if (i < log.size() && log[i] == ' ') ++i;
+    }
+    if (i == log.size()) break;
+    out += log[i];
+    begins = log[i] == '\n';
+  }
+  return out;
+}
+
 std::vector<std::string_view> LinesOf(std::string_view log) {
   std::vector<std::string_view> lines;
   while (!log.empty()) {
@@ -210,6 +226,7 @@ std::vector<ServiceLog> ServicesOf(std::string_view log) {
 std::string WithoutPrefix(std::string_view log) {
   const bool colours = log.find("[0m") != std::string_view::npos;
   std::string plain = colours ? WithoutLostColours(log) : std::string(log);
+  if (plain.starts_with('>') || plain.find("\n>") != std::string::npos) plain = WithoutQuoteMarks(plain);
   const std::vector<std::string_view> lines = LinesOf(plain);
   std::map<std::string, std::size_t> shapes, services;
   std::size_t filled = 0;

@@ -171,7 +171,7 @@ Reading Read(const std::string& line, int exit_code) {
     reading = {&line, Cause::kConfiguration, Relevance::kDecisive, true, true};
   } else if (line == "Killed" || line == "Aborted") {
     reading.cause = Cause::kConsequence;
-  } else if (line == "AssertionError" || line == "AssertionError: ") {
+  } else if (line == "AssertionError" || line == "AssertionError: " || line.starts_with("AssertionError: raised in ")) {
     // Nobody wrote what a user could do about it.
     reading = {&line, Cause::kCrash, Relevance::kTelling, false, false};
   } else if (const CauseRule* rule = FindCauseRule(line)) {

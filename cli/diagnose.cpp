@@ -14,6 +14,7 @@
 #include "bench/log_digest.h"
 #include "bench/log_prefix.h"
 #include "bench/root_cause.h"
+#include "cli/nccl_ranks.h"
 #include "cli/remedies.h"
 #include "text/table.h"
 
@@ -116,6 +117,73 @@ std::optional<double> GibBehind(std::string_view message, std::string_view words
   return error == std::errc() && gib > 0 ? std::optional(gib) : std::nullopt;
 }
 
+constexpr double kMebibytes = 1.0 / 1024;
+
+// GiB of "1.19 GiB", "512.00 MiB" or "0 bytes" at the start of a text.
+std::optional<double> SizeAt(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error != std::errc() || number < 0) return std::nullopt;
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  if (unit.starts_with(" GiB")) return number;
+  if (unit.starts_with(" MiB")) return number * kMebibytes;
+  if (unit.starts_with(" KiB")) return number * kMebibytes / 1024;
+  return unit.starts_with(" bytes") ? std::optional(number / (1024.0 * 1024 * 1024)) : std::nullopt;
+}
+
+// The size in front of `words`: of "14.71 GiB is free".
+std::optional<double> SizeBefore(std::string_view message, std::string_view words) {
+  const std::size_t at = message.find(words);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::size_t unit = message.rfind(' ', at == 0 ? 0 : at - 1);
+  const std::size_t digits =
+      unit == std::string_view::npos || unit == 0 ? unit : message.find_last_not_of("0123456789.", unit - 1);
+  return digits == std::string_view::npos ? std::nullopt : SizeAt(message.substr(digits + 1));
+}
+
+// PyTorch's sentence about an allocation, of all its releases: GiB that were asked for, and that were free.
+struct FailedAllocation {
+  double asked = 0, free = 0;
+  std::optional<double> allowed;  // to this process, by PyTorch's own limit
+};
+std::optional<FailedAllocation> ReadAllocation(std::string_view message) {
+  constexpr std::string_view kAsked = "Tried to allocate ";
+  const std::size_t at = message.find(kAsked);
+  if (at == std::string_view::npos) return std::nullopt;
+  message.remove_prefix(at + kAsked.size());
+  const std::optional<double> asked = SizeAt(message);
+  std::optional<double> free = SizeBefore(message, " is free");
+  if (!free) free = SizeBefore(message, " free;");
+  if (!asked || !free) return std::nullopt;
+  return FailedAllocation{*asked, *free, SizeBefore(message, " allowed;")};
+}
+
+// Contrary evidence: PyTorch's own numbers say that far more was free than what was asked for.
+std::string TheGpuWasNotFull(const Diagnosis& diagnosis) {
+  const std::optional<FailedAllocation> failed = ReadAllocation(diagnosis.failure.message);
+  constexpr double kRounding = 1.1, kMargin = 0.25;  // blocks are rounded up; other processes come and go
+  if (!failed || failed->free < kRounding * failed->asked + kMargin) return "";
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "%.2f GiB of the GPU were free when %.2f GiB could not be allocated: it is not full, ", failed->free,
+                failed->asked);
+  std::string remedy = text + std::string("and a smaller context or KV cache does not help. ");
+  if (failed->allowed) {
+    std::snprintf(text, sizeof text, "PyTorch allows this process only %.2f GiB: raise its memory fraction. ",
+                  *failed->allowed);
+    return remedy + text;
+  }
+  const std::string wsl =
+      "WSL2, where Windows may refuse to make memory resident that it counts as free: set "
+      "`PYTORCH_CUDA_ALLOC_CONF=expandable_segments:False`, lower the memory fraction to 0.8, or use Linux itself";
+  if (diagnosis.on_wsl) return remedy + "The log is of " + wsl;
+  return remedy + "Known causes: (1) " + wsl +
+         ". (2) Memory that CPU and GPU share, of which the system gives the GPU less (ROCm on APUs: the limit of "
+         "GTT). "
+         "(3) A limit of the container or of locked host memory. (4) Another process that held the memory then and has "
+         "ended";
+}
+
 // Contrary evidence: an allocation failed for lack of memory while the message itself says that most of it was free.
 std::string MostWasFree(std::string_view message) {
   const std::optional<double> total = GibBehind(message, "Total GPU memory (GiB): ");
@@ -132,18 +200,43 @@ std::string MostWasFree(std::string_view message) {
                     "In general: ");
 }
 
+// Without the advice to set what is set already.
+std::string Meaning(const Diagnosis& diagnosis) {
+  std::string meaning = MeaningOf(diagnosis.failure.message, diagnosis.was_ready);
+  constexpr std::string_view kAdvice = ". Set `NCCL_DEBUG=WARN` under `runtimes[].env` for the line with the cause";
+  if (const std::size_t at = meaning.find(kAdvice); diagnosis.nccl_lines && at != std::string::npos)
+    meaning.erase(at, kAdvice.size());
+  return meaning;
+}
+
+constexpr const char* kWhileLoading =
+    "smaller weights on a GPU, by more GPUs (`parallelConfig`) or another quantization, or a GPU that no other process "
+    "uses. The memory was too small while weights were loaded, before there was a KV cache: a smaller context or batch "
+    "does not help";
+
 // The engine's own advice goes before that for all failures of this reason.
 std::string Remedy(const Diagnosis& diagnosis) {
   const bench::Failure& failure = diagnosis.failure;
   const std::string advice = AdviceOf(failure.message, diagnosis.engines);
+  if (failure.reason == bench::FailureReason::kOutOfMemory) {
+    if (std::string remedy = TheGpuWasNotFull(diagnosis); !remedy.empty()) return remedy;
+  }
   std::string remedy = MostWasFree(failure.message) +
                        (advice.empty() ? "" : advice + ", as the message says. In general: ") +
-                       RemedyOf(failure.reason);
+                       (failure.message.find("CUDA driver error: out of memory") == std::string::npos
+                            ? ""
+                            : "first what the meaning says. In general: ") +
+                       (diagnosis.while_loading ? kWhileLoading : RemedyOf(failure.reason));
   constexpr int kKilled = 137;
   if (failure.reason == bench::FailureReason::kEngineCrashed && failure.exit_code == kKilled) {
     remedy +=
         ". Exit code 137 without a message about memory does not mean out of memory: engines also send SIGKILL to "
         "their own processes";
+  }
+  if (diagnosis.fixed_kv_cache && !diagnosis.while_loading) {
+    remedy +=
+        ". The log has `kv_cache_memory_bytes`, which sets the size of the KV cache: `gpu_memory_utilization` has no "
+        "effect then. Raise `kv_cache_memory_bytes`, or leave it out";
   }
   if (diagnosis.kv_cache_gib && *diagnosis.kv_cache_gib < 0) {
     char gib[32];
@@ -155,8 +248,8 @@ std::string Remedy(const Diagnosis& diagnosis) {
   return remedy;
 }
 
-// Whether the traceback above `cause` runs through code of speculative decoding: SGLang's draft worker, vLLM's drafter.
-bool IsOfDraftModel(std::string_view log, std::string_view cause) {
+// Whether a traceback above `cause` runs through code with one of these words.
+bool RunsThrough(std::string_view log, std::string_view cause, std::initializer_list<std::string_view> words) {
   constexpr std::string_view kBegin = "Traceback (most recent call last)";
   constexpr std::size_t kLongest = 20'000;  // bytes of a traceback
   constexpr int kMostPlaces = 100;          // every process of an engine says the same
@@ -164,12 +257,47 @@ bool IsOfDraftModel(std::string_view log, std::string_view cause) {
   for (int place = 0; place < kMostPlaces && at != std::string_view::npos; ++place) {
     const std::string_view before = log.substr(at - std::min(at, kLongest), std::min(at, kLongest));
     const std::size_t begin = before.rfind(kBegin);
-    const std::string_view frames = begin == std::string_view::npos ? "" : before.substr(begin);
-    for (const std::string_view word : {"draft_worker = ", "eagle_worker.py", "EAGLEWorker(", "/spec_decode/",
-                                        "drafter.load_model", "draft_model_runner"}) {
+    // Of a log that begins in the middle of a traceback what there is.
+    constexpr std::size_t kCut = 4000;
+    const std::string_view frames = begin != std::string_view::npos ? before.substr(begin)
+                                    : before.size() < kCut          ? before
+                                                                    : "";
+    for (const std::string_view word : words) {
       if (frames.find(word) != std::string_view::npos) return true;
     }
     at = log.find(cause, at + cause.size());
+  }
+  return false;
+}
+
+// Code of speculative decoding: SGLang's draft worker, vLLM's drafter.
+bool IsOfDraftModel(std::string_view log, std::string_view cause) {
+  return RunsThrough(log, cause,
+                     {"draft_worker = ", "eagle_worker.py", "EAGLEWorker(", "/spec_decode/", "drafter.load_model",
+                      "draft_model_runner"});
+}
+
+// Loading and repacking of weights.
+bool IsOfLoading(std::string_view log, std::string_view cause) {
+  return RunsThrough(log, cause,
+                     {"in load_model", "in load_weights", "in create_weights", "in process_weights_after_loading",
+                      "process_weights_after_loading(", "_marlin_repack(", "in initialize_model"});
+}
+
+bool IsOfWsl(std::string_view log) {
+  constexpr std::string_view kWords[] = {"WSL", "microsoft-standard", "dxgkio_", "/dev/dxg", "/mnt/c/"};
+  return std::ranges::any_of(kWords, [&](std::string_view word) { return log.find(word) != std::string_view::npos; });
+}
+
+// vLLM's kv_cache_memory_bytes with a value: in its arguments, or where it reserves that memory.
+bool SetsKvCacheMemory(std::string_view log) {
+  for (const std::string_view name : {"kv_cache_memory_bytes", "kv-cache-memory-bytes"}) {
+    for (std::size_t at = log.find(name); at != std::string_view::npos; at = log.find(name, at + 1)) {
+      const std::string_view rest = log.substr(at + name.size());
+      const std::size_t value = rest.find_first_not_of("'\"=: ");
+      const bool digit = value != std::string_view::npos && value > 0 && rest[value] >= '0' && rest[value] <= '9';
+      if (digit || rest.starts_with(" config and skipped memory profiling")) return true;
+    }
   }
   return false;
 }
@@ -208,6 +336,8 @@ Diagnosis DiagnoseOne(std::string_view passed_on, std::optional<int> exit_code) 
   state.last_lines = reader.digest().last_lines();
   Diagnosis diagnosis;
   diagnosis.engines = EnginesIn(log);
+  diagnosis.on_wsl = IsOfWsl(log);
+  diagnosis.nccl_lines = HasNcclLines(log);
   diagnosis.was_ready = reader.was_ready();
   // Whoever knows how the process ended asks about that one.
   if (reader.earlier() && !exit_code && reader.was_ready() == true && !bench::RootCause(state.error_lines)) {
@@ -227,6 +357,12 @@ Diagnosis DiagnoseOne(std::string_view passed_on, std::optional<int> exit_code) 
     const std::string also = bench::OtherCause(state.error_lines, *cause).value_or("");
     if (diagnosis.failure.message.find(also) == std::string::npos) diagnosis.also = also;
     diagnosis.of_draft = IsOfDraftModel(log, *cause);
+    const bool memory = diagnosis.failure.reason == bench::FailureReason::kOutOfMemory;
+    diagnosis.while_loading = memory && rule != nullptr && rule->cause == bench::Cause::kDeviceMemory &&
+                              diagnosis.was_ready != true && IsOfLoading(log, *cause);
+    if (bench::MatchesPattern(*cause, "nccl")) diagnosis.shared_gpu = RanksOnOneGpu(log);
+    // The check of the KV cache's size, and the lack of memory for it.
+    diagnosis.fixed_kv_cache = (memory || cause->find("KV cache") != std::string::npos) && SetsKvCacheMemory(log);
   }
   diagnosis.retried = diagnosis.failure.machine || bench::IsRetryable(diagnosis.failure.reason);
   if (!diagnosis.was_ready) {
@@ -269,8 +405,10 @@ std::string DiagnosisText(const Diagnosis& diagnosis) {
   text += std::string("\nMessage:  ") + (diagnosis.earlier ? "an earlier run failed: " : "") + failure.message + "\n";
   if (!diagnosis.service.empty()) text += "Service:  " + diagnosis.service + "\n";
   if (!diagnosis.also.empty()) text += "Also:     " + diagnosis.also + "\n";
-  if (const std::string meaning = MeaningOf(failure.message, diagnosis.was_ready); !meaning.empty())
-    text += "Meaning:  " + meaning + "\n";
+  if (const std::string meaning = Meaning(diagnosis); !meaning.empty()) text += "Meaning:  " + meaning + "\n";
+  if (!diagnosis.shared_gpu.empty())
+    text +=
+        "Where:    " + diagnosis.shared_gpu + ": start one process for each GPU, and give the container as many GPUs\n";
   if (diagnosis.of_draft)
     text +=
         "Where:    in the code of the draft model (speculative decoding), not in that of the model: check the draft's "
@@ -314,8 +452,8 @@ nlohmann::json DiagnosisJson(const Diagnosis& diagnosis) {
   }
   if (!diagnosis.also.empty()) json["also"] = diagnosis.also;
   if (diagnosis.kv_cache_gib) json["kvCacheGib"] = *diagnosis.kv_cache_gib;
-  if (const std::string meaning = MeaningOf(diagnosis.failure.message, diagnosis.was_ready); !meaning.empty())
-    json["meaning"] = meaning;
+  if (const std::string meaning = Meaning(diagnosis); !meaning.empty()) json["meaning"] = meaning;
+  if (!diagnosis.shared_gpu.empty()) json["sharedGpu"] = diagnosis.shared_gpu;
   return json;
 }
 

@@ -24,6 +24,11 @@ struct Diagnosis {
   std::vector<std::string> together;   // other services of the log
   std::optional<double> kv_cache_gib;  // from the log: memory for the KV cache per GPU, if it is <= 0
   bool of_draft = false;               // the traceback of the cause contains code of the draft model
+  bool while_loading = false;          // GPU memory was too small while weights were loaded
+  bool fixed_kv_cache = false;         // the KV cache was too small, and the log sets vLLM's kv_cache_memory_bytes
+  bool on_wsl = false;                 // lines of Windows' WSL2
+  bool nccl_lines = false;             // the log has lines of NCCL_DEBUG
+  std::string shared_gpu;              // RanksOnOneGpu (cli/nccl_ranks.h), if the failure is NCCL's
   bool waited = false;  // the cause is that a process waited for the one on another GPU: that one, or the network
 };
 
@@ -33,7 +38,7 @@ Diagnosis Diagnose(std::string_view log, std::optional<int> exit_code);
 
 std::string DiagnosisText(const Diagnosis& diagnosis);
 // {reason, message, remedy, machine, waitedForAnotherGpu, retried, wasReady (null = not known), certain}; if present
-// also: also, meaning, kvCacheGib, reasonIfReady, earlierRun (true), service, otherServices.
+// also: also, meaning, kvCacheGib, reasonIfReady, earlierRun (true), service, otherServices, sharedGpu.
 nlohmann::json DiagnosisJson(const Diagnosis& diagnosis);
 
 }  // namespace autotune::cli

@@ -384,6 +384,149 @@ TEST(Diagnose, PrintsTheRemedyOfThePage) {
   EXPECT_THAT(RemedyOf(FailureReason::kBenchmarkFailed), Not(HasSubstr("](")));
 }
 
+constexpr const char* kNotFull =
+    "(Worker_TP0 pid=60) ERROR 05-03 00:18:16 [multiproc_executor.py:870] torch.OutOfMemoryError: CUDA out of memory. "
+    "Tried to allocate 1.19 GiB. GPU 0 has a total capacity of 24.00 GiB of which 14.71 GiB is free. Of the allocated "
+    "memory 7.89 GiB is allocated by PyTorch, and 12.54 MiB is reserved by PyTorch but unallocated. If reserved but "
+    "unallocated memory is large try setting PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True to avoid "
+    "fragmentation.\n";
+
+std::string RemedyIn(const std::string& log) { return DiagnosisJson(Diagnose(log, 1))["remedy"]; }
+
+TEST(Diagnose, AGpuWithMoreFreeMemoryThanAskedForIsNotFull) {
+  EXPECT_EQ(Diagnose(kNotFull, 1).failure.reason, FailureReason::kOutOfMemory);
+  const std::string remedy = RemedyIn(kNotFull);
+  EXPECT_THAT(remedy, HasSubstr("14.71 GiB of the GPU were free when 1.19 GiB could not be allocated"));
+  EXPECT_THAT(remedy, HasSubstr("Known causes: (1) WSL2"));
+  EXPECT_THAT(remedy, HasSubstr("APUs"));
+  EXPECT_THAT(remedy, Not(HasSubstr("fp8 KV cache")));
+  const std::string wsl =
+      RemedyIn("INFO [interface.py:1] Using 'pin_memory=False' as WSL is detected.\n" + std::string(kNotFull));
+  EXPECT_THAT(wsl, HasSubstr("expandable_segments:False"));
+  EXPECT_THAT(wsl, Not(HasSubstr("APUs")));
+  // PyTorch 2.0's words, and a limit of its own.
+  EXPECT_THAT(
+      RemedyIn("torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 350.00 MiB (GPU 0; 23.65 GiB "
+               "total capacity; 1.06 GiB already allocated; 10.26 GiB free; 12.53 GiB reserved in total)\n"),
+      HasSubstr("10.26 GiB of the GPU were free when 0.34 GiB"));
+  EXPECT_THAT(RemedyIn("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total "
+                       "capacity of 79.11 GiB of which 60.00 GiB is free. 8.00 GiB allowed; Of the allocated memory "
+                       "7.00 GiB is allocated by PyTorch\n"),
+              HasSubstr("PyTorch allows this process only 8.00 GiB"));
+}
+
+TEST(Diagnose, AFullGpuIsTakenAtItsWord) {
+  for (const char* free : {"1.30 GiB", "156.94 MiB", "448.00 KiB", "0 bytes"}) {
+    EXPECT_THAT(RemedyIn("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.19 GiB. GPU 0 has a total "
+                         "capacity of 23.69 GiB of which " +
+                         std::string(free) + " is free. Process 7 has 22.73 GiB memory in use.\n"),
+                HasSubstr("an fp8 KV cache"))
+        << free;
+  }
+}
+
+TEST(Diagnose, WhileWeightsAreLoadedThereIsNoKvCache) {
+  const std::string log =
+      "(EngineCore pid=77) ERROR 05-05 07:35:19 [core.py:1136] Traceback (most recent call last):\n"
+      "(EngineCore pid=77) ERROR 05-05 07:35:19 [core.py:1136]   File \"/vllm/_custom_ops.py\", line 1279, in "
+      "gptq_marlin_repack\n"
+      "(EngineCore pid=77) ERROR 05-05 07:35:19 [core.py:1136]     return torch.ops._C.gptq_marlin_repack(\n"
+      "(EngineCore pid=77) ERROR 05-05 07:35:19 [core.py:1136] ";
+  const std::string loading = RemedyIn(log + "RuntimeError: CUDA driver error: out of memory\n");
+  EXPECT_THAT(loading, HasSubstr("first what the meaning says. In general: smaller weights on a GPU"));
+  EXPECT_THAT(loading, HasSubstr("while weights were loaded, before there was a KV cache"));
+  EXPECT_THAT(loading, Not(HasSubstr("fp8 KV cache")));
+  const std::string cut = log.substr(log.find('\n') + 1) + "torch.OutOfMemoryError: CUDA out of memory.\n";
+  EXPECT_THAT(RemedyIn(cut), HasSubstr("while weights were loaded")) << "without the head of the traceback";
+  for (const char* error : {"out of memory", "device not ready"}) {
+    EXPECT_THAT(DiagnosisText(Diagnose(log + "RuntimeError: CUDA driver error: " + error + "\n", 1)),
+                HasSubstr("Meaning:  the driver failed in a call of PyTorch's expandable segments"));
+  }
+  EXPECT_THAT(RemedyIn("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.\n"),
+              Not(HasSubstr("while weights were loaded")));
+}
+
+// TensorRT-LLM issue 9263.
+TEST(Diagnose, TwoRanksOnOneGpuAreNamedIfTheLogShowsThem) {
+  const std::string error =
+      "[11/18/2025-09:33:30] [TRT-LLM] [RANK 0] [E] Failed to initialize executor on rank 0: [TensorRT-LLM][ERROR] "
+      "Assertion failed: Failed, NCCL error ncclCommunicator.cpp:90 'invalid usage (run with NCCL_DEBUG=WARN for "
+      "details)'\n";
+  const auto rank = [](const std::string& host, const std::string& number, const std::string& bus) {
+    return host + ":42:982 [0] NCCL INFO ncclCommInitRank comm 0x7a rank " + number +
+           " nranks 2 cudaDev 0 nvmlDev 0 busId " + bus + " commId 0xaa9b - Init START\n";
+  };
+  const std::string text = DiagnosisText(Diagnose(rank("w-0", "0", "100000") + rank("w-0", "1", "100000") + error, 1));
+  EXPECT_THAT(text, HasSubstr("ranks 0 and 1 of a communicator are on one GPU (busId 100000 of host w-0)"));
+  EXPECT_THAT(text, Not(HasSubstr("Set `NCCL_DEBUG=WARN`"))) << "it is set";
+  for (const std::string& second : {rank("w-0", "1", "200000"), rank("w-1", "1", "100000"), std::string()}) {
+    EXPECT_THAT(DiagnosisText(Diagnose(rank("w-0", "0", "100000") + second + error, 1)),
+                Not(HasSubstr("on one GPU (busId")));
+  }
+  EXPECT_THAT(DiagnosisText(Diagnose(error, 1)), HasSubstr("Set `NCCL_DEBUG=WARN`"));
+}
+
+// sglang issue 24972, ktransformers issue 1985.
+TEST(Diagnose, AnAssertionAboutRequestsOfClientsIsNoRefusal) {
+  const std::string begin =
+      "[2026-05-07 16:08:04 TP2] Scheduler hit an exception: Traceback (most recent call last):\n"
+      "  File \"/sglang/srt/managers/scheduler.py\", line 1952, in get_next_batch_to_run\n"
+      "    self.stash_chunked_request(self.chunked_req)\n";
+  const Diagnosis cut = Diagnose(
+      begin + "  File \"/sglang/srt/managers/scheduler.py\", line 1893, in stash_chunked_request\nAssertionError\n", 1);
+  EXPECT_EQ(cut.failure.message, "AssertionError: raised in stash_chunked_request (scheduler.py, line 1893)");
+  EXPECT_EQ(cut.failure.reason, FailureReason::kEngineCrashed);
+  EXPECT_EQ(cut.was_ready, true);
+  const Diagnosis cache = Diagnose(
+      "  File \"/sglang/srt/mem_cache/unified_radix_cache.py\", line 1390, in init_load_back\n"
+      "    loading_values = self.load_back(last_node, mem_quota, req=req)\n"
+      "  File \"/sglang/srt/mem_cache/swa_component.py\", line 448, in build_hicache_transfers\n"
+      "    assert cd.host_value is not None or cd.value is not None\n"
+      "AssertionError\n",
+      1);
+  EXPECT_EQ(cache.failure.message, "AssertionError: assert cd.host_value is not None or cd.value is not None");
+  EXPECT_EQ(cache.failure.reason, FailureReason::kEngineCrashed);
+}
+
+TEST(Diagnose, AMessageMayBeAQuotation) {
+  for (const char* log :
+       {"> ValueError: head size 80 is not supported\n", ">ValueError: head size 80 is not supported\n",
+        "> > ValueError: head size 80 is not supported",
+        "I get this:\n> (EngineCore pid=1) ERROR 05-05 07:35:19 [core.py:1] ValueError: head size 80 is not supported\n"
+        ">\nwhat does it mean?\n"}) {
+    EXPECT_EQ(Diagnose(log, 1).failure.message, "ValueError: head size 80 is not supported") << log;
+  }
+}
+
+TEST(Diagnose, NamesTheSettingOfAttentionSinksAndTheAssemblerThatIsTooOld) {
+  EXPECT_THAT(DiagnosisText(Diagnose("[04/17/2026-04:17:42] [TRT-LLM] [E] Failed to initialize executor on rank 0: "
+                                     "Attention sinks are only supported for TRTLLM backend.\n",
+                                     1)),
+              HasSubstr("`attn_backend: TRTLLM`"));
+  EXPECT_THAT(DiagnosisText(Diagnose(
+                  "subprocess.CalledProcessError: Command '['/triton/backends/nvidia/bin/ptxas', '-lineinfo', '-v', "
+                  "'--gpu-name=sm_120a', '/tmp/t.ptx', '-o', '/tmp/t.ptx.o']' returned non-zero exit status 255.\n",
+                  1)),
+              HasSubstr("Meaning:  `ptxas`, the assembler that Triton brings along"));
+}
+
+// vLLM, gpu_worker.py: with kv_cache_memory_bytes no memory is profiled.
+TEST(Diagnose, AKvCacheOfAFixedSizeDoesNotGrowWithTheMemoryFraction) {
+  const std::string error =
+      "(EngineCore pid=71) ValueError: To serve at least one request with the models's max seq len (40960), (4.38 GiB "
+      "KV cache is needed, which is larger than the available KV cache memory (1.00 GiB). Try increasing "
+      "`gpu_memory_utilization` or decreasing `max_model_len` when initializing the engine.\n";
+  for (const char* set : {"non-default args: {'kv_cache_memory_bytes': 1073741824}\n",
+                          "vllm serve m --kv-cache-memory-bytes 1073741824\n",
+                          "Initial free memory 21.0 GiB, reserved 1.0 GiB memory for KV Cache as specified by "
+                          "kv_cache_memory_bytes config and skipped memory profiling.\n"}) {
+    EXPECT_THAT(RemedyIn(set + error), HasSubstr("`gpu_memory_utilization` has no effect then")) << set;
+  }
+  for (const char* unset : {"", "kv_cache_memory_bytes=None\n"}) {
+    EXPECT_THAT(RemedyIn(unset + error), Not(HasSubstr("has no effect"))) << unset;
+  }
+}
+
 TEST(Diagnose, SpeaksOfAnExitCodeOnlyWhereItIsThatOne) {
   const std::string log = "RuntimeError: cuDNN error: CUDNN_STATUS_EXECUTION_FAILED\n";
   for (const std::optional<int> code : {std::optional<int>(), std::optional<int>(1)}) {
