@@ -191,7 +191,7 @@ std::string GpuResources(const std::vector<experiment::NodeView>& nodes) {
   std::set<std::string> names;
   for (const experiment::NodeView& node : nodes) {
     for (const auto& [name, count] : node.allocatable) {
-      if (count > 0 && (IsGpuResource(name) || !OtherVendorOf(name).empty())) names.insert(name);
+      if (count > 0 && IsGpuResource(name)) names.insert(name);
     }
   }
   return text::Joined({names.begin(), names.end()}, ", ");

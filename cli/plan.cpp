@@ -384,9 +384,7 @@ std::string PoolsText(const TaskPlan& plan) {
     const api::GpuSpec& spec = plan.task.spec.gpus[type];
     if (!spec.name.empty()) text += "GPUs for " + spec.name + "\n";
     text += GpuPoolsText(pools, spec, plan.gpus[type].product);
-    if (!pools.empty()) text += OtherGpusText(plan.other_gpus[type]);
-    if (pools.empty() && !plan.gpu_resources.empty())
-      text += "  Nodes have " + plan.gpu_resources + ": set " + api::GpuPath(plan.task.spec, type) + ".resourceName\n";
+    text += OtherGpusText(plan.other_gpus[type]);
     std::string lacking = NoRoomOf(plan, type);
     if (lacking.empty()) {
       lacking = TooManyGpus(pools, plan.gpus[type].product, GpusOfAnExperiment(plan, type).second);

@@ -126,6 +126,9 @@ TEST(GpuPools, TheResourcesThatNodesHaveAreNamed) {
   mig.allocatable["vpc.amazonaws.com/pod-eni"] = 9;
   EXPECT_EQ(GpuResources({mig}), "nvidia.com/mig-1g.10gb");
   EXPECT_EQ(GpuResources({Node("b", kH100, 0)}), "");
+  experiment::NodeView gaudi = Node("c", "", 0);
+  gaudi.allocatable["habana.ai/gaudi"] = 8;
+  EXPECT_EQ(GpuResources({gaudi}), "") << "resourceName cannot be this";
 }
 
 TEST(GpuPools, AnExperimentFitsOnOneNodeOrIsNamed) {
