@@ -484,7 +484,9 @@ std::optional<NewExperiment> FreshStart(const api::TaskSpec& spec, const api::Ta
   return NewExperiment{*candidate, AllowedSeconds(budget, allowance), status.experiments[*leader].name};
 }
 
-std::vector<api::NotTried> CountNotTried(const SearchInput& input, search::Reason stopped) {
+std::vector<api::NotTried> CountNotTried(const SearchInput& input, const search::Decision& stop) {
+  std::optional<std::size_t> incumbent;
+  if (stop.best) incumbent = stop.best->candidate;
   std::vector<bool> tried(input.space.candidates.size(), false);
   for (const search::Start& start : input.observations.starts) tried[start.candidate] = true;
   const search::CrashModel crashes(input.space, input.observations.starts);
@@ -499,15 +501,37 @@ std::vector<api::NotTried> CountNotTried(const SearchInput& input, search::Reaso
       ++counts["LikelyToFail"];
       continue;
     }
-    const bool fits = search::Allow(input.space, input.limits.budget, i, std::nullopt).has_value();
+    const bool fits = search::Allow(input.space, input.limits.budget, i, incumbent).has_value();
     const search::Reason reason =
-        stopped == search::Reason::kBudget && fits ? search::Reason::kLowExpectedGain : stopped;
+        stop.reason == search::Reason::kBudget && fits ? search::Reason::kLowExpectedGain : stop.reason;
     ++counts[std::string(search::ReasonName(reason))];
   }
   std::vector<api::NotTried> out;
   for (const auto& [reason, count] : counts) out.push_back({reason, count});
   std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.count > b.count; });
   return out;
+}
+
+// What is left of the budget, and what the cheapest candidate needs that does not fit: "0.106 GPU-hours are left, and
+// the cheapest of them needs 0.12, ...".
+std::string ShortOf(const SearchInput& input, const search::Decision& stop) {
+  const search::Budget& budget = input.limits.budget;
+  if (!budget.gpu_seconds || budget.seconds_left) return "";
+  std::optional<std::size_t> incumbent;
+  if (stop.best) incumbent = stop.best->candidate;
+  std::vector<bool> tried(input.space.candidates.size(), false);
+  for (const search::Start& start : input.observations.starts) tried[start.candidate] = true;
+  std::optional<double> least;
+  for (std::size_t i = 0; i < tried.size(); ++i) {
+    if (tried[i] || !input.space.candidates[i].available) continue;
+    const double needs = search::LeastGpuSeconds(input.space, budget, i, incumbent);
+    if (!search::Allow(input.space, budget, i, incumbent) && (!least || needs < *least)) least = needs;
+  }
+  if (!least) return "";
+  const auto hours = [](double seconds) { return api::FormatDecimal(seconds / api::kSecondsPerHour, 3); };
+  const double left = std::max(0.0, *budget.gpu_seconds - budget.spent_gpu_seconds - budget.committed_gpu_seconds);
+  return hours(left) + " GPU-hours are left, and the cheapest of these needs " + hours(*least) +
+         (budget.confirmations > 0 ? " with the confirmation of the result" : "");
 }
 
 }  // namespace
@@ -540,7 +564,8 @@ Proposal Propose(const api::TaskSpec& spec, const api::TaskStatus& status, const
       out.stopped = decision.reason;
       out.expected_gain = decision.expected_gain;
       out.stop_gain = search::StopGain(input.space);
-      out.not_tried = CountNotTried(input, decision.reason);
+      out.not_tried = CountNotTried(input, decision);
+      if (decision.reason == search::Reason::kBudget) out.short_of = ShortOf(input, decision);
       if (status.experiments.empty()) out.refused = BudgetRefusal(spec, input).value_or("");
       return out;
     }
@@ -582,8 +607,20 @@ std::string WhyStopped(const Proposal& proposal) {
              " over the best score so far; the largest expected gain is " + percent(proposal.expected_gain);
     case search::Reason::kInfeasible:
       return "no remaining candidate is expected to meet the limits";
-    case search::Reason::kBudget:
-      return "no remaining candidate fits into the budget";
+    case search::Reason::kBudget: {
+      const auto count = [&](search::Reason reason) {
+        const auto found = std::ranges::find(proposal.not_tried, search::ReasonName(reason), &api::NotTried::reason);
+        return found == proposal.not_tried.end() ? 0 : found->count;
+      };
+      const int over = count(search::Reason::kBudget), low = count(search::Reason::kLowExpectedGain);
+      std::string text = "no remaining candidate fits into the budget";
+      if (low > 0) {
+        text = std::to_string(over) + " of them " + (over == 1 ? "does" : "do") + " not fit into the budget, and " +
+               std::to_string(low) + (low == 1 ? " is" : " are") + " not expected to gain " +
+               percent(proposal.stop_gain) + " over the best score so far";
+      }
+      return text + (proposal.short_of.empty() ? "" : "; " + proposal.short_of);
+    }
     case search::Reason::kMaxExperiments:
       return "optimization.maxExperiments is reached";
     case search::Reason::kAllTried:

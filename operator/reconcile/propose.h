@@ -53,7 +53,8 @@ struct Proposal {
   double expected_gain = 0;              // with `stopped`: gain of the best remaining one, share of the leader
   double stop_gain = 0;                  // with `stopped`: the gain below which the search stops
   std::vector<api::NotTried> not_tried;  // with `stopped`: candidates without an experiment, most frequent reason first
-  std::string refused;  // with `stopped`: reason for which the limits allow no experiment; "" once one has started
+  std::string short_of;  // with `stopped` by the budget: what is left of it and what is needed, for people; may be ""
+  std::string refused;   // with `stopped`: reason for which the limits allow no experiment; "" once one has started
 };
 // Experiments to start until as many run as ParallelismOf allows; after the end of the search, a fresh start of the
 // leader. `input`: of `status`. `gpus`: from GpusByNode. With several types of GPU, a type for which a pod waits gets

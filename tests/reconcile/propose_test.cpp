@@ -234,6 +234,48 @@ TEST_F(ProposeTest, ABudgetIsNeverExceeded) {
   EXPECT_EQ(tight.not_tried.front().reason, "Budget");
 }
 
+TEST_F(ProposeTest, ABudgetIsTheReasonOnlyWhereALargerOneWouldStartMore) {
+  const json parameters = {{"max-num-seqs", {16, 32, 64, 128, 256, 512}}};
+  int by_budget = 0, by_gain = 0;
+  for (const char* budget : {"0.06", "0.12", "0.2", "0.3", "0.35", "0.4", "0.5"}) {
+    SCOPED_TRACE(budget);
+    const api::TaskStatus limited =
+        Run(WithOptimization(AdaptiveTask(parameters), {{"budget", {{"gpuHours", budget}}}})).Task().status;
+    ASSERT_TRUE(limited.search);
+    const auto count = [&](const char* reason) {
+      const auto found = std::ranges::find(limited.not_tried, reason, &api::NotTried::reason);
+      return found == limited.not_tried.end() ? 0 : found->count;
+    };
+    if (limited.search->stopped == "Budget") {
+      ++by_budget;
+      EXPECT_GT(count("Budget"), 0);
+      const bool told = limited.search->message.find(std::to_string(count("LowExpectedGain"))) != std::string::npos;
+      EXPECT_TRUE(count("LowExpectedGain") == 0 || told) << limited.search->message;
+      EXPECT_THAT(limited.search->message, HasSubstr(" GPU-hours are left, and the cheapest of these needs "));
+    } else {
+      ++by_gain;
+      EXPECT_EQ(limited.search->stopped, "LowExpectedGain");
+      EXPECT_EQ(count("Budget"), 0) << limited.search->message;
+    }
+  }
+  EXPECT_GT(by_budget, 0);
+  EXPECT_GT(by_gain, 0);
+}
+
+TEST(WhyStopped, SaysHowManyDoNotFitAndHowManyAreNotWorthIt) {
+  Proposal proposal;
+  proposal.stopped = tuning::search::Reason::kBudget;
+  proposal.stop_gain = 0.05;
+  proposal.not_tried = {{"Budget", 9}, {"LowExpectedGain", 5}};
+  proposal.short_of = "0.106 GPU-hours are left, and the cheapest of these needs 0.12";
+  EXPECT_EQ(WhyStopped(proposal),
+            "9 of them do not fit into the budget, and 5 are not expected to gain 5.0 % over the best score so far; "
+            "0.106 GPU-hours are left, and the cheapest of these needs 0.12");
+  proposal.not_tried = {{"Budget", 9}};
+  proposal.short_of = "";
+  EXPECT_EQ(WhyStopped(proposal), "no remaining candidate fits into the budget");
+}
+
 TEST_F(ProposeTest, WhatInfrastructureWastedCountsAgainstTheBudget) {
   const json task = WithOptimization(AdaptiveTask(), {{"budget", {{"gpuHours", "0.12"}}}, {"retries", 5}});
   FakeCluster& cluster = Start(task);

@@ -107,5 +107,13 @@ TEST(Budget, TheTighterOfGpuTimeAndDeadlineHolds) {
   EXPECT_EQ(AllowFirst(budget)->seconds, 500);
 }
 
+TEST(LeastGpuSeconds, IsWhatATrialNeedsWithItsConfirmation) {
+  Budget budget;
+  EXPECT_EQ(LeastGpuSeconds(TwoCandidates(), budget, 1, std::nullopt), 4 * 300);
+  budget.confirmations = 1;
+  EXPECT_EQ(LeastGpuSeconds(TwoCandidates(), budget, 1, std::nullopt), 4 * 300 + 4 * 360);
+  EXPECT_EQ(LeastGpuSeconds(TwoCandidates(), budget, 0, 1), 300 + 4 * 360);
+}
+
 }  // namespace
 }  // namespace autotune::tuning::search

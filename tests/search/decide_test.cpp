@@ -202,6 +202,23 @@ TEST_F(DecideTest, ABudgetIsNeverExceeded) {
   }
 }
 
+TEST_F(DecideTest, ABudgetIsTheReasonOnlyWhereALargerOneWouldStartMore) {
+  // After the whole search nothing is worth a start, whatever is left to spend.
+  const Observations seen = RunSearch(space_, bounds_, prior_, 1).observations;
+  const Decision unlimited = Decide(space_, bounds_, prior_, seen, {}, 1);
+  ASSERT_EQ(unlimited.action, Action::kStop);
+  Limits nothing_left;
+  nothing_left.budget.gpu_seconds = 0;
+  const Decision limited = Decide(space_, bounds_, prior_, seen, {}, 1, nothing_left);
+  ASSERT_EQ(limited.action, Action::kStop);
+  EXPECT_EQ(limited.reason, Reason::kLowExpectedGain);
+  EXPECT_EQ(limited.expected_gain, unlimited.expected_gain);
+  Limits none;
+  none.budget.trials = 0;
+  EXPECT_EQ(Decide(space_, bounds_, prior_, {}, {}, 1, nothing_left).reason, Reason::kBudget);
+  EXPECT_EQ(Decide(space_, bounds_, prior_, {}, {}, 1, none).reason, Reason::kMaxExperiments);
+}
+
 TEST_F(DecideTest, TheMostExperimentsAreKept) {
   Limits limits;
   limits.budget.trials = 3;

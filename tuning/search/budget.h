@@ -29,6 +29,10 @@ struct Allowance {
 // GPU-seconds and seconds of one fresh start with two measured loads.
 Allowance ConfirmationCost(const Space& space, std::size_t candidate);
 
+// GPU-seconds that Allow requires of the rest of the budget: the candidate's start, one load and the reserve.
+double LeastGpuSeconds(const Space& space, const Budget& budget, std::size_t candidate,
+                       std::optional<std::size_t> incumbent);
+
 // Maximum cost of a trial of the candidate, including its start. nullopt: the budget is not enough for its start, one
 // load and the reserve (the more expensive of its own confirmations and the incumbent's). At most kLongestStart times
 // the expected start, and all loads twice.

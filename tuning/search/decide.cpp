@@ -117,6 +117,13 @@ Decision Decide(const Space& space, const Bounds& bounds, const Prior& prior, co
     // What runs may change the answer, and what is chosen next.
     decision.action = slots.running.empty() ? Action::kStop : Action::kWait;
     decision.reason = slots.running.empty() ? reason : Reason::kSlotsBusy;
+    if (decision.action != Action::kStop || (reason != Reason::kBudget && reason != Reason::kMaxExperiments)) return;
+    // A limit is the reason only where the search would go on without it.
+    const Decision unlimited =
+        Decide(space, bounds, prior, observations, slots, seed, Limits{.budget = {}, .exhaust = limits.exhaust});
+    if (unlimited.action != Action::kStop) return;
+    decision.reason = unlimited.reason;
+    decision.expected_gain = unlimited.expected_gain;
   };
 
   for (std::size_t i = 0; i < space.candidates.size(); ++i) {

@@ -32,8 +32,8 @@ enum class Reason {
   kSlotsBusy,        // kWait: a running trial may change the choice, or GPUs are reserved
   kLowExpectedGain,  // kStop
   kInfeasible,       // kStop: no candidate meets the limits
-  kBudget,           // kStop: no remaining candidate fits into the budget
-  kMaxExperiments,   // kStop
+  kBudget,           // kStop: no remaining candidate fits into the budget; a larger one would start some
+  kMaxExperiments,   // kStop: as of kBudget
   kAllTried,         // kStop
 };
 std::string_view ReasonName(Reason reason);
