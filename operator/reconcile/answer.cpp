@@ -342,31 +342,42 @@ std::vector<api::TaskStatus::ReferenceLoad> ReferenceLoadsOf(const api::TaskSpec
 }
 
 TriedRates TriedRatesOf(const std::vector<const api::ExperimentStatus*>& starts, const std::string& scenario) {
+  const auto each = [&](const api::ExperimentStatus& start, const auto& use) {
+    for (const api::LoadRow& row : start.loads) {
+      const measurement::Point& point = row.measured;
+      using measurement::PointRole;
+      const bool asked = (point.role == PointRole::kConfirmation || point.role == PointRole::kSustained) &&
+                         point.load.kind == measurement::LoadKind::kRequestRate && point.scenario == scenario;
+      if (asked && !measurement::IsInvalid(point)) use(point, row.meets_slo);
+    }
+  };
   std::optional<TriedRates> least;
   for (const api::ExperimentStatus* start : starts) {
     TriedRates own;
     own.start = start;
-    const auto each = [&](bool kept, const auto& use) {
-      for (const api::LoadRow& row : start->loads) {
-        const measurement::Point& point = row.measured;
-        using measurement::PointRole;
-        const bool asked = (point.role == PointRole::kConfirmation || point.role == PointRole::kSustained) &&
-                           point.load.kind == measurement::LoadKind::kRequestRate && point.scenario == scenario;
-        if (asked && row.meets_slo == kept && !measurement::IsInvalid(point)) use(point);
-      }
-    };
-    each(true, [&](const measurement::Point& point) {
-      if (own.kept == nullptr || point.load.value > own.kept->load.value) own.kept = &point;
+    each(*start, [&](const measurement::Point& point, bool kept) {
+      if (kept && (own.kept == nullptr || point.load.value > own.kept->load.value)) own.kept = &point;
     });
-    each(false, [&](const measurement::Point& point) {
-      if (own.kept != nullptr && point.load.value <= own.kept->load.value) return;
+    each(*start, [&](const measurement::Point& point, bool kept) {
+      if (kept || (own.kept != nullptr && point.load.value <= own.kept->load.value)) return;
       if (own.missed == nullptr || point.load.value < own.missed->load.value) own.missed = &point;
     });
     if (own.kept == nullptr && own.missed == nullptr) continue;
     const auto rate = [](const TriedRates& rates) { return rates.kept == nullptr ? 0 : rates.kept->load.value; };
     if (!least || rate(own) < rate(*least)) least = own;
   }
-  return least.value_or(TriedRates{});
+  if (!least) return {};
+  for (const api::ExperimentStatus* start : starts) {
+    if (start == least->start || least->kept == nullptr) continue;
+    each(*start, [&](const measurement::Point& point, bool kept) {
+      if (point.load.value <= least->kept->load.value) return;
+      if (least->other_tried != nullptr && point.load.value <= least->other_tried->load.value) return;
+      least->other = start;
+      least->other_tried = &point;
+      least->other_kept = kept;
+    });
+  }
+  return *least;
 }
 
 TokenPrices PricesAt(std::optional<double> price_per_hour, const measurement::Point& point, int gpus) {
@@ -377,7 +388,11 @@ TokenPrices PricesAt(std::optional<double> price_per_hour, const measurement::Po
     return tokens_per_second > 0 ? api::FormatDecimal(per_second * 1e6 / tokens_per_second, 4) : "";
   };
   out.output = price(point.output_tokens_per_second);
-  if (point.window_seconds > 0) out.input = price(static_cast<double>(point.input_tokens) / point.window_seconds);
+  // Counts of the same requests: their ratio is that of the throughputs, whatever the window counts of either.
+  if (point.output_tokens > 0) {
+    out.input = price(point.output_tokens_per_second * static_cast<double>(point.input_tokens) /
+                      static_cast<double>(point.output_tokens));
+  }
   return out;
 }
 

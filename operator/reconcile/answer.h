@@ -56,7 +56,11 @@ std::string ComparedWords(const api::ExperimentStatus* compared, bool less_is_be
 struct TriedRates {
   const api::ExperimentStatus* start = nullptr;  // null = none was tried
   const measurement::Point* kept = nullptr;      // the highest that met the SLO
-  const measurement::Point* missed = nullptr;    // the lowest above it that missed the SLO; null = none was tried
+  const measurement::Point* missed = nullptr;    // the lowest above it that missed the SLO; null = it tried none
+  // Highest rate above `kept` that another start tried; null = none was tried.
+  const api::ExperimentStatus* other = nullptr;
+  const measurement::Point* other_tried = nullptr;
+  bool other_kept = false;
 };
 TriedRates TriedRatesOf(const std::vector<const api::ExperimentStatus*>& starts, const std::string& scenario);
 
