@@ -219,7 +219,7 @@ std::string RateFact(const PageData& data) {
   const std::string missed = rates.missed == nullptr ? "" : MissedStepText(data.task, *rates.missed);
   if (rates.kept == nullptr) return "no tried rate met the SLO (" + rates.start->name + "): " + missed;
   return rates.kept->load.ToString() + " met the SLO (" + rates.start->name + "): " + LatenciesText(data, *rates.kept) +
-         "; " + (missed.empty() ? "no higher rate was tried" : missed);
+         "; " + (missed.empty() ? HigherRateText(rates) : missed);
 }
 
 std::string GainFact(const PageData& data, const ResultRow* baseline) {

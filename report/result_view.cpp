@@ -425,6 +425,12 @@ reconcile::TriedRates TriedRatesOf(const std::vector<ResultRow>& rows) {
   return reconcile::TriedRatesOf(starts, shown->load->scenario);
 }
 
+std::string HigherRateText(const reconcile::TriedRates& rates) {
+  if (rates.missed != nullptr) return "";
+  if (rates.other_tried == nullptr) return "no higher rate was tried";
+  return rates.other->name + (rates.other_kept ? " met it at " : " missed it at ") + rates.other_tried->load.ToString();
+}
+
 std::string WhyNotBest(const ResultRow& row, const ResultRow* best) {
   const api::ExperimentStatus& experiment = *row.experiment;
   const auto doubted = [&](const std::string& text) { return WithDoubts(row, text, false); };
@@ -529,7 +535,10 @@ std::string MissedStepText(const api::AutotuneTask& task, const measurement::Poi
 std::string WhyNotMore(const api::AutotuneTask& task, const std::vector<ResultRow>& rows) {
   const ResultRow* shown = ShownRow(rows);
   const std::string step = shown == nullptr ? "" : DecidingStep(task, *shown);
-  return step.empty() || shown->best ? step : "in " + shown->experiment->name + ", " + step;
+  if (step.empty()) return step;
+  // What holds of one start is not said of all.
+  const bool of_one = !shown->best || TriedRatesOf(rows).other_tried != nullptr;
+  return of_one ? "in " + shown->experiment->name + ", " + step : step;
 }
 
 std::string LatencyText(const measurement::Point& point, measurement::Metric metric, measurement::Statistic statistic) {
@@ -678,8 +687,9 @@ std::string LoadOfBestText(const api::TaskStatus::Best& best, const std::vector<
   if (StartsOfBest(rows).size() > 1) text += ", where every start met the SLO";
   const reconcile::TriedRates rates = TriedRatesOf(rows);
   if (rates.kept == nullptr) return text;
+  const std::string higher = HigherRateText(rates);
   return text + "; in an open loop " + rates.kept->load.ToString() + " met the SLO" +
-         (rates.missed == nullptr ? " (no higher rate was tried)" : "");
+         (higher.empty() ? "" : " (" + higher + ")");
 }
 
 }  // namespace

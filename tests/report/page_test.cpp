@@ -122,6 +122,20 @@ TEST(HtmlReport, SaysWhatEachStartKeptAndMergesNoPoints) {
                 "requests/s met the SLO (no higher rate was tried)"));
 }
 
+TEST(HtmlReport, SaysThatAnotherStartTriedAHigherRate) {
+  api::AutotuneTask task = StartedAfresh();
+  api::ExperimentStatus second = task.status.experiments.back();
+  second.name = "e5-eeeeee";
+  second.loads.back().measured.load = measurement::RequestRate(7.4);
+  task.status.experiments.push_back(second);
+  task.status.best->starts = 3;
+  EXPECT_THAT(Headline(task), HasSubstr("in an open loop 7.2 requests/s met the SLO (e5-eeeeee met it at 7.4 "
+                                        "requests/s)"));
+  EXPECT_THAT(HtmlReport(task, Rules()), HasSubstr("; e5-eeeeee met it at 7.4 requests/s"));
+  EXPECT_THAT(HtmlReport(task, Rules()), Not(HasSubstr("no higher rate was tried")));
+  EXPECT_THAT(WhyNotMore(task, ResultRows(task)), ::testing::StartsWith("in e5-eeeeee, "));
+}
+
 TEST(HtmlReport, SaysWhichRatesWereTried) {
   api::AutotuneTask task = StartedAfresh();
   std::vector<api::LoadRow>& loads = task.status.experiments.back().loads;
