@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kube/runtime/log_field.h"
+#include "operator/api/needed_fields.h"
 #include "operator/deploy/running_server.h"
 #include "operator/experiment/pod_builder.h"
 #include "operator/reconcile/observed_task.h"
@@ -68,23 +69,24 @@ bool IsFailedTest(const base::Error& error) {
          error.message.find("the server rejected our request due to an error in our request") != std::string::npos;
 }
 
-// The path of a field that a merge patch sets and the object that came back does not have; "" = none.
-std::string Dropped(const json& patch, const json& object, const std::string& path) {
+// Puts into `dropped` the path of a field that a merge patch sets and the object that came back does not have: the
+// first one, or the first one that is needed to continue.
+void FindDropped(const json& patch, const json& object, const std::string& path, std::string& dropped) {
   if (patch.is_array() && object.is_array()) {
     for (std::size_t i = 0; i < std::min(patch.size(), object.size()); ++i) {
-      std::string inner = Dropped(patch[i], object[i], path + "[" + std::to_string(i) + "]");
-      if (!inner.empty()) return inner;
+      FindDropped(patch[i], object[i], path + "[" + std::to_string(i) + "]", dropped);
     }
   }
-  if (!patch.is_object() || !object.is_object()) return "";
+  if (!patch.is_object() || !object.is_object()) return;
   for (const auto& [key, value] : patch.items()) {
     if (value.is_null() || (value.is_object() && value.empty())) continue;
-    const auto found = object.find(key);
-    if (found == object.end()) return path + "." + key;
-    std::string inner = Dropped(value, *found, path + "." + key);
-    if (!inner.empty()) return inner;
+    const std::string field = path + "." + key;
+    if (const auto found = object.find(key); found != object.end()) {
+      FindDropped(value, *found, field, dropped);
+    } else if (dropped.empty() || (!api::IsNeededToContinue(dropped) && api::IsNeededToContinue(field))) {
+      dropped = field;
+    }
   }
-  return "";
 }
 
 }  // namespace
@@ -118,7 +120,7 @@ KubeCluster::KubeCluster(kube::Client& client, kube::runtime::EventRecorder& eve
       task_(std::move(task)),
       stop_(std::move(stop)) {}
 
-base::Result<std::string> KubeCluster::PatchStatus(const api::ObjectMeta& task, const json& patch) {
+base::Result<reconcile::WrittenStatus> KubeCluster::PatchStatus(const api::ObjectMeta& task, const json& patch) {
   const json body = {{"metadata", {{"resourceVersion", task.resource_version}, {"uid", task.uid}}}, {"status", patch}};
   kube::PatchOptions options;
   options.subresource = "status";
@@ -126,18 +128,11 @@ base::Result<std::string> KubeCluster::PatchStatus(const api::ObjectMeta& task, 
   auto patched = client_.Patch(TaskResource(), task.ns, task.name, body, options, stop_);
   metrics_.OnStatusPatch(patched ? nullptr : &patched.error());
   if (!patched) return NotNow(std::move(patched).error());
-  const std::string dropped = Dropped(patch, patched->value("status", json::object()), "status");
-  if (!dropped.empty()) {
-    metrics_.OnFieldsDropped();
-    spdlog::warn(
-        "The API server dropped {}: its CustomResourceDefinition autotunetasks.autotuner.io is older than this "
-        "operator; "
-        "upgrade it (chart value crds.enabled=true, or kubectl apply --server-side -f crds/autotunetask.yaml)",
-        dropped);
-  }
-  std::string version = MetaText(*patched, "resourceVersion");
-  expectations_.ExpectVersion(task_, tasks_, version);
-  return version;
+  reconcile::WrittenStatus written{MetaText(*patched, "resourceVersion")};
+  FindDropped(patch, patched->value("status", json::object()), "status", written.dropped);
+  if (!written.dropped.empty()) metrics_.OnFieldsDropped();
+  expectations_.ExpectVersion(task_, tasks_, written.resource_version);
+  return written;
 }
 
 base::Status KubeCluster::CreatePod(const json& pod) {

@@ -33,7 +33,7 @@ class KubeCluster final : public reconcile::Cluster {
               kube::runtime::Expectations& expectations, const kube::runtime::StoreView& tasks,
               const kube::runtime::StoreView& pods, kube::runtime::ObjectKey task, std::stop_token stop);
 
-  base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) override;
+  base::Result<reconcile::WrittenStatus> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) override;
   base::Status CreatePod(const nlohmann::json& pod) override;
   base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) override;
   base::Status DeleteTask(const api::ObjectMeta& task) override;

@@ -306,6 +306,11 @@ base::Result<kube::runtime::ReconcileResult> TaskController::Reconcile(const kub
   if (memory.last_refused && memory.last_refused->at == now) {
     spdlog::warn("Pod of task {} was rejected: {}", key.ToString(), memory.last_refused->refusal.message);
   }
+  if (const auto& dropped = memory.dropped) {
+    // Once per task and not for each write.
+    const bool known = observed.memory.dropped && observed.memory.dropped->needed == dropped->needed;
+    if (!known) spdlog::warn("Task {}: {}", key.ToString(), reconcile::DroppedText(dropped->field));
+  }
   for (const auto& [pod, why] : memory.undeleted) {
     if (!observed.memory.undeleted.contains(pod))
       spdlog::warn("Pod {} of task {} could not be deleted: {}", pod, key.ToString(), why);

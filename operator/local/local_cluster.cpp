@@ -104,7 +104,7 @@ void LocalCluster::Changed() {
   changed_.notify_all();
 }
 
-base::Result<std::string> LocalCluster::PatchStatus(const api::ObjectMeta& task, const json& patch) {
+base::Result<reconcile::WrittenStatus> LocalCluster::PatchStatus(const api::ObjectMeta& task, const json& patch) {
   api::AutotuneTask written;
   {
     const base::MutexLock lock(mutex_);
@@ -122,7 +122,7 @@ base::Result<std::string> LocalCluster::PatchStatus(const api::ObjectMeta& task,
     written = task_;
   }
   if (options_.on_status) options_.on_status(written);
-  return written.metadata.resource_version;
+  return reconcile::WrittenStatus{written.metadata.resource_version};
 }
 
 base::Status LocalCluster::CreatePod(const json& pod) {

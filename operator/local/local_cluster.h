@@ -42,7 +42,7 @@ class LocalCluster final : public reconcile::Cluster {
   LocalCluster(LocalOptions options, api::AutotuneTask task, base::Clock& clock);
   ~LocalCluster() override;
 
-  base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) override;
+  base::Result<reconcile::WrittenStatus> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) override;
   base::Status CreatePod(const nlohmann::json& pod) override;
   base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) override;
   base::Status DeleteTask(const api::ObjectMeta& task) override;

@@ -57,7 +57,16 @@ Applied Apply(const Plan& plan, const api::AutotuneTask& task, Cluster& cluster,
       applied.status = std::move(written).error();
       return applied;
     }
-    applied.resource_version = *written;
+    applied.resource_version = std::move(written->resource_version);
+    // While the task waits, only its conditions are written.
+    if (!memory.WaitsForDefinition(now)) {
+      memory.StatusWritten(written->dropped, now);
+      if (memory.WaitsForDefinition(now)) {
+        // Pods of a decision that is forgotten would be created again and again.
+        applied.look_again = true;
+        return applied;
+      }
+    }
   }
   // Events tell of what is now recorded, whatever becomes of the rest.
   for (const TaskEvent& event : plan.events) cluster.Emit(task.metadata, event);

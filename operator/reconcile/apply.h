@@ -16,7 +16,7 @@ struct Applied {
   // not an error: the Memory keeps it for the next decision. A pod that cannot be deleted is an error, but the other
   // actions are still carried out.
   base::Status status;
-  bool look_again = false;       // an object was rejected: reconcile again at once
+  bool look_again = false;       // an object or a part of the status was rejected: reconcile again at once
   std::string resource_version;  // the task's new version, if it was written
 };
 

@@ -20,13 +20,20 @@ struct TaskEvent {
   std::string note;    // at most 1 KiB
 };
 
+struct WrittenStatus {
+  std::string resource_version;  // the task's new version
+  // Path of a field of the patch that the API server dropped, because its definition of tasks is older; "" = none. A
+  // field for which api::IsNeededToContinue() is true comes first.
+  std::string dropped{};
+};
+
 class Cluster {
  public:
   virtual ~Cluster() = default;
 
   // Applies a JSON merge patch (RFC 7386: null removes) to the status subresource, with metadata.resourceVersion:
-  // kConflict if another client changed the task. Returns the new resourceVersion.
-  virtual base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) = 0;
+  // kConflict if another client changed the task.
+  virtual base::Result<WrittenStatus> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) = 0;
 
   // kInvalid: the pod can never be accepted. kRetry, with the server's message: not accepted now. kAlreadyExists: a pod
   // with this name has another owner.

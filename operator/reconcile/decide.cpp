@@ -172,6 +172,11 @@ class Look {
  private:
   Verdict Come(const Tracked& tracked) {
     if (!observed_.spec_error.empty()) return End(Failed("InvalidSpec", observed_.spec_error));
+    // Before every step that builds pods, so that no pod has what the operator's restrictions forbid. Flags of engines
+    // are checked with the candidates, whose releases know them.
+    if (const auto allowed = experiment::CheckPodInputs(spec_, {}, settings_.environment); !allowed) {
+      return End(Failed("InvalidSpec", allowed.error().message));
+    }
     const auto asked = AskedFor(observed_, settings_);
     if (!asked) return End(Failed("InvalidSpec", asked.error().message));
     expanded_ = IsExpanded(spec_, status_, *asked, settings_);
@@ -554,16 +559,12 @@ Plan AfterTheEnd(const Observed& observed, const Settings& settings, base::WallT
   return plan;
 }
 
-// Written by a newer operator, and this one is a rollback. Nothing of it is touched, the pods neither: they end by
-// themselves and keep what they measured.
-Plan StatusUnreadable(const Observed& observed, base::WallTime now) {
+// The task waits for a person. Nothing of it is touched but its conditions, the pods neither: they end by themselves
+// and keep what they measured.
+Plan Untouched(const Observed& observed, std::string reason, std::string message, base::WallTime now) {
   Plan plan;
   api::TaskStatus status = observed.task.status;
-  Verdict verdict = Progressing(
-      "", "StatusUnreadable",
-      "A newer operator wrote the status, and this one does not change it: install the newer operator again, "
-      "or delete the task and create it again. " +
-          observed.status_error);
+  Verdict verdict = Progressing("", std::move(reason), std::move(message));
   verdict.kind = Verdict::Kind::kBlocked;
   const api::Condition* ready = api::FindCondition(status.conditions, "Ready");
   const bool told = ready != nullptr && ready->reason == verdict.reason;
@@ -579,6 +580,29 @@ Plan StatusUnreadable(const Observed& observed, base::WallTime now) {
   return plan;
 }
 
+// Written by a newer operator, and this one is a rollback.
+Plan StatusUnreadable(const Observed& observed, base::WallTime now) {
+  return Untouched(observed, "StatusUnreadable",
+                   "A newer operator wrote the status, and this one does not change it: install the newer operator "
+                   "again, or delete the task and create it again. " +
+                       observed.status_error,
+                   now);
+}
+
+// The definition of tasks is older than this operator, and what it drops decides about the next step.
+Plan DefinitionOutdated(const Observed& observed, base::WallTime until, base::WallTime now) {
+  const Memory::Dropped& dropped = *observed.memory.dropped;
+  Plan plan = Untouched(observed, "DefinitionOutdated",
+                        DroppedText(dropped.field) +
+                            ". The task cannot continue without this field: no pod is created until the definition "
+                            "is upgraded. The operator tries again within 5 minutes",
+                        now);
+  plan.wake_at = until;
+  // A retry writes the whole status, with other conditions, and is no news.
+  if (dropped.times > 1) plan.events.clear();
+  return plan;
+}
+
 }  // namespace
 
 Plan Decide(const Observed& observed, const Settings& settings, base::WallTime now) {
@@ -589,6 +613,7 @@ Plan Decide(const Observed& observed, const Settings& settings, base::WallTime n
   if (status.observed_generation == observed.task.metadata.generation && IsOver(status.state)) {
     return AfterTheEnd(observed, settings, now);
   }
+  if (const auto until = observed.memory.WaitsForDefinition(now)) return DefinitionOutdated(observed, *until, now);
   return Look(observed, settings, now).Take();
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "operator/api/needed_fields.h"
+
 namespace autotune::reconcile {
 
 void Memory::Begin(std::int64_t present_generation) {
@@ -36,6 +38,24 @@ void Memory::PodDeleted(const std::string& name) {
 
 void Memory::PodNotDeleted(const std::string& name, std::string why) { undeleted[name] = std::move(why); }
 
+void Memory::StatusWritten(const std::string& field, base::WallTime now) {
+  if (field.empty()) {
+    // A result that was dropped is not written again.
+    if (dropped && dropped->needed) dropped.reset();
+    return;
+  }
+  const bool needed = api::IsNeededToContinue(field);
+  const bool again = dropped && dropped->needed == needed;
+  dropped = Dropped{field, needed, again ? dropped->times + 1 : 1, now};
+}
+
+std::optional<base::WallTime> Memory::WaitsForDefinition(base::WallTime now) const {
+  if (!dropped || !dropped->needed) return std::nullopt;
+  const base::WallTime until =
+      dropped->at + std::chrono::duration_cast<std::chrono::milliseconds>(RefusalDelay(dropped->times));
+  return now < until ? std::optional(until) : std::nullopt;
+}
+
 void Memory::ConfigMapWritten(const std::string& digest, std::optional<base::Error> error, base::WallTime now) {
   const bool again = recommended && recommended->digest == digest && recommended->error;
   const int times = again ? recommended->times + 1 : 1;
@@ -45,6 +65,12 @@ void Memory::ConfigMapWritten(const std::string& digest, std::optional<base::Err
 void Memory::BaselineRead(base::Result<nlohmann::json> workload, base::WallTime now) {
   const int times = baseline ? baseline->times + 1 : 1;
   baseline = Baseline{std::move(workload), times, now};
+}
+
+std::string DroppedText(const std::string& field) {
+  return "The API server dropped " + field +
+         ": its CustomResourceDefinition autotunetasks.autotuner.io is older than this operator; upgrade it (chart "
+         "value crds.enabled=true, or kubectl apply --server-side --force-conflicts -f crds/autotunetask.yaml)";
 }
 
 base::Duration RefusalDelay(int times) {

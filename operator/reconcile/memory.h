@@ -40,6 +40,15 @@ struct Memory {
   // Pods that the API server does not delete, by name, with the reason.
   std::map<std::string, std::string> undeleted;
 
+  // The last write of the status of which the API server dropped a field.
+  struct Dropped {
+    std::string field;    // path
+    bool needed = false;  // to continue: the task waits until `at` + RefusalDelay(times)
+    int times = 0;        // consecutive times
+    base::WallTime at{};
+  };
+  std::optional<Dropped> dropped;
+
   struct Recommended {
     std::string digest;  // of the ConfigMap
     std::optional<base::Error> error;
@@ -68,8 +77,15 @@ struct Memory {
   void PodDeleted(const std::string& name);
   void BaselineRead(base::Result<nlohmann::json> workload, base::WallTime now);
   void PodNotDeleted(const std::string& name, std::string why);
+  // `field` "" = nothing was dropped.
+  void StatusWritten(const std::string& field, base::WallTime now);
+  // Time until which the task waits for another definition of tasks; nullopt if it does not wait.
+  [[nodiscard]] std::optional<base::WallTime> WaitsForDefinition(base::WallTime now) const;
   void ConfigMapWritten(const std::string& digest, std::optional<base::Error> error, base::WallTime now);
 };
+
+// Message with the remedy for a status field that the API server dropped.
+std::string DroppedText(const std::string& field);
 
 // Delay before a retry after `times` consecutive failures: 15 s, doubled up to 5 minutes.
 base::Duration RefusalDelay(int times);

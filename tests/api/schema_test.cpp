@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "operator/api/autotune_task.h"
+#include "operator/api/needed_fields.h"
 #include "tests/api/full_task.h"
 
 namespace autotune::api {
@@ -35,6 +36,72 @@ TEST(Schema, OfTheStatusHasTheFieldsThatTheCodeWrites) {
   used.merge(LeafPaths(schema, StatusOfCheckpoints(), "status"));
   used.merge(LeafPaths(schema, StatusOfGpuTypes(), "status"));
   EXPECT_THAT(Difference(used, LeafPaths(schema, "status")), ::testing::IsEmpty());
+}
+
+// Results for people: a task goes on where an older definition of tasks drops them. Each new field of the status
+// belongs here or into needed_fields.cpp.
+constexpr const char* kResults[] = {"status.progress",
+                                    "status.gpu.pricePerHour",
+                                    "status.gpus[].pricePerHour",
+                                    "status.gpus[].gpuHours",
+                                    "status.gpus[].price",
+                                    "status.candidates",
+                                    "status.prunedReasons",
+                                    "status.parallelism",
+                                    "status.notTried",
+                                    "status.estimate",
+                                    "status.warnings",
+                                    "status.experiments[].reusedFrom",
+                                    "status.experiments[].args",
+                                    "status.experiments[].options",
+                                    "status.experiments[].env",
+                                    "status.experiments[].apartFromCache",
+                                    "status.experiments[].node",
+                                    "status.experiments[].gpuProduct",
+                                    "status.experiments[].driver",
+                                    "status.experiments[].imageID",
+                                    "status.experiments[].engineVersion",
+                                    "status.experiments[].warnings",
+                                    "status.experiments[].loads",
+                                    "status.experiments[].score",
+                                    "status.experiments[].scoreCi",
+                                    "status.experiments[].scoreBasis",
+                                    "status.experiments[].scoreBound",
+                                    "status.experiments[].quality",
+                                    "status.experiments[].simulated",
+                                    "status.experiments[].message",
+                                    "status.experiments[].finishedAt",
+                                    "status.experiments[].startSeconds",
+                                    "status.experiments[].measureSeconds",
+                                    "status.experiments[].wastedGpuHours",
+                                    "status.experiments[].truncated",
+                                    "status.referenceLoads",
+                                    "status.best",
+                                    "status.search.message",
+                                    "status.search.expectedGain",
+                                    "status.pareto",
+                                    "status.cost",
+                                    "status.recommendation.difference"};
+
+TEST(Schema, EveryFieldOfTheStatusIsAResultOrNeededToContinue) {
+  for (const std::string& leaf : LeafPaths(LoadSchema().at("properties").at("status"), "status")) {
+    const bool result = std::ranges::any_of(kResults, [&](const std::string& field) {
+      return leaf == field || leaf.starts_with(field + ".") || leaf.starts_with(field + "[");
+    });
+    const bool needed = IsNeededToContinue(leaf);
+    EXPECT_TRUE(needed || result) << leaf << " is neither";
+    EXPECT_TRUE(!needed || !result || leaf == "status.experiments[].loads[].scenario") << leaf << " is both";
+  }
+}
+
+TEST(Schema, AnObjectWithANeededFieldIsNeededAndIndicesDoNotMatter) {
+  EXPECT_TRUE(IsNeededToContinue("status.experiments"));
+  EXPECT_TRUE(IsNeededToContinue("status.experiments[12].attempts"));
+  EXPECT_TRUE(IsNeededToContinue("status.models[1].inspection.retryAt"));
+  EXPECT_TRUE(IsNeededToContinue("status.search"));
+  EXPECT_FALSE(IsNeededToContinue("status.experiments[12].driver"));
+  EXPECT_FALSE(IsNeededToContinue("status.search.message"));
+  EXPECT_FALSE(IsNeededToContinue("status.modelling"));
 }
 
 TEST(Schema, SaysWhatKstatusNeedsOfAFreshObject) {

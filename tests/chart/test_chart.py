@@ -49,6 +49,21 @@ def documented(pattern):
     return [command for file in files for command in re.findall(pattern, file.read_text())]
 
 
+def test_the_documented_command_replaces_a_crd_of_helm(api_server, tmp_path):
+    commands = set(documented(r"kubectl (apply [^`\n)]*)crds/"))
+    assert len(documented(r"kubectl (apply [^`\n)]*)crds/")) >= 4 and commands
+    crd = yaml.safe_load((ROOT / "crds/autotunetask.yaml").read_text())
+    changed = tmp_path / "autotunetask.yaml"
+    for number, command in enumerate(sorted(commands)):
+        crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["description"] = f"of Helm {number}"
+        of_helm = api_server.kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=helm", "-f", "-", input=yaml.safe_dump(crd))
+        assert of_helm.returncode == 0, of_helm.stderr
+        crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["description"] = f"newer {number}"
+        changed.write_text(yaml.safe_dump(crd))
+        answer = api_server.kubectl(*command.split(), changed)
+        assert answer.returncode == 0, answer.stderr
+
+
 def test_the_log_level_is_changed_by_an_upgrade_and_never_by_an_edit(api_server):
     assert not documented(r"kubectl[^`\n]*(?:edit|patch) configmap")
     release = "log-level", CHART, "--namespace", "log-level", "--set", "crds.enabled=false"

@@ -181,7 +181,7 @@ TEST_F(KubeClusterTest, ATaskIsDeletedInTheVersionThatWasDecidedAbout) {
   EXPECT_THAT(metrics.Render(), HasSubstr("autotune_tasks_deleted_total 1\n"));
 }
 
-TEST_F(KubeClusterTest, FieldsThatTheApiServerDroppedAreCounted) {
+TEST_F(KubeClusterTest, FieldsThatTheApiServerDroppedAreCountedAndNamed) {
   api::ObjectMeta task;
   task.ns = "ns";
   task.name = "t";
@@ -189,14 +189,20 @@ TEST_F(KubeClusterTest, FieldsThatTheApiServerDroppedAreCounted) {
                       {"search", nullptr},
                       {"experiments", {{{"name", "e1"}, {"driver", "570"}}}},
                       {"cost", json::object()}};
-  const auto answered = [&](json status) {
+  const auto dropped = [&](json status) {
     transport.answers = {{200, {{"metadata", {{"resourceVersion", "6"}}}, {"status", std::move(status)}}}};
-    EXPECT_TRUE(cluster.PatchStatus(task, patch));
+    const auto written = cluster.PatchStatus(task, patch);
+    EXPECT_TRUE(written);
+    return written ? written->dropped : "";
   };
-  answered({{"state", "Searching"}, {"progress", "0/1"}, {"experiments", {{{"name", "e1"}, {"driver", "570"}}}}});
+  EXPECT_EQ(
+      dropped({{"state", "Searching"}, {"progress", "0/1"}, {"experiments", {{{"name", "e1"}, {"driver", "570"}}}}}),
+      "");
   EXPECT_THAT(metrics.Render(), HasSubstr("autotune_status_fields_dropped_total 0\n"));
-  answered({{"state", "Searching"}, {"experiments", {{{"name", "e1"}}}}});
+  EXPECT_EQ(dropped({{"state", "Searching"}, {"experiments", {{{"name", "e1"}}}}}), "status.experiments[0].driver");
   EXPECT_THAT(metrics.Render(), HasSubstr("autotune_status_fields_dropped_total 1\n"));
+  EXPECT_EQ(dropped({{"experiments", {{{"name", "e1"}}}}}), "status.state") << "which is needed to continue";
+  EXPECT_THAT(metrics.Render(), HasSubstr("autotune_status_fields_dropped_total 2\n"));
 }
 
 TEST_F(KubeClusterTest, TheTasksConfigMapIsCreatedOrItsDataReplaced) {

@@ -398,7 +398,7 @@ TEST_F(LocalClusterTest, RefusesAStatusForAnOlderVersion) {
   api::ObjectMeta meta = Cluster().Observe(nullptr).task.metadata;
   const auto written = Cluster().PatchStatus(meta, {{"state", "Searching"}});
   ASSERT_TRUE(written.ok()) << written.error().message;
-  EXPECT_NE(*written, meta.resource_version);
+  EXPECT_NE(written->resource_version, meta.resource_version);
   const auto stale = Cluster().PatchStatus(meta, {{"state", "Failed"}});
   ASSERT_FALSE(stale.ok());
   EXPECT_EQ(stale.error().code, base::Code::kConflict);

@@ -270,6 +270,67 @@ TEST(Decide, AComputeCapabilityStallsAnAmdTask) {
   EXPECT_THAT(stalled->message, HasSubstr("spec.gpu.minComputeCapability: exists only for NVIDIA GPUs"));
 }
 
+// Every kind of restriction; tests/experiment/pod_policy_test.cpp has each of its fields.
+struct Forbidden {
+  const char* at;  // JSON pointer in the spec
+  json value;
+  const char* message;
+};
+
+std::vector<Forbidden> ForbiddenByDefault() {
+  return {{"/model/volume", {{"hostPath", {{"path", "/"}}}}, "spec.model.volume.hostPath: "},
+          {"/podTemplate/volumes",
+           {{{"name", "root"}, {"hostPath", {{"path", "/"}}}}},
+           "spec.podTemplate.volumes[0].hostPath: "},
+          {"/podTemplate/volumes",
+           {{{"name", "share"}, {"nfs", {{"server", "s"}, {"path", "/"}}}}},
+           "spec.podTemplate.volumes[0].nfs: "},
+          {"/podTemplate/serviceAccountName", "cluster-admin", "spec.podTemplate.serviceAccountName: "},
+          {"/podTemplate/securityContext",
+           {{"sysctls", {{{"name", "kernel.msgmax"}, {"value", "1"}}}}},
+           "spec.podTemplate.securityContext.sysctls[0].name: "},
+          {"/podTemplate/annotations",
+           {{"container.apparmor.security.beta.kubernetes.io/inspect", "unconfined"}},
+           "spec.podTemplate.annotations["},
+          {"/runtimes/0/securityContext", {{"privileged", true}}, "spec.runtimes[0].securityContext.privileged: "}};
+}
+
+TEST(Decide, ATaskThatRequestsMoreThanTheOperatorAllowsEndsBeforeAnyPod) {
+  for (const Forbidden& forbidden : ForbiddenByDefault()) {
+    for (const bool inspects : {false, true}) {
+      for (const bool datasets : {false, true}) {
+        SCOPED_TRACE(std::string(forbidden.message) + (inspects ? " inspects" : "") + (datasets ? " datasets" : ""));
+        json task = SmallTask();
+        if (inspects) task["spec"]["model"].erase("facts");
+        if (datasets) task["spec"]["quality"]["dataset"] = {{"configMap", {{"name", "d"}, {"key", "d.jsonl"}}}};
+        task["spec"][json::json_pointer(forbidden.at)] = forbidden.value;
+        if (task["spec"]["model"].contains("volume")) task["spec"]["model"]["idOrPath"] = "/llama";
+        FakeCluster cluster(task);
+        cluster.RunToEnd(MeasureWell);
+        EXPECT_TRUE(cluster.created_pods.empty());
+        EXPECT_EQ(cluster.Task().status.state, "Failed");
+        EXPECT_EQ(Ready(cluster.Task()).reason, "InvalidSpec");
+        EXPECT_THAT(Ready(cluster.Task()).message, testing::StartsWith(forbidden.message));
+      }
+    }
+  }
+}
+
+TEST(Decide, AnOperatorThatAllowsLessThanBeforeEndsARunningTaskAndDeletesItsPods) {
+  json task = SmallTask();
+  task["spec"]["podTemplate"]["serviceAccountName"] = "reader";
+  FakeCluster cluster(task);
+  cluster.settings.environment.policy.service_accounts = {"reader"};
+  ASSERT_TRUE(cluster.Reconcile().ok());
+  ASSERT_EQ(cluster.pods.size(), 1U);
+  cluster.settings.environment.policy = {};
+  cluster.Restart();
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(Ready(cluster.Task()).reason, "InvalidSpec");
+  EXPECT_TRUE(cluster.pods.empty());
+  EXPECT_EQ(cluster.created.size(), 1U);
+}
+
 // Nodes come with the first pods: what the strictest configuration needs is asked for by all.
 TEST(Decide, RaisesTheCapabilityThatTheUserAskedForToWhatTheTaskNeeds) {
   json task = SmallTask();

@@ -48,20 +48,28 @@ void FakeCluster::EditSpec(const std::function<void(json&)>& edit) {
   Bump(task);
 }
 
-base::Result<std::string> FakeCluster::PatchStatus(const api::ObjectMeta& meta, const json& patch) {
+base::Result<WrittenStatus> FakeCluster::PatchStatus(const api::ObjectMeta& meta, const json& patch) {
   if (Crashes("status")) return base::Retry("killed");
   if (refuse_status) return *refuse_status;
   if (meta.resource_version != task["metadata"]["resourceVersion"])
     return base::Error{base::Code::kConflict, "conflict"};
   json status = task.value("status", json::object());
   status.merge_patch(patch);
+  WrittenStatus written;
+  for (const std::string& field : unknown_fields) {
+    const json::json_pointer at(field);
+    if (!status.contains(at)) continue;
+    status[at.parent_pointer()].erase(at.back());
+    if (patch.contains(at)) written.dropped = "status." + field.substr(1);
+  }
   if (status != task.value("status", json::object())) {
     task["status"] = std::move(status);
     Bump(task);
   }
   ++status_writes;
   expected_version_ = VersionOf(task);
-  return task["metadata"]["resourceVersion"].get<std::string>();
+  written.resource_version = task["metadata"]["resourceVersion"].get<std::string>();
+  return written;
 }
 
 base::Status FakeCluster::CreatePod(const json& pod) {

@@ -25,7 +25,7 @@ class FakeCluster final : public Cluster {
  public:
   explicit FakeCluster(nlohmann::json task);
 
-  base::Result<std::string> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) override;
+  base::Result<WrittenStatus> PatchStatus(const api::ObjectMeta& task, const nlohmann::json& patch) override;
   base::Status CreatePod(const nlohmann::json& pod) override;
   base::Status DeletePod(const std::string& ns, const std::string& name, const std::string& uid) override;
   base::Status DeleteTask(const api::ObjectMeta& task) override;
@@ -77,8 +77,10 @@ class FakeCluster final : public Cluster {
   int task_reads = 0;
   std::vector<TaskEvent> events;
   int status_writes = 0;
-  int task_deletes = 0;                    // that were asked for; the task stays, as where somebody edits it just then
-  std::optional<base::Error> refuse_pods;  // what CreatePod answers
+  int task_deletes = 0;  // that were asked for; the task stays, as where somebody edits it just then
+  // Status fields that the CustomResourceDefinition does not have, as JSON pointers: "/startedAt".
+  std::vector<std::string> unknown_fields;
+  std::optional<base::Error> refuse_pods;                                          // what CreatePod answers
   std::optional<base::Error> refuse_config_maps;                                   // what ApplyConfigMap answers
   std::optional<base::Error> refuse_status;                                        // what PatchStatus answers
   std::optional<base::Error> refuse_deletes;                                       // what DeletePod answers

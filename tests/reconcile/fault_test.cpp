@@ -105,6 +105,56 @@ TEST(Present, AnotherModelInMidSearchLeavesNothingOfTheFirstRunning) {
   EXPECT_THAT(cluster.pods, IsEmpty());
 }
 
+json TaskThatInspects() {
+  json task = SmallTask();
+  task["spec"]["model"].erase("facts");
+  return task;
+}
+
+// 2 writes for each try, and a try at most every 5 minutes: within an hour at most 17 tries.
+constexpr int kMostWritesInAnHour = 34;
+
+TEST(Present, ATaskWaitsWithoutPodsWhereTheDefinitionDropsWhatItNeedsToContinue) {
+  for (const char* field : {"/startedAt", "/rulesVersion", "/inspection", "/expandedFor"}) {
+    for (const json& task : {SmallTask(), TaskThatInspects()}) {
+      SCOPED_TRACE(std::string(field) + (task["spec"]["model"].contains("facts") ? "" : ", inspects"));
+      const bool inspects = !task["spec"]["model"].contains("facts");
+      if (std::string(field) == "/inspection" && !inspects) continue;
+      FakeCluster cluster(task);
+      cluster.unknown_fields = {field};
+      const base::WallTime end = cluster.clock.Wall() + std::chrono::hours(1);
+      while (cluster.clock.Wall() < end) {
+        ASSERT_TRUE(cluster.RunUntilQuiet(MeasureWell));
+        ASSERT_TRUE(cluster.wake_at);
+        cluster.clock.Advance(
+            std::max<base::Duration>(std::chrono::seconds(1), *cluster.wake_at - cluster.clock.Wall()));
+      }
+      const bool later = std::string(field) == "/rulesVersion" || std::string(field) == "/expandedFor";
+      EXPECT_EQ(cluster.created.size(), inspects && later ? 1U : 0U) << "only the inspection comes before these two";
+      EXPECT_LE(cluster.status_writes, kMostWritesInAnHour);
+      EXPECT_EQ(std::ranges::count(cluster.events, "DefinitionOutdated", &TaskEvent::reason), 1);
+      const api::Condition ready = Of(cluster, "Ready");
+      EXPECT_EQ(ready.reason, "DefinitionOutdated");
+      EXPECT_THAT(ready.message, HasSubstr("status." + std::string(field + 1)));
+      EXPECT_THAT(ready.message, HasSubstr("--force-conflicts -f crds/autotunetask.yaml"));
+      EXPECT_EQ(Of(cluster, "Stalled").status, "True");
+      // The definition is upgraded, and nobody touches the task.
+      cluster.unknown_fields.clear();
+      cluster.RunToEnd(MeasureWell);
+      EXPECT_EQ(cluster.Task().status.state, "Complete");
+      EXPECT_EQ(Of(cluster, "Stalled").status, "");
+    }
+  }
+}
+
+TEST(Present, ADefinitionThatDropsResultsStopsNothing) {
+  FakeCluster cluster(TaskThatInspects());
+  cluster.unknown_fields = {"/candidates", "/cost", "/estimate"};
+  cluster.RunToEnd(MeasureWell);
+  EXPECT_EQ(cluster.Task().status.state, "Complete");
+  EXPECT_EQ(cluster.Task().status.best->score, "1500");
+}
+
 TEST(Present, AModelThatCannotBeReadHasNoBest) {
   FakeCluster cluster(Inspected());
   cluster.RunToEnd(MeasureByModel);
