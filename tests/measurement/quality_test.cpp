@@ -286,8 +286,8 @@ TEST(Agreement, WithABaselineThatDoesNotRepeatItselfDecidesNothing) {
 
 TEST(Passes, AreComparedQuestionByQuestion) {
   Quality reference, measured;
-  reference.passes = Passes{"exam.jsonl#1", {true, true, true, true, true, true, true, true, false, true}};
-  measured.passes = Passes{"exam.jsonl#1", {true, false, false, false, false, false, true, true, true, true}};
+  reference.passes = QuestionResults{"exam.jsonl#1", {true, true, true, true, true, true, true, true, false, true}};
+  measured.passes = QuestionResults{"exam.jsonl#1", {true, false, false, false, false, false, true, true, true, true}};
   const auto change = CompareQuality(measured, reference, false);
   ASSERT_TRUE(change && change->passes);
   EXPECT_NEAR(change->passes->rate, 0.5, 1e-12);

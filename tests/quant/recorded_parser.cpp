@@ -99,7 +99,7 @@ std::string RecordedParser::CheckLateValue(const json& argument, const std::stri
     if (open == "any" || (open == "path" && value.find('.') != std::string::npos)) continue;
     const bool any_case = row->contains("case");
     const bool known = std::ranges::any_of(row->at("values"), [&](const json& one) {
-      return any_case ? base::AsciiLower(one) == base::AsciiLower(value) : one == value;
+      return any_case ? base::AsciiLower(one.get<std::string>()) == base::AsciiLower(value) : one == value;
     });
     if (!known) return flag.get<std::string>() + ": refused while starting: " + value;
   }
