@@ -528,7 +528,7 @@ std::string ShortOf(const SearchInput& input, const search::Decision& stop) {
     if (!search::Allow(input.space, budget, i, incumbent) && (!least || needs < *least)) least = needs;
   }
   if (!least) return "";
-  const auto hours = [](double seconds) { return api::FormatDecimal(seconds / api::kSecondsPerHour, 3); };
+  const auto hours = [](double gpu_seconds) { return api::FormatDecimal(gpu_seconds / api::kSecondsPerHour, 3); };
   const double left = std::max(0.0, *budget.gpu_seconds - budget.spent_gpu_seconds - budget.committed_gpu_seconds);
   return hours(left) + " GPU-hours are left, and the cheapest of these needs " + hours(*least) +
          (budget.confirmations > 0 ? " with the confirmation of the result" : "");
