@@ -191,6 +191,8 @@ bool LeaderElection::TryAcquireOrRenew(const std::stop_token& stop) {
     lease["spec"] = Record(/*keep=*/false)["spec"];
     auto created = client_.Create(LeaseResource(), options_.ns, lease, {}, stop);
     if (!created) {
+      // Of replicas that start together, one creates it.
+      if (created.error().code == base::Code::kAlreadyExists) return false;
       spdlog::warn("Lease {}/{} could not be created: {}", options_.ns, options_.name, created.error().message);
       return false;
     }
