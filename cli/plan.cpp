@@ -603,6 +603,15 @@ std::string PlanText(const TaskPlan& plan, std::size_t width) {
     }
   }
   text += "\n";
+  std::string most;
+  std::size_t times = 0;
+  for (const PrunedRow& row : PrunedRows(plan)) {
+    if (row.points.size() <= times) continue;
+    times = row.points.size();
+    most = row.first->rejection.reason + " (" + std::to_string(times) + "): " + row.first->rejection.message;
+  }
+  most = report::MostPrunedText(static_cast<int>(expansion.pruned.size()), static_cast<int>(expansion.total), most);
+  if (!most.empty()) text += "Warning: " + most + "\n";
   const bool one = plan.space.schedule.size() == 1;
   if (one && expansion.candidates[plan.space.schedule.front()].baseline) {
     text +=

@@ -121,6 +121,23 @@ std::string BudgetText(const TaskPlan& plan, const SearchPreview& preview) {
   return budget + "; it ends the search early. Without it: " + CostText(*preview.unlimited, preview) + ".\n";
 }
 
+// What the predictions say of the task as a whole.
+std::string DoubtsText(const TaskPlan& plan, const SearchPreview& preview) {
+  std::string out;
+  const bool none = std::ranges::none_of(preview.order, [](const Outlook& one) { return one.feasible; });
+  if (none) {
+    out +=
+        "Warning: spec.slo: every candidate above is predicted to miss it. The task may end without a best "
+        "configuration; check the limits.\n";
+  }
+  if (plan.task.spec.optimization.objective == api::Objective::kMinimizeCost && !preview.priced) {
+    out +=
+        "Warning: spec.gpu.pricePerHour is not set: the score of MinimizeCost is GPU-hours per million output "
+        "tokens, and no prices are shown.\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 SearchPreview PreviewSearch(const TaskPlan& plan) {
@@ -129,7 +146,7 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
   const api::TaskSpec& spec = plan.task.spec;
   const reconcile::SearchInput input = reconcile::SearchInputOf(spec, status, plan.space, base::WallTime{});
   status.parallelism = reconcile::ChooseParallelism(spec, input, plan.node_gpus);
-  const int parallelism = reconcile::ParallelismOf(spec, status);
+  const int parallelism = reconcile::LaterParallelismOf(spec, status);
   const auto seed = static_cast<std::uint64_t>(spec.optimization.seed);
   const auto estimate = [&](const tuning::search::Limits& limits) {
     return tuning::search::EstimateCost(input.space, input.bounds, input.prior, input.observations, parallelism, seed,
@@ -138,6 +155,7 @@ SearchPreview PreviewSearch(const TaskPlan& plan) {
   SearchPreview out;
   out.generic = input.prior.generic;
   out.parallelism = parallelism;
+  out.first_alone = reconcile::ParallelismOf(spec, status) < parallelism;
   out.priced = std::ranges::all_of(spec.gpus, [&](const api::GpuSpec& gpu) {
     return reconcile::PricePerHour(spec, plan.task.status, gpu.name).has_value();
   });
@@ -162,7 +180,8 @@ std::string EstimateText(const SearchPreview& preview) {
   if (!preview.refusal.empty()) return "no experiment can start: " + preview.refusal;
   if (!preview.not_predicted.empty()) return "not known; " + NotPredictedText(preview);
   return CostText(preview.cost, preview) +
-         (preview.parallelism == 1 ? "" : " with " + std::to_string(preview.parallelism) + " at a time");
+         (preview.parallelism == 1 ? "" : " with " + std::to_string(preview.parallelism) + " at a time") +
+         (preview.first_alone ? " after the first" : "");
 }
 
 std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
@@ -215,7 +234,7 @@ std::string SearchText(const TaskPlan& plan, const SearchPreview& preview) {
          " (80 % intervals, without confirmations); all candidates at all loads: " +
          api::FormatDecimal(preview.cost.most_gpu_hours, 1) + " GPU-hours" +
          (preview.priced ? ", price " + api::FormatDecimal(preview.cost.most_price, 2) : "") + "\n";
-  return out + BudgetText(plan, preview);
+  return out + BudgetText(plan, preview) + DoubtsText(plan, preview);
 }
 
 json SearchJson(const TaskPlan& plan, const SearchPreview& preview) {

@@ -17,6 +17,7 @@ struct SearchPreview {
   std::vector<tuning::search::Outlook> order;  // the first ones
   bool generic = false;                        // rule of thumb, without facts of the model or the GPU
   int parallelism = 1;                         // number of concurrent experiments, as in the operator
+  bool first_alone = false;                    // the first measures the load at which the others are compared
   tuning::search::CostEstimate cost;           // within the limits
   // Cost without the budget, if there is one.
   std::optional<tuning::search::CostEstimate> unlimited;

@@ -267,8 +267,13 @@ std::vector<std::string> ProgressLines(const api::TaskStatus& before, const api:
     for (const api::PrunedReason& pruned : status.pruned_reasons) {
       lines.push_back("Pruned " + std::to_string(pruned.count) + ": " + pruned.reason + ", " + pruned.example);
     }
+    if (const std::string most = report::MostPrunedText(now); !most.empty()) lines.push_back("Warning: " + most);
     for (const quant::Warning& warning : status.warnings)
       lines.push_back("Warning: " + warning.field + ": " + warning.message);
+    if (status.estimate && !status.estimate->gpu_hours.empty()) {
+      lines.push_back("Estimate: " + status.estimate->experiments + " experiments, " + status.estimate->gpu_hours +
+                      " GPU-hours, in " + status.estimate->duration);
+    }
   }
   ExperimentLines(before, now, lines);
   if (const std::string waiting = WaitingMessage(status); !waiting.empty() && waiting != WaitingMessage(before)) {

@@ -28,6 +28,7 @@
 #include "operator/experiment/pod_builder.h"
 #include "operator/local/local_runner.h"
 #include "operator/reconcile/space.h"
+#include "operator/reconcile/verdict.h"
 #include "report/page.h"
 #include "text/yaml_json.h"
 
@@ -228,6 +229,20 @@ base::Status Resume(const std::string& path, api::AutotuneTask& task) {
   return {};
 }
 
+// A run that was interrupted or killed left measurements there, which a new run would overwrite.
+base::Status CheckOverwrite(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return {};
+  const auto earlier = LoadTask({path}, std::cin);
+  if (!earlier || reconcile::IsOver(earlier->status.state)) return {};
+  const auto measured =
+      std::ranges::count(earlier->status.experiments, api::ExperimentState::kSucceeded, &api::ExperimentStatus::state);
+  if (measured == 0) return {};
+  return base::Invalid("--status-file: " + path + " has an unfinished run of task \"" + earlier->metadata.name +
+                       "\" with " + std::to_string(measured) + (measured == 1 ? " result" : " results") +
+                       ": add --resume to continue it, or remove the file to begin again");
+}
+
 // SIGINT, SIGTERM and SIGHUP reach this thread only: the first one stops, the second one kills. In between it redraws.
 class SignalThread {
  public:
@@ -324,6 +339,9 @@ int RunLocally(api::AutotuneTask task, const quant::RuleSet& rules, const RunOpt
   if (options.resume) {
     if (options.status_file.empty()) return BadInput("--resume needs --status-file");
     if (const auto resumed = Resume(options.status_file, task); !resumed) return BadInput(resumed.error().message);
+  }
+  if (!options.resume && !options.status_file.empty()) {
+    if (const auto possible = CheckOverwrite(options.status_file); !possible) return BadInput(possible.error().message);
   }
   base::RealClock clock;
   local::Admit(task, *machines, clock.Wall(), options.resume);

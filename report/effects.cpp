@@ -61,6 +61,7 @@ bool ValueBefore(const std::string& a, const std::string& b) {
 struct LogGain {
   double gain = 0, half_width = 0;
   std::string better{}, base{};  // the experiments
+  bool tied = false;             // the best and one that ties with it
 };
 
 class Gains {
@@ -79,7 +80,8 @@ class Gains {
   [[nodiscard]] std::optional<LogGain> Of(const ResultRow& better, const ResultRow& base) const {
     const double ours = *better.score, theirs = *base.score;
     if (ours == 0 || theirs == 0) return std::nullopt;
-    LogGain out{0, 0, better.experiment->name, base.experiment->name};
+    const bool tied = (better.best && base.tied) || (better.tied && base.best);
+    LogGain out{0, 0, better.experiment->name, base.experiment->name, tied};
     if (criteria_.fixed_loads) {
       // Like with like: at one load.
       const auto ours_at = std::ranges::find(succeeded_, better.experiment);
@@ -89,7 +91,7 @@ class Gains {
           reconcile::GainOfMeans(observations_, judgement_, static_cast<std::size_t>(ours_at - succeeded_.begin()),
                                  static_cast<std::size_t>(theirs_at - succeeded_.begin()), criteria_);
       if (!gain) return std::nullopt;
-      return LogGain{Log(gain->share), gain->ln_half_width, better.experiment->name, base.experiment->name};
+      return LogGain{Log(gain->share), gain->ln_half_width, better.experiment->name, base.experiment->name, tied};
     }
     out.gain = std::log(std::abs(ours / theirs)) * (ours < 0 ? -1 : 1);
     if (better.ci > 0 && base.ci > 0) out.half_width = std::hypot(better.ci / ours, base.ci / theirs);
@@ -131,6 +133,7 @@ MeasuredChange ChangeOf(const Gains& gains, const std::vector<LogGain>& pairs, d
   out.high = gains.Share(mean + half_width);
   out.less_is_better = gains.falls();
   if (pairs.size() == 1) {
+    out.tied = pairs.front().tied;
     out.from = sign > 0 ? pairs.front().base : pairs.front().better;
     out.to = sign > 0 ? pairs.front().better : pairs.front().base;
   }
@@ -345,7 +348,10 @@ std::string IntervalText(const MeasuredChange& change) {
 }
 
 std::string ToldText(const MeasuredChange& change) {
-  return change.has_interval() && !change.certain() ? ", not told apart" : "";
+  if (!change.has_interval() || change.certain()) return "";
+  // As the table says it: its rule is stricter than the interval of the difference.
+  const bool beyond = change.low > 0 || change.high < 0;
+  return beyond ? ", not told apart: the intervals of the two scores overlap" : ", not told apart";
 }
 
 }  // namespace

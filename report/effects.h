@@ -22,9 +22,10 @@ struct MeasuredChange {
   std::vector<double> pairs;    // change of each pair, ascending; never empty
   std::string from{}, to{};     // of a single pair: its experiments
   bool less_is_better = false;  // only affects the text of a change
+  bool tied = false;            // of a single pair: the best and one that ties with it
   [[nodiscard]] bool has_interval() const { return low < high; }
-  // False if the interval contains 0, or is not known.
-  [[nodiscard]] bool certain() const { return has_interval() && (low > 0 || high < 0); }
+  // False if the interval contains 0 or is not known, and of a tie.
+  [[nodiscard]] bool certain() const { return has_interval() && !tied && (low > 0 || high < 0); }
 };
 
 // Two measured experiments that differ in several parameters.

@@ -261,4 +261,22 @@ std::string CandidatesText(const api::AutotuneTask& task) {
          std::to_string(candidates.not_run) + " not run)";
 }
 
+std::string MostPrunedText(int pruned, int total, const std::string& reason) {
+  if (pruned == 0 || pruned >= total || 10 * pruned < 9 * total) return "";
+  return std::to_string(pruned) + " of " + std::to_string(total) +
+         " combinations are pruned: little of the space is left to compare" +
+         (reason.empty() ? "" : "; most often for " + reason);
+}
+
+std::string MostPrunedText(const api::AutotuneTask& task) {
+  const api::TaskStatus::Candidates& candidates = task.status.candidates;
+  std::string reason;
+  if (!task.status.pruned_reasons.empty()) {
+    const api::PrunedReason& most =
+        *std::ranges::max_element(task.status.pruned_reasons, {}, &api::PrunedReason::count);
+    reason = most.reason + " (" + std::to_string(most.count) + "): " + most.example;
+  }
+  return MostPrunedText(candidates.pruned, candidates.total, reason);
+}
+
 }  // namespace autotune::report

@@ -43,5 +43,9 @@ std::vector<std::string> GpuTexts(const api::AutotuneTask& task);
 // "2 experiments out of 4 combinations (1 duplicate, 1 pruned, 0 not run)"; for a running adaptive search the number of
 // candidates.
 std::string CandidatesText(const api::AutotuneTask& task);
+// "60 of 62 combinations are pruned, ...: little of the space is left to compare", from nine tenths on; "" below.
+// `reason`: the most frequent one.
+std::string MostPrunedText(int pruned, int total, const std::string& reason);
+std::string MostPrunedText(const api::AutotuneTask& task);
 
 }  // namespace autotune::report

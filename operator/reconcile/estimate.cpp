@@ -39,7 +39,7 @@ std::string RangeText(double low, double high, int decimals) {
 api::TaskStatus::Estimate EstimateOf(const api::TaskSpec& spec, const api::TaskStatus& status, const SearchInput& input,
                                      base::WallTime now) {
   const search::CostEstimate cost =
-      search::EstimateCost(input.space, input.bounds, input.prior, input.observations, ParallelismOf(spec, status),
+      search::EstimateCost(input.space, input.bounds, input.prior, input.observations, LaterParallelismOf(spec, status),
                            static_cast<std::uint64_t>(spec.optimization.seed), input.limits,
                            Started(status) == 0 ? search::kPlayedBefore : search::kPlayedAfter);
   // What is at work is not over, and not among the candidates left: it is expected to take what it was given.

@@ -17,10 +17,14 @@ constexpr int kMany = 1 << 20;  // more GPUs than an experiment has
 
 }  // namespace
 
-int ParallelismOf(const api::TaskSpec& spec, const api::TaskStatus& status) {
+int LaterParallelismOf(const api::TaskSpec& spec, const api::TaskStatus& status) {
   const auto types = static_cast<int>(
       std::ranges::count_if(status.gpus, [](const api::GpuStatus& gpu) { return gpu.unavailable.empty(); }));
-  const int parallelism = spec.parallelism.value_or(std::max({IsAdaptive(spec) ? status.parallelism : 1, types, 1}));
+  return spec.parallelism.value_or(std::max({IsAdaptive(spec) ? status.parallelism : 1, types, 1}));
+}
+
+int ParallelismOf(const api::TaskSpec& spec, const api::TaskStatus& status) {
+  const int parallelism = LaterParallelismOf(spec, status);
   if (!NeedsReference(spec)) return parallelism;
   const std::size_t workloads = std::max<std::size_t>(spec.benchmark.scenarios.size(), 1);
   return ReferenceLoadsOf(spec, status).size() < workloads ? 1 : parallelism;

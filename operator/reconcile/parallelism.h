@@ -20,6 +20,9 @@ namespace autotune::reconcile {
 // because the other experiments are measured at it.
 int ParallelismOf(const api::TaskSpec& spec, const api::TaskStatus& status);
 
+// The same once the reference load is known.
+int LaterParallelismOf(const api::TaskSpec& spec, const api::TaskStatus& status);
+
 // GPUs ordered by type, then node name. Leaves out types without a known node.
 std::vector<NodeGpus> GpusByNode(const api::TaskSpec& spec, const api::TaskStatus& status,
                                  const std::vector<experiment::NodeView>& nodes);

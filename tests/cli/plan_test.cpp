@@ -95,6 +95,14 @@ TEST(PlanText, SaysThatABaselineAloneIsComparedWithNothing) {
   EXPECT_THAT(PlanText(Plan(kSpace), 160), Not(HasSubstr(alone)));
 }
 
+TEST(PlanText, WarnsWhereNearlyEverythingIsPruned) {
+  const json two = {{"runtimes", {{{"name", "vllm"}, {"engine", "vllm"}}, {{"name", "sglang"}, {"engine", "sglang"}}}},
+                    {"parameters", {{"max-num-seqs", {16, 32, 64, 128, 256}}, {"schedule-policy", {"lpm", "fcfs"}}}}};
+  EXPECT_THAT(PlanText(Plan(two), 200),
+              HasSubstr(" combinations are pruned: little of the space is left to compare; most often for "));
+  EXPECT_THAT(PlanText(Plan(kSpace), 200), Not(HasSubstr("little of the space")));
+}
+
 TEST(PlanText, SaysOnceThatARuntimesReleaseIsNotKnown) {
   const json old = {{"baseRuntime", nullptr},
                     {"runtimes", {{{"name", "own"}, {"engine", "vllm"}, {"image", "vllm/vllm-openai:v0.7.3"}}}}};
@@ -290,6 +298,25 @@ TEST(SearchText, ShowsTheOrderAndTheEstimateAsPredictions) {
   EXPECT_EQ(SearchJson(plan, preview)["order"][1]["predicted"]["outputTokensPerSecondPerGpu"], preview.order[1].value);
 }
 
+TEST(SearchText, WarnsOfAnSloThatNothingIsPredictedToMeet) {
+  json space = SearchedSpace();
+  const TaskPlan met = Plan(space, {.gpu = "h100"});
+  EXPECT_THAT(SearchText(met, PreviewSearch(met)), Not(HasSubstr("Warning: spec.slo")));
+  space["slo"] = {{"ttft", {{"p99", "1ms"}}}};
+  const TaskPlan missed = Plan(space, {.gpu = "h100"});
+  EXPECT_THAT(SearchText(missed, PreviewSearch(missed)), HasSubstr("Warning: spec.slo: every candidate above"));
+}
+
+TEST(SearchText, WarnsThatACostHasNoPrice) {
+  json space = SearchedSpace();
+  space["optimization"]["objective"] = "MinimizeCost";
+  const TaskPlan plan = Plan(space, {.gpu = "h100"});
+  EXPECT_THAT(SearchText(plan, PreviewSearch(plan)), HasSubstr("Warning: spec.gpu.pricePerHour is not set"));
+  space["gpu"] = {{"pricePerHour", "2.50"}};
+  const TaskPlan priced = Plan(space, {.gpu = "h100"});
+  EXPECT_THAT(SearchText(priced, PreviewSearch(priced)), Not(HasSubstr("Warning: spec.gpu.pricePerHour")));
+}
+
 TEST(SearchText, PredictsNothingForPartsOfCards) {
   for (const char* part : {"NVIDIA-L40S-SHARED", "NVIDIA-H100-80GB-HBM3-MIG-3g.40gb", "NVIDIA-A40-48Q"}) {
     const TaskPlan plan = Plan(SearchedSpace(), {.gpu = part});
@@ -416,7 +443,11 @@ TEST(SearchPreview, TakesAsManyPlacesAsTheOperatorWould) {
   EXPECT_EQ(preview(wide, {.nodes = {{node}}}).parallelism, 2) << "as the task says";
   wide.erase("parallelism");
   wide["optimization"]["objective"] = "MinimizeTTFT";
-  EXPECT_EQ(preview(wide, {.nodes = {{node}}}).parallelism, 1) << "the reference load comes first";
+  const SearchPreview latency = preview(wide, {.nodes = {{node}}});
+  EXPECT_EQ(latency.parallelism, 3);
+  EXPECT_THAT(EstimateText(latency), HasSubstr(" h with 3 at a time after the first"))
+      << "the reference load comes first";
+  EXPECT_LT(latency.cost.hours.mean, preview(wide, {.gpu = "h100"}).cost.hours.mean);
 }
 
 TEST(PlanDiff, SaysWhatAnEditOfTheSpaceChanges) {

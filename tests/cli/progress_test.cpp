@@ -56,6 +56,24 @@ TEST(ProgressLines, TellTheSizeOfTheSearchAndWhatWasPruned) {
   EXPECT_THAT(ProgressLines(task.status, task), IsEmpty()) << "nothing happened";
 }
 
+TEST(ProgressLines, TellTheEstimateBeforeTheFirstExperiment) {
+  api::AutotuneTask task = Searching();
+  task.status.estimate.emplace();
+  task.status.estimate->experiments = "3-6";
+  task.status.estimate->gpu_hours = "0.12-0.17";
+  task.status.estimate->duration = "3-6m";
+  EXPECT_THAT(ProgressLines({}, task), ::testing::Contains("Estimate: 3-6 experiments, 0.12-0.17 GPU-hours, in 3-6m"));
+}
+
+TEST(ProgressLines, WarnWhereNearlyEverythingIsPruned) {
+  api::AutotuneTask task = Searching();
+  task.status.candidates = {62, 0, 60, 2, 0};
+  task.status.pruned_reasons = {{"UnknownFlag", 20, "vllm: a"}, {"UnknownFlag", 40, "sglang: b"}};
+  EXPECT_THAT(ProgressLines({}, task),
+              ::testing::Contains("Warning: 60 of 62 combinations are pruned: little of the space is left to compare; "
+                                  "most often for UnknownFlag (40): sglang: b"));
+}
+
 TEST(ProgressLines, FollowAnExperimentFromStartToResult) {
   api::AutotuneTask before = Searching();
   api::AutotuneTask now = before;

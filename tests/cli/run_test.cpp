@@ -84,6 +84,21 @@ TEST_F(RunLocallyTest, RefusesAReportThatItCouldNotWriteBeforeAnythingStarts) {
   EXPECT_FALSE(std::filesystem::exists(options_.status_file));
 }
 
+TEST_F(RunLocallyTest, KeepsTheResultsOfAnUnfinishedRun) {
+  const std::string left = R"({
+      "apiVersion": "autotuner.io/v1alpha1", "kind": "AutotuneTask", "metadata": {"name": "t"},
+      "spec": {"model": {"idOrPath": "org/model"}, "baseRuntime": "vllm"},
+      "status": {"state": "Searching",
+                 "experiments": [{"name": "e1-aaaaaa", "runtime": "vllm", "state": "Succeeded", "hash": "a"}]}})";
+  std::ofstream(options_.status_file) << left;
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(Run(json::object()), 2);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("has an unfinished run of task \"t\" with 1 result: add --resume to continue it"));
+  std::ifstream file(options_.status_file);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), left);
+}
+
 TEST_F(RunLocallyTest, RefusesQuestionsThatNoExperimentCouldJudgeBeforeOneStarts) {
   const std::string first = R"({"question": "Ice is", "choices": ["hot", "cold"], "answer": "B"})";
   std::string words;

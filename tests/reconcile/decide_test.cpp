@@ -914,6 +914,21 @@ TEST(Decide, TheBoundsOfItsAdviceMakeTheTaskFeasible) {
   }
 }
 
+TEST(Decide, AWarningOfTheBenchmarkKeepsItsAdvice) {
+  FakeCluster cluster(SmallTask());
+  const std::string warning =
+      "requests waited in the client: 60 % at 59.56 requests/s, for one of 16 places (load.max, --max). The server had "
+      "room, so this is no limit of its own: raise it";
+  cluster.RunToEnd([&](FakeCluster& self, json& pod) {
+    auto run = *bench::DecodeRun(ResultMessage(1000, 7));
+    run.warnings = {warning};
+    self.Finish(pod, bench::Encode(run), 0);
+  });
+  const auto& warnings = cluster.Task().status.experiments[0].warnings;
+  ASSERT_FALSE(warnings.empty());
+  EXPECT_EQ(warnings[0].message, warning);
+}
+
 TEST(Decide, ACommandThatNamesNoModelIsToldOf) {
   json task = SmallTask();
   task["spec"]["runtimes"][0]["command"] = {"vllm", "serve", "other/model", "--port", "{port}"};

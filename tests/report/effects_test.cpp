@@ -120,6 +120,19 @@ TEST(EffectsOf, NameTheNearestPairWhereNoneDiffersInOneAlone) {
               HasSubstr("together with c: +20.0% (+16.7% to +23.4%), from e2 to e3"));
 }
 
+TEST(EffectsOf, ATieOfTheTableIsNotToldApartHereEither) {
+  const std::vector<Point> points = {{{"a", "1"}}, {{"a", "2"}}};
+  const api::AutotuneTask task = Measured({1000, 1200});
+  auto rows = ResultRows(task);
+  ASSERT_TRUE(rows[1].best);
+  ASSERT_TRUE(ValueOf(EffectsOf(task, rows, points), "a", "1").from_best->certain());
+  rows[0].tied = true;
+  const auto effects = EffectsOf(task, rows, points);
+  EXPECT_FALSE(ValueOf(effects, "a", "1").from_best->certain());
+  EXPECT_THAT(EvidenceText(*ValueOf(effects, "a", "1").from_best),
+              HasSubstr("not told apart: the intervals of the two scores overlap"));
+}
+
 TEST(EffectsOf, SayThatTheNearestPairIsNotToldApart) {
   const std::vector<Point> points = {{{"a", "1"}, {"b", "1"}}, {{"a", "2"}, {"b", "2"}}};
   const api::AutotuneTask task = Measured({1000, 1010});

@@ -47,7 +47,13 @@ class Game {
 
   Cost Play(int places) {
     const std::optional<double> deadline = limits_.budget.seconds_left;
+    const bool at_one_load = space_.objective != Objective::kThroughput && !space_.request_rate;
     for (int i = 0; i < kDecisionsOfOneSearch; ++i) {
+      // The load at which latencies are compared is that of the first trial.
+      if (at_one_load && observations_.ended.empty() && !running_.empty()) {
+        EndNext();
+        continue;
+      }
       Slots slots;
       for (const Running& one : running_) slots.running.push_back(one.trial);
       Decision decision;
