@@ -577,7 +577,8 @@ class TableLoader {
   }
 
   static void AddShape(const Node& row, Flag& flag, EngineTable& table) {
-    row.Expect({"in", "is", "takes", "of", "case", "open", "off", "as", "alias", "state", "option", "typed", "new"});
+    row.Expect(
+        {"in", "is", "takes", "of", "case", "open", "off", "hidden", "as", "alias", "state", "option", "typed", "new"});
     auto shape = std::make_unique<FlagShape>();
     if (const auto option = row.Get("option")) flag.option = option->Truth();
     shape->spelling = row.TextOr("as", flag.option ? flag.name : "--" + flag.name);
@@ -605,6 +606,7 @@ class TableLoader {
       shape->extension = known->second;
     }
     shape->off = row.TextOr("off", "");
+    const std::string hidden = row.TextOr("hidden", "");  // a second off form
     shape->replacement = row.TextOr("new", "");
     if (const auto state = row.Get("state")) {
       if (state->Text() == "deprecated") {
@@ -632,7 +634,9 @@ class TableLoader {
       if (flag.shapes[release] != nullptr) row.Fail("two rows of one flag in one release");
       flag.shapes[release] = shape.get();
       for (const std::string& spelling : spellings) table.spellings_[spelling].push_back({&flag, release, false});
-      if (!shape->off.empty()) table.spellings_[EngineTable::Normalise(shape->off)].push_back({&flag, release, true});
+      for (const std::string& off : {shape->off, hidden}) {
+        if (!off.empty()) table.spellings_[EngineTable::Normalise(off)].push_back({&flag, release, true});
+      }
     }
     table.shapes_.push_back(std::move(shape));
   }

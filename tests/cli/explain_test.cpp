@@ -210,9 +210,12 @@ TEST(Explain, TakesAWholeCommand) {
   EXPECT_FALSE(OfCommand({"vllm serve a/b --nnodes 1"})->plan.rejection);
   EXPECT_THAT(OfCommand({"vllm serve a/b --enable-prefix-caching=false --max-num-seqs $N"}).error().message,
               HasSubstr("the command --enable-prefix-caching takes no value, and the command gives it \"false\""));
-  // The off form of a switch as other releases spell it, which this one's parser does not know.
-  EXPECT_THAT(OfCommand({"docker run vllm/vllm-openai:v0.33.0 --model a/b --no-enable-prefix-caching"}).error().message,
-              HasSubstr("vLLM 0.33.0 has no flag --no-enable-prefix-caching: write --disable-prefix-caching"));
+  // The off form of a switch as the release spells it, and the one that its parser still accepts.
+  for (const char* off : {"--disable-prefix-caching", "--no-enable-prefix-caching"}) {
+    const auto outcome = OfCommand({std::string("docker run vllm/vllm-openai:v0.33.0 --model a/b ") + off});
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+    EXPECT_THAT(ExplanationText(*outcome), HasSubstr("--disable-prefix-caching"));
+  }
   EXPECT_FALSE(
       OfCommand({"docker run vllm/vllm-openai:v0.24.0 --model a/b --no-enable-prefix-caching"})->plan.rejection);
   EXPECT_FALSE(

@@ -26,6 +26,7 @@ TYPES = {
     "human_readable_int": "size",
     "human_readable_int_or_auto": "size-or-auto",
     "loads": "json",
+    "_parse_type": "json",  # of vLLM, which wraps json.loads only
     "json_list_type": "json",
     "parse_dataclass": "json",
 }
@@ -53,6 +54,8 @@ def shape(argument, document):
             bare = re.sub(r"^--(no-|enable-|disable-)?", "", name)
             off = [f for f in flags[1:] if re.sub(r"^--(no-)?(enable-|disable-)?", "", f) == bare]
             row["off"] = off[0]
+            if argument["kind"] == "EnableDisableAction" and name.startswith(("--enable-", "--disable-")):
+                row["hidden"] = "--no-" + name[2:]  # accepted, but neither in the help nor in the recorded spellings
             flags = [f for f in flags if f != off[0]]
     else:
         row["is"] = TYPES.get(argument["type"], "text")

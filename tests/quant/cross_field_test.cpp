@@ -86,6 +86,15 @@ vllm 0.33.0 | mla | 9.0 | kv-cache-dtype=fp8_ds_mla | reject BackendNotForKvCach
 vllm 0.33.0 | sparse | 12.0 | dtype=float16 | reject DtypeNotSupported
 vllm 0.33.0 | granite-hybrid | 9.0 | pipeline-parallel-size=2 | reject ParallelismNotSupported
 vllm 0.33.0 | granite-hybrid | 9.0 | pipeline-parallel-size=1 | ok
+# flags that take JSON
+vllm 0.11.2 | dense | 9.0 | limit-mm-per-prompt=image=1 | reject InvalidFlagValue
+vllm 0.33.0 | dense | 9.0 | limit-mm-per-prompt=image=1 | reject InvalidFlagValue
+vllm 0.33.0 | dense | 9.0 | limit-mm-per-prompt={"image":1} | ok
+vllm 0.24.0 | dense | 9.0 | media-io-kwargs=x=1 | reject InvalidFlagValue
+vllm 0.24.0 | dense | 9.0 | override-generation-config=x=1 | reject InvalidFlagValue
+vllm 0.24.0 | dense | 9.0 | mm-processor-kwargs=num_crops=4 | reject InvalidFlagValue
+vllm 0.24.0 | dense | 9.0 | kv-transfer-config=x | reject InvalidFlagValue
+vllm 0.24.0 | dense | 9.0 | pooler-config=x | reject InvalidFlagValue
 # members of flags in JSON
 vllm 0.16.0 | dense | 9.0 | speculative-config={"num_spec_tokens":3} | reject UnknownMember
 vllm 0.15.1 | dense | 9.0 | kv-transfer-config={"kv_conector":"x"} | ok
