@@ -924,7 +924,7 @@ TEST(Decide, AWarningOfTheBenchmarkKeepsItsAdvice) {
     run.warnings = {warning};
     self.Finish(pod, bench::Encode(run), 0);
   });
-  const auto& warnings = cluster.Task().status.experiments[0].warnings;
+  const auto warnings = cluster.Task().status.experiments.at(0).warnings;
   ASSERT_FALSE(warnings.empty());
   EXPECT_EQ(warnings[0].message, warning);
 }
