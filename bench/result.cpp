@@ -254,7 +254,7 @@ void AppendFailure(std::string& out, const Failure& failure, std::size_t room) {
 }
 
 constexpr std::size_t kMaxQualityProblem = 160;
-constexpr std::size_t kMaxWarnings = 3, kMaxWarning = 240;
+constexpr std::size_t kMaxWarnings = 3, kMaxWarning = 160;
 
 // Never with fewer digits: a difference of precision is in the fourth.
 void AppendQuality(std::string& out, const RunResult& result) {

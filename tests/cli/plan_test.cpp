@@ -96,7 +96,8 @@ TEST(PlanText, SaysThatABaselineAloneIsComparedWithNothing) {
 }
 
 TEST(PlanText, WarnsWhereNearlyEverythingIsPruned) {
-  const json two = {{"runtimes", {{{"name", "vllm"}, {"engine", "vllm"}}, {{"name", "sglang"}, {"engine", "sglang"}}}},
+  const json two = {{"baseRuntime", nullptr},
+                    {"runtimes", {{{"name", "vllm"}, {"engine", "vllm"}}, {{"name", "sglang"}, {"engine", "sglang"}}}},
                     {"parameters", {{"max-num-seqs", {16, 32, 64, 128, 256}}, {"schedule-policy", {"lpm", "fcfs"}}}}};
   EXPECT_THAT(PlanText(Plan(two), 200),
               HasSubstr(" combinations are pruned: little of the space is left to compare; most often for "));
