@@ -53,11 +53,20 @@ TEST(BenchUrl, TheThroughputOfALoopWhoseQueueStandsIsABound) {
   Example example;
   EXPECT_THAT(ResultTable(example.spec, example.result), Not(HasSubstr("<= 3200.0")));
   example.result.points[2].standing_queue = true;
+  example.result.points[1].requests_per_second = example.result.points[2].requests_per_second;
   const std::string text = ResultTable(example.spec, example.result);
   EXPECT_THAT(text, HasSubstr(" <= 3200.0 "));
   EXPECT_THAT(text, HasSubstr("\n<=: requests always waited in the server, so a request rate that is sustained is at "
                               "most that.\n"));
   EXPECT_EQ(ResultJson(example.spec, example.result, "u", "m")["points"][2]["standingQueue"], true);
+
+  // At light load a request waits for the next step only.
+  Example light = example;
+  light.result.points[2].engine.waiting = 0.5;
+  EXPECT_THAT(ResultTable(light.spec, light.result), Not(HasSubstr("<= 3200.0")));
+  light = example;
+  light.result.points[0].requests_per_second = 1.1 * light.result.points[2].requests_per_second;
+  EXPECT_THAT(ResultTable(light.spec, light.result), Not(HasSubstr("<= 3200.0"))) << "another load answers more";
 }
 
 // No SLO, and as many in flight as may be: the most that the client allows only if the server has room.
