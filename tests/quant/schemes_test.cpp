@@ -55,6 +55,11 @@ TEST(Schemes, AreTakenByTheReleaseAndTheGpuThatHaveAKernel) {
       {"vllm", "0.24.0", "8.0", ct, "w4a8", "linear int4-group128 int8-token-dynamic " + packed, "SchemeNotSupported"},
       {"vllm", "0.24.0", "9.0", ct, "w4a8", "experts int4-group128 int8-token-dynamic int-quantized",
        "SchemeNotSupported"},
+      // torchao has no kernel for fp8 inputs before Ada; without them weights are computed in 16 bits.
+      {"vllm", "0.24.0", "8.0", "torchao", "fp8", "linear float8dynamicactivationfloat8weightconfi - -",
+       "QuantizationNotOnThisGpu"},
+      {"vllm", "0.24.0", "8.9", "torchao", "fp8", "linear float8dq - -", "SchemeNotCertain"},
+      {"vllm", "0.24.0", "8.0", "torchao", "fp8", "linear float8weightonlyconfig - -", "SchemeNotCertain"},
       // Integer weights alone have to be packed.
       {"vllm", "0.24.0", "9.0", ct, "int8-w8a16", "linear int8-channel none int-quantized", "SchemeNotSupported"},
       {"vllm", "0.24.0", "7.5", ct, "int4-wna16", "linear int4-group128-asym none " + packed, ""},
