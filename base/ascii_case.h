@@ -27,4 +27,10 @@ constexpr bool EqualIgnoringCase(std::string_view a, std::string_view b) {
                     [](char x, char y) { return AsciiLower(x) == AsciiLower(y); });
 }
 
+// `lower`: without upper-case letters.
+constexpr bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
+  return std::search(text.begin(), text.end(), lower.begin(), lower.end(),
+                     [](char x, char y) { return AsciiLower(x) == y; }) != text.end();
+}
+
 }  // namespace base

@@ -11,11 +11,6 @@ namespace {
 constexpr std::size_t kMaxHead = 64 * 1024;
 constexpr std::size_t kMaxFramingLine = 4096;  // a chunk's size, or a trailer
 
-bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
-  return std::search(text.begin(), text.end(), lower.begin(), lower.end(),
-                     [](char x, char y) { return base::AsciiLower(x) == y; }) != text.end();
-}
-
 std::string_view Trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r");
   if (begin == std::string_view::npos) return {};
@@ -71,11 +66,11 @@ bool HttpResponse::ReadHead() {
   const auto [stop, error] = std::from_chars(head.data() + 9, head.data() + 12, status_);
   if (error != std::errc() || stop != head.data() + 12 || status_ < 100) return false;
   const std::string_view connection = header("connection");
-  keep_alive_ =
-      head[7] == '1' ? !ContainsIgnoringCase(connection, "close") : ContainsIgnoringCase(connection, "keep-alive");
+  keep_alive_ = head[7] == '1' ? !base::ContainsIgnoringCase(connection, "close")
+                               : base::ContainsIgnoringCase(connection, "keep-alive");
   if (status_ == 204 || status_ == 304) {
     state_ = State::kEnd;
-  } else if (ContainsIgnoringCase(header("transfer-encoding"), "chunked")) {
+  } else if (base::ContainsIgnoringCase(header("transfer-encoding"), "chunked")) {
     state_ = State::kChunkSize;
   } else if (const std::string_view length = header("content-length"); !length.empty()) {
     const auto number = std::from_chars(length.data(), length.data() + length.size(), left_);

@@ -21,11 +21,6 @@ constexpr std::string_view kTraceback = "Traceback (most recent call last):";
 
 bool IsNameCharacter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
-bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
-  return std::search(text.begin(), text.end(), lower.begin(), lower.end(),
-                     [](char a, char b) { return base::AsciiLower(a) == b; }) != text.end();
-}
-
 // The length of "torch.OutOfMemoryError" in "torch.OutOfMemoryError: ...": an exception's name, followed by ": " or by
 // nothing. Right after the frames of a traceback any name is one ("triton.runtime.errors.OutOfResources",
 // "socket.gaierror"); elsewhere only what ends as Python's exceptions do. 0 = no such line.
@@ -640,7 +635,7 @@ void LogDigest::InspectText(const LogLine& line) {
     return;
   }
   if (IsFatalText(text) || IsCrashNotice(text) || line.level == LogLine::Level::kError ||
-      ContainsIgnoringCase(text, "out of memory")) {
+      base::ContainsIgnoringCase(text, "out of memory")) {
     AddError(writer, WithoutTable(text));
   }
 }

@@ -17,7 +17,7 @@ constexpr std::pair<ScoreMetric, std::string_view> kScoreMetricNames[] = {
     {ScoreMetric::kE2e, "E2e"},
 };
 
-constexpr double kTie = 0.03;  // of the worth: with wide intervals, loads that do much less tie as well
+constexpr double kTie = 0.03;  // of the score: with wide intervals, loads that do much less tie as well
 
 bool IsOf(std::string_view scenario, const Point& point) { return scenario.empty() || point.scenario == scenario; }
 
